@@ -1,0 +1,35 @@
+"""Image VAEs for transformers: train, find attribute directions, morph, edit, publish."""
+
+from transformers import AutoConfig, AutoImageProcessor, AutoModel
+
+from .animation import Animation
+from .model.attribute_directions import AttributeDirections, Direction, Reading
+from .model.configuration_image_vae import VAEConfig
+from .model.image_processing_image_vae import VAEImageProcessor, to_picture
+from .model.latent_moments import LatentMoments
+from .model.modeling_image_vae import VAEModel, VAEOutput
+from .model.posterior import DiagonalGaussian
+from .model.priors import GaussianPrior
+from .pipeline import VAEPipeline
+
+# Where this package is installed, Auto classes take these and never the code of a repository.
+AutoConfig.register(VAEConfig.model_type, VAEConfig, exist_ok=True)
+AutoModel.register(VAEConfig, VAEModel, exist_ok=True)
+AutoImageProcessor.register(VAEConfig, VAEImageProcessor, exist_ok=True)
+
+__version__ = "0.1.0"
+__all__ = [
+    "Animation",
+    "AttributeDirections",
+    "DiagonalGaussian",
+    "Direction",
+    "GaussianPrior",
+    "LatentMoments",
+    "Reading",
+    "VAEConfig",
+    "VAEImageProcessor",
+    "VAEModel",
+    "VAEOutput",
+    "VAEPipeline",
+    "to_picture",
+]

@@ -1,0 +1,347 @@
+"""The pipeline: faces in, faces and films out. Loads a published folder and does all that its latent space can."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from huggingface_hub import snapshot_download
+from PIL import Image
+from torch import Tensor
+
+from .animation import Animation
+from .model import attribute_directions, priors
+from .model.attribute_directions import AttributeDirections, Reading
+from .model.image_processing_image_vae import VAEImageProcessor, to_picture
+from .model.latents import check_latents, ease, keyframe_path, sample_noise, truncate
+from .model.modeling_image_vae import VAEModel
+from .model.priors import GaussianPrior
+from .model.tensor_files import read_tensors, weights_sha256
+from .photo import blend_into_photo
+
+Face = Any
+"""A picture (PIL, path, bytes, uint8 array) or a latent (tensor or array of width D)."""
+
+WEIGHTS_NAME = "model.safetensors"
+REQUIRED = ("config.json", WEIGHTS_NAME, "preprocessor_config.json")
+ACCOMPANYING = ("README.md", "recipe.yaml", "evaluation.json", "media")
+"""What else a published folder holds, and `save_pretrained` takes along."""
+LARGEST_BATCH = 64
+SAMPLERS = ("fitted", "standard")
+
+
+class VAEPipeline:
+    """A VAE with its processor, directions and prior.
+
+    ```python
+    pipe = VAEPipeline.from_pretrained("hub_configs/cats-64")
+    pipe.generate(8, seed=1)                          # eight pictures
+    pipe.edit("cat.jpg", {"eyes_closed": 2.0})        # one picture
+    pipe.morph(["a.jpg", "b.jpg"]).save("cat.gif")    # a film
+    ```
+
+    Args:
+        model: in evaluation mode, on the device where it shall compute.
+        processor: of the model's pictures.
+        directions: of the model's latent space, where there are any.
+        prior: fitted to the model's latents, where there is one.
+        folder: the published folder it came from.
+    """
+
+    def __init__(
+        self,
+        model: VAEModel,
+        processor: VAEImageProcessor,
+        directions: AttributeDirections | None = None,
+        prior: GaussianPrior | None = None,
+        *,
+        folder: Path | None = None,
+        sha256: str | None = None,
+        storage_dtype: torch.dtype = torch.float32,
+    ) -> None:
+        self.model = model.eval().requires_grad_(False)
+        self.processor, self.directions, self.prior = processor, directions, prior
+        self.folder, self.storage_dtype = folder, storage_dtype
+        self.weights_sha256 = sha256 or weights_sha256(model.state_dict())
+        for part in (directions, prior):
+            if part is not None:
+                part.check_weights(self.weights_sha256)
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        folder_or_id: str | os.PathLike[str],
+        *,
+        revision: str | None = None,
+        token: str | bool | None = None,
+        cache_dir: str | os.PathLike[str] | None = None,
+        device: str | torch.device = "cpu",
+        dtype: torch.dtype = torch.float32,
+    ) -> VAEPipeline:
+        """Load a published folder, or a Hub repository. Code in it is never run.
+
+        Raises:
+            FileNotFoundError: a file is missing; the message says which.
+            ValueError: a file is damaged, belongs to another model, or describes an impossible one.
+        """
+        folder = Path(folder_or_id)
+        if not folder.is_dir():
+            if folder.is_absolute() or str(folder_or_id).startswith((".", "~")) or str(folder_or_id).count("/") != 1:
+                raise FileNotFoundError(f"{folder_or_id} is no folder, and no Hub id, which looks like user/name.")
+            patterns = [*REQUIRED, attribute_directions.FILE_NAME, priors.FILE_NAME]
+            folder = Path(
+                snapshot_download(
+                    str(folder_or_id), revision=revision, token=token, cache_dir=cache_dir, allow_patterns=patterns
+                )
+            )
+        for name in REQUIRED:
+            if not (folder / name).is_file():
+                raise FileNotFoundError(f"{folder_or_id} has no {name}, so it is no published VAE; {_instead(folder)}")
+        stored, _ = read_tensors(folder / WEIGHTS_NAME)
+        model, problems = VAEModel.from_pretrained(
+            folder, dtype=dtype, use_safetensors=True, output_loading_info=True, local_files_only=True
+        )
+        if any(problems.values()):
+            found = "; ".join(f"{name}: {sorted(map(str, keys))[:5]}" for name, keys in problems.items() if keys)
+            raise ValueError(f"the weights of {folder_or_id} do not fit its config.json ({found}).")
+        has_directions, has_prior = ((folder / part.FILE_NAME).exists() for part in (attribute_directions, priors))
+        return cls(
+            model.to(device),
+            VAEImageProcessor.from_pretrained(folder, local_files_only=True),
+            AttributeDirections.from_pretrained(folder) if has_directions else None,
+            GaussianPrior.from_pretrained(folder) if has_prior else None,
+            folder=folder,
+            sha256=weights_sha256(stored),
+            storage_dtype=next(iter(stored.values())).dtype,
+        )
+
+    @property
+    def latent_dim(self) -> int:
+        return self.model.config.latent_dim
+
+    @property
+    def attributes(self) -> list[str]:
+        """Names of the directions."""
+        return self.directions.names if self.directions is not None else []
+
+    # latents
+
+    def sample(self, n: int = 1, seed: int = 0, truncation: float = 1.0, sampler: str | None = None) -> Tensor:
+        """Random latents, [n, D] float32 on the CPU; row i of a seed is the same however many are asked for.
+
+        Args:
+            n: how many.
+            seed: whole number of at least 0.
+            truncation: 1 for the whole variety, towards 0 for ever more ordinary faces.
+            sampler: "fitted" (the prior fitted to the data's latents) or "standard" (N(0, I)); by default the fitted
+                one where the model has one.
+        """
+        sampler = sampler or ("fitted" if self.prior is not None else "standard")
+        if sampler not in SAMPLERS:
+            raise ValueError(f"sampler={sampler!r} is not known: give one of {', '.join(SAMPLERS)}.")
+        if sampler == "fitted":
+            if self.prior is None:
+                raise ValueError("this model has no fitted prior: give sampler='standard'.")
+            return self.prior.sample(n, seed, truncation)
+        noise = sample_noise(n, self.latent_dim, seed)
+        return truncate(noise, torch.zeros(self.latent_dim), truncation)
+
+    def encode(self, faces: Face | Sequence[Face]) -> Tensor:
+        """Latents of faces, [N, D] float32 on the CPU: posterior means of pictures, latents as they are."""
+        latents = [self._as_latent(face) for face in _as_list(faces)]
+        pictures = [i for i, latent in enumerate(latents) if latent is None]
+        if pictures:
+            faces = _as_list(faces)
+            pixel_values = self.processor([faces[i] for i in pictures], return_tensors="pt")["pixel_values"]
+            for i, latent in zip(pictures, self._encode(pixel_values), strict=True):
+                latents[i] = latent
+        return torch.stack([latent for latent in latents if latent is not None])
+
+    def decode(self, latents: Tensor) -> list[Image.Image]:
+        """Pictures of latents [N, D]."""
+        return self.processor.postprocess(self.decode_pixels(latents))
+
+    @torch.inference_mode()
+    def decode_pixels(self, latents: Tensor) -> Tensor:
+        """pixel_values [N, C, H, W] in [0, 1], float32 on the CPU, of latents [N, D]."""
+        if latents.ndim != 2:
+            raise ValueError(f"latents has shape {tuple(latents.shape)}: give [N, {self.latent_dim}].")
+        check_latents(latents, width=self.latent_dim)
+        batches = [
+            self.model.decode(batch.to(self.model.device, self.model.dtype)).float().cpu()
+            for batch in latents.split(LARGEST_BATCH)
+        ]
+        if not batches:
+            return torch.zeros(0, self.model.config.num_channels, *self.model.config.image_size)
+        return torch.cat(batches)
+
+    # pictures
+
+    def generate(self, n: int = 1, seed: int = 0, truncation: float = 1.0, sampler: str | None = None) -> list[Any]:
+        """n new pictures; see `sample`."""
+        return self.decode(self.sample(n, seed, truncation, sampler))
+
+    def reconstruct(self, faces: Face | Sequence[Face]) -> list[Image.Image]:
+        """What the model makes of faces: decode(encode(faces))."""
+        return self.decode(self.encode(faces))
+
+    def read(self, face: Face) -> dict[str, Reading]:
+        """Each attribute's value in standard deviations over the data, and its probability."""
+        return self._directions().read(self.encode(face))[0]
+
+    def edit_latents(self, latents: Tensor, strengths: Mapping[str, float], hold: Iterable[str] = ()) -> Tensor:
+        """Latents [N, D] moved by strengths (name -> standard deviations); values of `hold` do not change."""
+        check_latents(latents, width=self.latent_dim)
+        return self._directions().edit(latents, strengths, hold)
+
+    def edit(
+        self, face: Face, strengths: Mapping[str, float], hold: Iterable[str] = (), preserve_detail: bool = False
+    ) -> Image.Image:
+        """A face with attributes changed.
+
+        Args:
+            face: a picture or a latent.
+            strengths: attribute -> standard deviations by which it changes.
+            hold: attributes that shall not change.
+            preserve_detail: keep the photo: what the edit changes in the model's picture is added to the photo itself,
+                at its own resolution, inside the model's crop. Needs a picture.
+        """
+        before = self.encode(face)
+        after = self.edit_latents(before, strengths, hold)
+        if not preserve_detail:
+            return self.decode(after)[0]
+        if self._as_latent(face) is not None:
+            raise ValueError("preserve_detail needs the photo whose detail is to be kept: give a picture, no latent.")
+        photo = to_picture(face)
+        pixels = self.decode_pixels(torch.cat([before, after]))
+        return blend_into_photo(photo, pixels[1] - pixels[0], self.processor.crop_box(photo.size))
+
+    def average(self, group: str) -> Image.Image:
+        """The picture of the mean latent of one value of an attribute ("coat:tabby", "eyes_closed")."""
+        return self.decode(self._directions().average(group)[None].float())[0]
+
+    # films
+
+    def morph(
+        self,
+        faces: Sequence[Face],
+        frames: int = 48,
+        path: str = "slerp",
+        easing: str = "smooth",
+        closed: bool = False,
+    ) -> Animation:
+        """A film through two or more faces.
+
+        Args:
+            faces: pictures or latents, in order.
+            frames: how many, at least 1.
+            path: "slerp" or "linear", see `keyframe_path`.
+            easing: "smooth" slows down at each face, "linear" keeps the pace.
+            closed: come back to the first face.
+        """
+        faces = _as_list(faces)
+        if len(faces) < 2:
+            raise ValueError(f"a morph needs two faces or more: {len(faces)} came.")
+        return Animation(self.decode(keyframe_path(self.encode(faces), frames, path, easing, closed)))
+
+    def sweep(
+        self,
+        face: Face,
+        strengths: Mapping[str, tuple[float, float]],
+        frames: int = 48,
+        hold: Iterable[str] = (),
+        easing: str = "smooth",
+    ) -> Animation:
+        """A film of one face while attributes go from one strength to another: {"eyes_closed": (-2, 2)}."""
+        if isinstance(frames, bool) or not isinstance(frames, int) or frames < 1:
+            raise ValueError(f"frames={frames!r} is not possible: give a whole number of at least 1.")
+        directions, hold = self._directions(), list(hold)
+        ends = []
+        for end in (0, 1):
+            for name, pair in strengths.items():
+                if not isinstance(pair, Sequence) or len(pair) != 2:
+                    raise ValueError(f"the strengths of {name} are {pair!r}: give two, such as (-2, 2).")
+            ends.append(directions.delta({name: pair[end] for name, pair in strengths.items()}, hold))
+        time = ease(torch.linspace(0, 1, frames, dtype=torch.float64), easing)[:, None]
+        moves = (1 - time) * ends[0] + time * ends[1]  # [frames, D]
+        return Animation(self.decode((self.encode(face).double() + moves).float()))
+
+    # files
+
+    def save_pretrained(self, folder: str | os.PathLike[str]) -> None:
+        """Write the published folder: weights, configuration, processor, directions, prior, and code that loads it.
+
+        The card, recipe, figures and films of the folder it came from are taken along.
+        """
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        weights = {
+            name: weight.to(self.storage_dtype) if weight.is_floating_point() else weight
+            for name, weight in self.model.state_dict().items()
+        }
+        self.model.save_pretrained(folder, state_dict=weights)
+        self.processor.save_pretrained(folder)
+        for part in (self.directions, self.prior):
+            if part is not None:
+                part.save_pretrained(folder)
+        for code in (Path(__file__).parent / "model").glob("*.py"):
+            if code.name != "__init__.py":
+                shutil.copyfile(code, folder / code.name)
+        if self.folder is not None and self.folder.resolve() != folder.resolve():
+            for name in ACCOMPANYING:
+                if (self.folder / name).is_dir():
+                    shutil.copytree(self.folder / name, folder / name, dirs_exist_ok=True)
+                elif (self.folder / name).is_file():
+                    shutil.copyfile(self.folder / name, folder / name)
+
+    # helpers
+
+    @torch.inference_mode()
+    def _encode(self, pixel_values: Tensor) -> Tensor:
+        batches = [
+            self.model.encode(batch.to(self.model.device, self.model.dtype)).mean.float().cpu()
+            for batch in pixel_values.split(LARGEST_BATCH)
+        ]
+        return torch.cat(batches)
+
+    def _as_latent(self, face: Face) -> Tensor | None:
+        """A latent [D] where `face` is one (a tensor, or an array of floats), else None."""
+        if isinstance(face, np.ndarray) and np.issubdtype(face.dtype, np.floating) and face.ndim <= 2:
+            face = torch.from_numpy(face)
+        if not isinstance(face, Tensor):
+            return None
+        latent = face[0] if face.ndim == 2 and len(face) == 1 else face
+        if latent.ndim != 1:
+            raise ValueError(f"one face came as latents of shape {tuple(face.shape)}: give [{self.latent_dim}].")
+        return check_latents(latent, width=self.latent_dim, name="the latent").detach().float().cpu()
+
+    def _directions(self) -> AttributeDirections:
+        if self.directions is None:
+            raise ValueError("this model has no attribute directions: train it with an attributes section.")
+        return self.directions
+
+
+def _as_list(faces: Face | Sequence[Face]) -> list[Face]:
+    """One face or many; a tensor [N, D] is N faces."""
+    if (
+        isinstance(faces, Tensor | np.ndarray)
+        and faces.ndim == 2
+        and (isinstance(faces, Tensor) or np.issubdtype(faces.dtype, np.floating))
+    ):
+        faces = list(faces)
+    faces = list(faces) if isinstance(faces, list | tuple) else [faces]
+    if not faces:
+        raise ValueError("no face came: give at least one picture or latent.")
+    return faces
+
+
+def _instead(folder: Path) -> str:
+    pickles = sorted(path.name for path in folder.iterdir() if path.suffix in {".bin", ".pt", ".pth", ".ckpt", ".pkl"})
+    if pickles:
+        return f"{pickles[0]} is a pickle, which can run code and is not read: ask for safetensors weights."
+    return "give a folder written by save_pretrained."
