@@ -1,0 +1,101 @@
+"""The cached pictures as a data set of torch, and the two ways of making batches of items."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils.data import Dataset, IterableDataset
+
+from .cache import PictureCache
+from .labels import Label
+
+Item = dict[str, Any]
+"""`{"pixel_values": float32 [C, H, W] in [0, 1], "labels": {column: value or None}}`"""
+
+
+class PictureDataset(Dataset[Item]):
+    """One split of a cache, map-style.
+
+    With `horizontal_flip` each picture is mirrored with probability one half. Which ones are depends on the seed, the
+    epoch (`set_epoch`) and the index alone: not on the order of access, the number of workers or any global state, so
+    that a resumed run sees the same pictures.
+    """
+
+    def __init__(self, cache: PictureCache, split: str, *, horizontal_flip: bool = False, seed: int = 0) -> None:
+        self.cache, self.split, self.horizontal_flip, self.seed = cache, split, horizontal_flip, seed
+        self._rows = cache.rows_of(split)
+        # In shared memory, so that workers that outlive an epoch see the next one too.
+        self._epoch = torch.zeros((), dtype=torch.int64).share_memory_()
+        self._flips: tuple[int, np.ndarray] | None = None
+
+    def set_epoch(self, epoch: int) -> None:
+        """Chooses the epoch whose augmentation the next items get."""
+        self._epoch.fill_(epoch)
+
+    def plain(self) -> PictureDataset:
+        """The same pictures without augmentation."""
+        return PictureDataset(self.cache, self.split)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, index: int) -> Item:
+        return self.__getitems__([index])[0]
+
+    def __getitems__(self, indices: Sequence[int]) -> list[Item]:
+        """Several items at once, which the fetcher of a DataLoader prefers."""
+        rows = self._rows[np.asarray(indices)]
+        grey_levels = self.cache.pixels[rows]  # [B, H, W, C]
+        if self.horizontal_flip:
+            flipped = self._flipped()[np.asarray(indices)]
+            grey_levels[flipped] = grey_levels[flipped][:, :, ::-1]
+        pixel_values = to_pixel_values(grey_levels)
+        labels = self.cache.labels.rows(rows)
+        return [{"pixel_values": values, "labels": row} for values, row in zip(pixel_values, labels, strict=True)]
+
+    def _flipped(self) -> np.ndarray:
+        epoch = int(self._epoch)
+        if self._flips is None or self._flips[0] != epoch:
+            generator = np.random.default_rng([self.seed, epoch])
+            self._flips = (epoch, generator.random(len(self), dtype=np.float32) < 0.5)
+        return self._flips[1]
+
+
+def to_pixel_values(grey_levels: np.ndarray) -> torch.Tensor:
+    """uint8 [B, H, W, C] -> float32 [B, C, H, W] in [0, 1], the same values as `VAEImageProcessor` gives."""
+    return torch.from_numpy(grey_levels).permute(0, 3, 1, 2).contiguous().float().div_(255.0)
+
+
+def collate(items: Sequence[Item]) -> dict[str, torch.Tensor]:
+    """Items -> `{"pixel_values": float32 [N, C, H, W]}`, what the model takes in training."""
+    return {"pixel_values": torch.stack([item["pixel_values"] for item in items])}
+
+
+def labelled_batches(dataset: Dataset[Item], batch_size: int) -> Iterator[tuple[torch.Tensor, dict[str, list[Label]]]]:
+    """Goes once through `dataset` in order, without augmentation.
+
+    Yields:
+        pixel_values float32 [n, C, H, W] with n at most `batch_size`, and for each column its n labels.
+    """
+    plain = dataset.plain() if hasattr(dataset, "plain") else dataset
+    for items in _in_batches(plain, batch_size):
+        columns = items[0]["labels"]
+        labels = {column: [item["labels"][column] for item in items] for column in columns}
+        yield collate(items)["pixel_values"], labels
+
+
+def _in_batches(dataset: Any, batch_size: int) -> Iterator[list[Item]]:
+    if batch_size < 1:
+        raise ValueError(f"batch_size is {batch_size}; set a whole number of at least 1.")
+    if isinstance(dataset, PictureDataset):
+        for start in range(0, len(dataset), batch_size):
+            yield dataset.__getitems__(range(start, min(start + batch_size, len(dataset))))
+        return
+    streamed = isinstance(dataset, IterableDataset)
+    remaining: Iterator[Item] = iter(dataset) if streamed else map(dataset.__getitem__, range(len(dataset)))
+    while batch := list(itertools.islice(remaining, batch_size)):
+        yield batch

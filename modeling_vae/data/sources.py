@@ -1,0 +1,252 @@
+"""Opening a data set (Hub id, folder of pictures, parquet, webdataset) as rows of encoded pictures and labels."""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import glob
+import hashlib
+import json
+import os
+import tarfile
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from .labels import Label, LabelReader, label_reader
+from .settings import DataSettings
+
+if TYPE_CHECKING:
+    import datasets
+_SINGLE_FILES = {".parquet": "parquet", ".tar": "webdataset"}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One picture as the data set holds it: `data` are the encoded bytes, or else `path` says where they lie."""
+
+    name: str
+    data: bytes | None
+    path: str | None
+    labels: Mapping[str, Label]
+
+
+class Source:
+    """A data set that has been found, and is opened when its rows are asked for.
+
+    Local files are read where they lie; what is on the Hub is downloaded by `datasets` (or read on the way, when
+    streaming). Fields of the recipe that name what is not there are refused on opening, before anything is read.
+    """
+
+    def __init__(self, data: DataSettings, attributes: Mapping[str, str]) -> None:
+        if not data.path:
+            raise ValueError("data.path is missing; give a folder of pictures, a parquet or tar file, or a Hub id.")
+        if data.train == data.validation:
+            raise ValueError(
+                f"data.train and data.validation are both {data.train!r}; name another split for validation, "
+                "or set the share of train to take for it, such as 0.1."
+            )
+        self._path, self._data, self._attributes = data.path, data, dict(attributes)
+        self._root = os.path.realpath(os.path.expanduser(data.path))
+        self._files = _local_files(self._root)
+        if self._files is None and not _is_hub_id(data.path):
+            raise ValueError(f"data.path is {data.path!r}, which does not exist; give a folder, a file or a Hub id.")
+        self._datasets: dict[str, Any] = {}
+        self._readers: dict[str, dict[str, LabelReader]] = {}
+
+    @property
+    def fingerprint(self) -> str:
+        """A digest of the files' names and of their versions: size and time of change, or the commit on the Hub."""
+        versions: list[Any] = [self._path if self._files is None else self._root, self._data.name]
+        if self._files is None:
+            for split, files in (self._builder.config.data_files or {}).items():
+                versions.append([str(split), list(files), files.origin_metadata])
+        else:
+            for file in self._files:
+                status = os.stat(file)
+                versions.append([file, status.st_size, status.st_mtime_ns])
+        return hashlib.sha256(json.dumps(versions, default=str).encode()).hexdigest()
+
+    def check(self, split: str) -> None:
+        """Opens `split` and raises ValueError where the image column or an attribute's column is missing in it."""
+        self._open(split)
+
+    def rows(self, split: str, limit: int | None = None, shuffle: tuple[int, int, int] | None = None) -> Iterator[Row]:
+        """The rows of `split`, the first `limit` of them, in order or shuffled as (seed, epoch, buffer size) say.
+
+        Only a stream can be shuffled.
+        """
+        dataset = self._open(split)
+        if limit is not None:
+            dataset = dataset.take(limit)
+        if shuffle is not None:
+            seed, epoch, buffer_size = shuffle
+            dataset = dataset.shuffle(seed=seed, buffer_size=buffer_size)
+            dataset.set_epoch(epoch)
+        readers = self._readers[split]
+        with self._naming_damage(split):
+            for number, row in enumerate(dataset):
+                picture = row[self._data.image_column] or {}
+                path = picture.get("path")
+                name = f"{split}[{number}]" + (f" ({self._relative(path)})" if path else "")
+                labels = {column: read(_cell(row, column)) for column, read in readers.items()}
+                yield Row(name, picture.get("bytes"), path, labels)
+
+    def _open(self, split: str) -> Any:
+        """The `datasets` split with its pictures left encoded and no columns but those that are used."""
+        if split in self._datasets:
+            return self._datasets[split]
+        import datasets
+
+        with self._naming_damage(split):
+            if self._files is not None or self._data.streaming:
+                # Streams from the Hub decode in threads of their own, unless told not to before anything else.
+                dataset = self._builder.as_streaming_dataset(split=split).decode(False)
+            else:
+                self._builder.download_and_prepare()
+                dataset = self._builder.as_dataset(split=split)
+        features = dataset.features
+        self._check_image_column(features)
+        columns = _known_columns(features)
+        for column in self._attributes:
+            _check_name("attributes", column, "column", columns)
+        self._readers[split] = {
+            column: label_reader(column, kind, getattr(_feature(features, column), "names", None))
+            for column, kind in self._attributes.items()
+        }
+        used = {self._data.image_column, *(c if c in features else c.split(".", 1)[0] for c in self._attributes)}
+        dataset = dataset.select_columns(sorted(used))
+        self._datasets[split] = dataset.cast_column(self._data.image_column, datasets.Image(decode=False))
+        return self._datasets[split]
+
+    @cached_property
+    def _builder(self) -> datasets.DatasetBuilder:
+        builder = _open_builder(self._path, self._data.name, self._root, self._files)
+        splits = [str(split) for split in builder.config.data_files or {}]
+        _check_name("data.train", self._data.train, "split", splits)
+        if isinstance(self._data.validation, str):
+            remedy = ", or set the share of train to take for it, such as 0.1"
+            _check_name("data.validation", self._data.validation, "split", splits, remedy)
+        return builder
+
+    def _check_image_column(self, features: Mapping[str, Any]) -> None:
+        pictures = [column for column, feature in features.items() if _holds_pictures(feature)]
+        if self._data.image_column in features and self._data.image_column not in pictures:
+            raise ValueError(
+                f"data.image_column is {self._data.image_column!r}, but that column holds no pictures; "
+                f"those with pictures are: {', '.join(pictures) or 'none'}."
+            )
+        _check_name("data.image_column", self._data.image_column, "column", pictures or list(features))
+
+    @contextlib.contextmanager
+    def _naming_damage(self, split: str) -> Iterator[None]:
+        """Says where it was when a file that holds many pictures turns out to be damaged."""
+        import datasets
+        import pyarrow
+
+        try:
+            yield
+        except (tarfile.TarError, pyarrow.ArrowInvalid, datasets.exceptions.DatasetGenerationError) as error:
+            raise ValueError(
+                f"data.path is {self._path!r}, but the split {split!r} cannot be read to its end ({error}); "
+                "a file of it is damaged or truncated, so fetch or write it again."
+            ) from error
+
+    def _relative(self, path: str) -> str:
+        """`path` as a reader of the report should see it: within the data set, not within this machine."""
+        if os.path.isabs(path):
+            inside = path.startswith(self._root + os.sep)
+            return os.path.relpath(path, self._root) if inside else os.path.basename(path)
+        return path.rsplit("/", 1)[-1] if "://" in path else path
+
+
+def _local_files(path: str) -> list[str] | None:
+    """The files that a local path stands for: a folder's, the file itself, or those that a pattern matches."""
+    if os.path.isdir(path):
+        found = []
+        for folder, folders, files in os.walk(path, followlinks=True):
+            folders[:] = [name for name in folders if not name.startswith(".")]
+            found += [os.path.join(folder, name) for name in files]
+        return sorted(file for file in found if os.path.isfile(file))
+    if os.path.isfile(path):
+        return [path]
+    return (sorted(glob.glob(path)) if glob.has_magic(path) else None) or None
+
+
+def _open_builder(path: str, name: str | None, root: str, files: list[str] | None) -> datasets.DatasetBuilder:
+    import datasets
+
+    try:
+        if files is None:
+            return datasets.load_dataset_builder(path, name)
+        if os.path.isdir(root):
+            return datasets.load_dataset_builder(root, name)
+        return datasets.load_dataset_builder(_module_of(path, files), data_files={"train": files})
+    except datasets.exceptions.DatasetNotFoundError as error:
+        raise ValueError(
+            f"data.path is {path!r}, which is no folder here and no data set on the Hub that may be read from here; "
+            "correct the name, or log in if the data set is private."
+        ) from error
+    except (datasets.exceptions.DataFilesNotFoundError, datasets.data_files.EmptyDatasetError) as error:
+        raise ValueError(
+            f"data.path is {path!r}, which is empty: it holds no pictures, parquet or tar files; add some."
+        ) from error
+
+
+def _module_of(path: str, files: list[str]) -> str:
+    suffixes = {os.path.splitext(file)[1].lower() for file in files}
+    if len(suffixes) != 1 or not suffixes <= set(_SINGLE_FILES):
+        raise ValueError(
+            f"data.path is {path!r}, which is of the kind {' and '.join(sorted(suffixes)) or 'unknown'}; "
+            f"give {' or '.join(_SINGLE_FILES)} files, or a folder of pictures."
+        )
+    return _SINGLE_FILES[suffixes.pop()]
+
+
+def _is_hub_id(path: str) -> bool:
+    parts = path.split("/")
+    return 1 <= len(parts) <= 2 and all(part and part[0].isalnum() for part in parts) and "\\" not in path
+
+
+def _holds_pictures(feature: Any) -> bool:
+    import datasets
+
+    if isinstance(feature, datasets.Image):
+        return True
+    return getattr(feature, "dtype", None) in ("binary", "large_binary") or (
+        isinstance(feature, Mapping) and set(feature) == {"bytes", "path"}
+    )
+
+
+def _known_columns(features: Mapping[str, Any]) -> list[str]:
+    """The columns that may hold labels; the members of a struct (a webdataset's json) as `column.member`."""
+    columns = []
+    for column, feature in features.items():
+        if isinstance(feature, Mapping):
+            columns += [f"{column}.{member}" for member in feature]
+        elif not _holds_pictures(feature):
+            columns.append(column)
+    return columns
+
+
+def _feature(features: Mapping[str, Any], column: str) -> Any:
+    return features[column] if column in features else _cell(features, column)
+
+
+def _cell(row: Mapping[str, Any], column: str) -> Any:
+    if column in row:
+        return row[column]
+    outer, member = column.split(".", 1)
+    return None if row[outer] is None else row[outer].get(member)
+
+
+def _check_name(field: str, name: str, what: str, known: Iterable[str], remedy: str = "") -> None:
+    known = list(known)
+    if name not in known:
+        nearest = difflib.get_close_matches(name, known, n=1)
+        hint = f"; did you mean {nearest[0]!r}?" if nearest else "."
+        there_are = ", ".join(known) or "none"
+        raise ValueError(
+            f"{field} names the {what} {name!r}, which does not exist; there are: {there_are}{remedy}{hint}"
+        )

@@ -1,0 +1,125 @@
+"""Pictures decoded as they arrive, for data sets that do not fit the disk."""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import torch
+from torch.utils.data import IterableDataset, get_worker_info
+
+from modeling_vae.model.image_processing_image_vae import VAEImageProcessor
+
+from .dataset import Item, to_pixel_values
+from .preparation import Broken, Prepared, prepare_all, share_position
+from .report import refuse_many_broken
+from .sources import Source
+
+_SEEN_BEFORE_STOPPING = 20
+_BUFFER_SIZE = 1024
+
+
+@dataclass
+class StreamCounts:
+    """What one pass has met so far, in the process that makes it."""
+
+    seen: int = 0
+    duplicates: int = 0
+    broken: list[Broken] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which pictures of a stream belong to a split.
+
+    `excluded` holds digests of pictures that belong to another split; `above` and `below` bound `share_position`.
+    """
+
+    excluded: frozenset[bytes] = frozenset()
+    above: float = 0.0
+    below: float = 1.0
+
+    def takes(self, digest: bytes) -> bool:
+        return digest not in self.excluded and self.above <= share_position(digest) < self.below
+
+
+class StreamedPictures(IterableDataset[Item]):
+    """One split of a source, decoded on the fly; items as those of `PictureDataset`.
+
+    Each pass drops exact duplicates by a set of 16-byte digests (about 100 bytes of memory a picture, as Python keeps
+    them), skips broken pictures, and stops with ValueError when more than 5 % of at least 20 are broken. The order
+    (with `shuffle`: a buffer of 1,024 rows) and the flips depend on the seed and the epoch alone. Of a source longer
+    than `max_pictures` only the first rows are read.
+
+    Workers share the source by its files; with two or more of them a duplicate whose copies lie in files of different
+    workers is not noticed. `counts` is of the latest pass made in this process.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        split: str,
+        processor: VAEImageProcessor,
+        *,
+        selection: Selection | None = None,
+        max_pictures: int | None = None,
+        shuffle: bool = False,
+        horizontal_flip: bool = False,
+        seed: int = 0,
+    ) -> None:
+        source.check(split)
+        self.source, self.split, self.processor = source, split, processor
+        self.selection = selection or Selection()
+        self.max_pictures, self.shuffle, self.horizontal_flip, self.seed = max_pictures, shuffle, horizontal_flip, seed
+        self.counts = StreamCounts()
+        # In shared memory, so that workers that outlive an epoch see the next one too.
+        self._epoch = torch.zeros((), dtype=torch.int64).share_memory_()
+
+    def set_epoch(self, epoch: int) -> None:
+        """Chooses the epoch whose order and augmentation the next pass has."""
+        self._epoch.fill_(epoch)
+
+    def plain(self) -> StreamedPictures:
+        """The same pictures in the source's order, without augmentation."""
+        return StreamedPictures(
+            self.source, self.split, self.processor, selection=self.selection, max_pictures=self.max_pictures
+        )
+
+    def __iter__(self) -> Iterator[Item]:
+        epoch = int(self._epoch)
+        for picture in self.prepared(epoch):
+            pixel_values = to_pixel_values(picture.pixels[None].copy())[0]
+            if self.horizontal_flip and _coin(self.seed, epoch, picture.digest):
+                pixel_values = pixel_values.flip(-1)
+            yield {"pixel_values": pixel_values, "labels": dict(picture.labels)}
+
+    def prepared(self, epoch: int = 0) -> Iterator[Prepared]:
+        """The pictures of one pass before they become items; fills `counts`."""
+        self.counts = counts = StreamCounts()
+        digests: set[bytes] = set()
+        order = (self.seed, epoch, _BUFFER_SIZE) if self.shuffle else None
+        for result in prepare_all(self.source.rows(self.split, self.max_pictures, order), self.processor):
+            counts.seen += 1
+            if isinstance(result, Broken):
+                counts.broken.append(result)
+                if counts.seen >= _SEEN_BEFORE_STOPPING:
+                    self._refuse_many_broken()
+            elif result.digest in digests:
+                counts.duplicates += 1
+            elif self.selection.takes(result.digest):
+                digests.add(result.digest)
+                yield result
+        # The few pictures of one worker among many say little about the whole.
+        if counts.seen >= _SEEN_BEFORE_STOPPING or get_worker_info() is None:
+            self._refuse_many_broken()
+
+    def _refuse_many_broken(self) -> None:
+        refuse_many_broken([broken.reason for broken in self.counts.broken], self.counts.seen)
+
+
+def _coin(seed: int, epoch: int, digest: bytes) -> bool:
+    """A fair coin for one picture in one epoch, whatever its place in the stream."""
+    toss = hashlib.blake2b(digest + struct.pack("<qq", seed, epoch), digest_size=1).digest()
+    return toss[0] % 2 == 1
