@@ -1,0 +1,185 @@
+"""What is minimised: the negative ELBO, and beside it the terms that only training needs.
+
+One module owns the model, its running average and its helpers and returns one loss, so that the ordinary Trainer with
+one optimizer trains, checkpoints and resumes all of it. The critic's loss sees detached pictures, and the model's
+adversarial loss passes through a critic whose weights are detached: the two never mix.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.func import functional_call
+from torch.optim.swa_utils import AveragedModel
+
+from modeling_vae.model.elbo import reconstruction_nll
+from modeling_vae.model.modeling_image_vae import VAEModel, VAEOutput
+
+from .critic import Critic, augment
+from .perceptual import PerceptualDistance
+from .recipe import ObjectiveRecipe
+from .running_fit import RunningFit
+
+MEASURE_EVERY = 16
+"""Steps between two measurements of the adversarial term's adaptive weight."""
+MEASURE_MEMORY = 0.8
+"""Share of the old value that each measurement keeps."""
+
+
+def ramp(progress: float, start: float, length: float) -> float:
+    """0 up to `start`, then linearly to 1 within `length`; all are shares of the training."""
+    if progress < start:
+        return 0.0
+    return min(1.0, (progress - start) / length) if length else 1.0
+
+
+class TrainingObjective(nn.Module):
+    """The training loss of a VAE, in nats per picture and dimension.
+
+    loss = (nll + w(t) kl_weight KL) / (C H W) + perceptual + consistency + adversarial terms, weighed as the recipe
+    says, + the critic's own loss.
+
+    Args:
+        model: what is trained.
+        recipe: which terms, and their weights.
+        ema_decay: of the running average of the weights, which is what is evaluated and published. It is reached
+            gradually: min(ema_decay, (1 + n) / (10 + n)) after n updates.
+    """
+
+    def __init__(self, model: VAEModel, recipe: ObjectiveRecipe, ema_decay: float = 0.999) -> None:
+        super().__init__()
+        self.model, self.recipe = model, recipe
+
+        def average(averaged: list[Tensor], current: list[Tensor], updates: Tensor | int) -> None:
+            if averaged[0].is_floating_point():
+                decay = min(ema_decay, (1 + float(updates)) / (10 + float(updates)))
+                torch._foreach_lerp_(averaged, current, 1 - decay)
+            else:  # counters of batch norms
+                torch._foreach_copy_(averaged, current)
+
+        self.average = AveragedModel(model, multi_avg_fn=average, use_buffers=True).requires_grad_(False)
+        perceptual, adversarial, config = recipe.perceptual, recipe.adversarial, model.config
+        self.perceptual = PerceptualDistance(perceptual.backbone, perceptual.layers) if perceptual else None
+        self.critic = (
+            Critic(config.num_channels, tuple(config.image_size), adversarial.channels) if adversarial else None
+        )
+        self.fit = RunningFit(config.latent_dim) if adversarial or recipe.consistency else None
+        self.register_buffer("adversarial_factor", torch.zeros(()))
+
+    @property
+    def ema(self) -> VAEModel:
+        """The model whose weights are the running average."""
+        return self.average.module
+
+    def update_average(self) -> None:
+        """Take the model's present weights into the running average; once after every step."""
+        self.average.update_parameters(self.model)
+
+    def forward(self, pixel_values: Tensor, step: int = 0, progress: float = 0.0) -> dict[str, Tensor]:
+        """The loss of one batch and the terms it is made of.
+
+        Args:
+            pixel_values: [N, C, H, W] in [0, 1].
+            step: optimizer steps done so far.
+            progress: share of the training done so far, which every schedule follows.
+        """
+        pixel_values = pixel_values.contiguous(memory_format=torch.channels_last)
+        config, recipe = self.model.config, self.recipe
+        output = self.model(pixel_values)
+        kl_weight = config.kl_weight * ramp(progress, 0.0, recipe.kl_warmup_ratio)
+        elbo = (output.reconstruction_loss + kl_weight * output.kl) / config.dimensions
+        terms = {"nll": output.reconstruction_loss.detach(), "kl": output.kl.detach()}
+
+        visible = elbo  # the terms that pull at the reconstruction
+        if self.perceptual is not None:
+            terms["perceptual"] = self.perceptual(output.reconstruction, pixel_values)
+            visible = visible + recipe.perceptual.weight * terms["perceptual"]
+        loss = visible
+
+        if self.fit is not None:
+            self.fit.update(output.latents)
+        consistency_on = recipe.consistency is not None and progress >= recipe.consistency.start_ratio
+        adversarial_on = recipe.adversarial is not None and progress >= recipe.adversarial.start_ratio
+        if consistency_on or adversarial_on:
+            half = len(pixel_values) // 2
+            latents, factor = self._fitted_latents(half)
+            samples = self.model.decode(latents.to(output.latents.dtype))
+        if consistency_on:
+            terms["consistency"] = self._consistency(samples, latents, factor)
+            loss = loss + recipe.consistency.weight * terms["consistency"]
+        if adversarial_on:
+            fakes = torch.cat([output.reconstruction[half:], samples])
+            adversarial, critic_loss = self._adversarial(visible, fakes, pixel_values, step, progress, terms)
+            loss = loss + adversarial + critic_loss
+        terms = {name: term.detach() for name, term in terms.items()}
+        return {"loss": loss, **terms}
+
+    @torch.no_grad()
+    def _fitted_latents(self, count: int) -> tuple[Tensor, Tensor]:
+        with torch.autocast(self.fit.queue.device.type, enabled=False):
+            mean, factor = self.fit.gaussian()
+            noise = torch.randn(count, len(mean), device=mean.device)
+            return mean + noise @ factor.T, factor
+
+    def _consistency(self, samples: Tensor, latents: Tensor, factor: Tensor) -> Tensor:
+        """Mean squared Mahalanobis distance per dimension between latents and the encoding of their pictures."""
+        error = self.model.encode(samples).mean.float() - latents
+        with torch.autocast(error.device.type, enabled=False):
+            return torch.linalg.solve_triangular(factor, error.T, upper=False).square().mean()
+
+    def _adversarial(
+        self, visible: Tensor, fakes: Tensor, real: Tensor, step: int, progress: float, terms: dict[str, Tensor]
+    ) -> tuple[Tensor, Tensor]:
+        """The model's and the critic's non-saturating losses (Goodfellow et al. 2014)."""
+        recipe = self.recipe.adversarial
+        assert recipe is not None and self.critic is not None  # for the type checker: only called where there is one
+        look = partial(augment, shift=recipe.shift, brightness=recipe.brightness)
+        frozen = {name: weight.detach() for name, weight in self.critic.named_parameters()}
+        model_loss = F.softplus(-functional_call(self.critic, frozen, (look(fakes),)).float()).mean()
+        if step % MEASURE_EVERY == 0:
+            self._measure(visible, model_loss)
+        strength = ramp(progress, recipe.start_ratio, recipe.ramp_ratio) * recipe.weight
+        real_logits = self.critic(look(real)).float()
+        fake_logits = self.critic(look(fakes.detach())).float()
+        critic_loss = F.softplus(-real_logits).mean() + F.softplus(fake_logits).mean()
+        terms |= {"adversarial": model_loss, "critic": critic_loss, "adversarial_factor": self.adversarial_factor}
+        if recipe.r1_weight and step % recipe.r1_every == 0:
+            critic_loss = critic_loss + recipe.r1_every * recipe.r1_weight / 2 * self._r1(look(real))
+        return strength * self.adversarial_factor.clone() * model_loss, critic_loss
+
+    def _measure(self, visible: Tensor, model_loss: Tensor) -> None:
+        """Update the factor that makes both terms' gradients at the last layer equally long (Esser et al. 2021)."""
+        recipe = self.recipe.adversarial
+        assert recipe is not None
+        weight = last_layer(self.model.decoder).weight
+        (wanted,) = torch.autograd.grad(visible, weight, retain_graph=True)
+        (got,) = torch.autograd.grad(model_loss, weight, retain_graph=True)
+        measured = (wanted.float().norm() / got.float().norm().clamp_min(1e-8)).clamp_max(recipe.most)
+        memory = MEASURE_MEMORY if self.adversarial_factor > 0 else 0.0
+        self.adversarial_factor.mul_(memory).add_((1 - memory) * measured)
+
+    def _r1(self, real: Tensor) -> Tensor:
+        """Mean squared gradient of the critic on real pictures (Mescheder, Geiger and Nowozin 2018)."""
+        with torch.autocast(real.device.type, enabled=False):
+            real = real.detach().float().requires_grad_(True)
+            (gradient,) = torch.autograd.grad(self.critic(real).sum(), real, create_graph=True)
+            return gradient.square().flatten(1).sum(1).mean()
+
+    @torch.no_grad()
+    def evaluate(self, pixel_values: Tensor, generator: torch.Generator | None = None) -> dict[str, Tensor]:
+        """Figures of the running average on a batch, one per picture: nll and kl in nats, mse, each [N]."""
+        model = self.ema
+        output: VAEOutput = model(pixel_values, generator=generator)
+        posterior_kl = model.encode(pixel_values).kl().sum(1)
+        mean_picture = model.decode(output.mean)
+        nll = reconstruction_nll(output.reconstruction, pixel_values, model.config.likelihood, model.config.variance)
+        mse = (mean_picture.float() - pixel_values.float()).square().flatten(1).mean(1)
+        return {"nll": nll, "kl": posterior_kl, "mse": mse}
+
+
+def last_layer(decoder: nn.Module) -> nn.Conv2d | nn.ConvTranspose2d:
+    """The convolution that makes the decoder's picture."""
+    return [m for m in decoder.modules() if isinstance(m, nn.Conv2d | nn.ConvTranspose2d)][-1]

@@ -1,0 +1,82 @@
+"""The perceptual term: how far two pictures are apart in the eyes of a pretrained network."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+
+class _LastLayerSeen(Exception):
+    """Ends a forward pass early: what comes behind the last layer asked for is not computed."""
+
+
+class PerceptualDistance(nn.Module):
+    """Relative L1 distance between feature maps of a frozen network, averaged over layers (after Johnson et al. 2016).
+
+    Each layer's distance is divided by that layer's mean magnitude on the target, so that layers count alike.
+
+    Args:
+        backbone: folder or Hub id of a vision model of transformers.
+        layers: names of its modules, in the order in which they run, each of which returns a tensor.
+    """
+
+    def __init__(self, backbone: str, layers: list[str]) -> None:
+        super().__init__()
+        from transformers import AutoModel
+
+        network = AutoModel.from_pretrained(backbone, dtype=torch.float32)
+        modules = dict(network.named_modules())
+        for name in layers:
+            if name not in modules:
+                raise ValueError(
+                    f"objective.perceptual.layers: {backbone} has no module {name!r}; it has "
+                    f"{', '.join(n for n in modules if n and n.count('.') < 2)}."
+                )
+        self.network = network.eval().requires_grad_(False)
+        self._seen: list[Tensor] = []
+        for name in layers:
+            modules[name].register_forward_hook(self._keep)
+        self.count = len(layers)
+
+    def _keep(self, module: nn.Module, inputs: Any, output: Tensor) -> None:
+        self._seen.append(output)
+        if len(self._seen) == self.count:
+            raise _LastLayerSeen
+
+    def train(self, mode: bool = True) -> PerceptualDistance:
+        return super().train(False)  # the statistics of a pretrained network stay as they are
+
+    def state_dict(self, *args: Any, destination: Any = None, **kwargs: Any) -> Any:
+        """Nothing: the network never changes, so that checkpoints need not carry it."""
+        return {} if destination is None else destination
+
+    def features(self, pixel_values: Tensor) -> list[Tensor]:
+        """The layers' outputs on pixel_values [N, C, H, W] in [0, 1]; one grey channel stands for three."""
+        mean = pixel_values.new_tensor(IMAGENET_MEAN)[:, None, None]
+        std = pixel_values.new_tensor(IMAGENET_STD)[:, None, None]
+        self._seen = []
+        try:
+            self.network((pixel_values - mean) / std)
+        except _LastLayerSeen:
+            pass
+        seen, self._seen = self._seen, []
+        return seen
+
+    def forward(self, reconstruction: Tensor, pixel_values: Tensor) -> Tensor:
+        """The distance between [N, C, H, W] and [N, C, H, W], both in [0, 1]: a scalar; 0 where they are equal.
+
+        Computed in float32 under autocast too: the depthwise convolutions of small networks are slower in bfloat16.
+        """
+        with torch.autocast(pixel_values.device.type, enabled=False):
+            with torch.no_grad():
+                targets = self.features(pixel_values.float())
+            outputs = self.features(reconstruction.float())
+            distances = [
+                (output - target).abs().mean() / target.abs().mean().clamp_min(1e-6)
+                for output, target in zip(outputs, targets, strict=True)
+            ]
+            return torch.stack(distances).mean()

@@ -1,0 +1,215 @@
+"""A recipe: all that makes a model from data, as hub_configs/NAME/recipe.yaml says it.
+
+Unknown keys are refused with the nearest right one, also in the dotted `key=value` overrides of the command line.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from transformers import PreTrainedConfig, TrainingArguments
+
+from modeling_vae.model.configuration_image_vae import VAEConfig
+
+FILE_NAME = "recipe.yaml"
+
+_INHERITED = {field.name for field in dataclasses.fields(PreTrainedConfig)}
+_CONFIG_FIELDS = {field.name for field in dataclasses.fields(VAEConfig)} - _INHERITED
+_OBJECTIVE_FIELDS = {"likelihood", "variance", "kl_weight", "free_bits"}
+_TRAINING_FIELDS = {f.name for f in dataclasses.fields(TrainingArguments) if f.init} - {"output_dir", "push_to_hub"}
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Perceptual(Section):
+    """Relative L1 distance between feature maps of a pretrained network (after Johnson, Alahi and Fei-Fei 2016)."""
+
+    backbone: str = Field(description="folder or Hub id of a convolutional vision model of transformers")
+    weight: float = Field(0.5, ge=0)
+    layers: list[str] = Field(min_length=1, description="names of its modules whose output is compared, in order")
+
+
+class Adversarial(Section):
+    """A critic of reconstructions and of decoded samples (Larsen et al. 2016), weighed as in Esser et al. 2021."""
+
+    weight: float = Field(0.5, ge=0, description="gradient at the last layer, relative to that of the other terms")
+    most: float = Field(2.0, gt=0, description="cap of the adaptive factor")
+    start_ratio: float = Field(0.25, ge=0, le=1, description="share of the training without it")
+    ramp_ratio: float = Field(0.1, ge=0, le=1, description="share of the training in which its weight grows")
+    channels: list[int] = Field([32, 64, 128, 192], min_length=1)
+    learning_rate: float | None = Field(None, gt=0, description="the training's own where null")
+    r1_weight: float = Field(1.0, ge=0, description="gradient penalty on real pictures (Mescheder et al. 2018)")
+    r1_every: int = Field(16, ge=1)
+    shift: float = Field(0.1, ge=0, lt=1, description="augmentation: shifts up to this share of the side")
+    brightness: float = Field(0.2, ge=0, lt=1, description="augmentation: up to so much lighter or darker")
+
+
+class Consistency(Section):
+    """encode(decode(z)) = z on samples of the running fit, as a Mahalanobis distance per dimension."""
+
+    weight: float = Field(0.05, ge=0)
+    start_ratio: float = Field(0.1, ge=0, le=1)
+
+
+class ObjectiveRecipe(Section):
+    likelihood: Literal["bernoulli", "gaussian", "laplace"] = "gaussian"
+    variance: float | Literal["optimal"] = "optimal"
+    kl_weight: float = Field(1.0, ge=0)
+    free_bits: float = Field(0.0, ge=0)
+    kl_warmup_ratio: float = Field(0.0, ge=0, le=1, description="share of the training in which it grows from 0")
+    perceptual: Perceptual | None = None
+    adversarial: Adversarial | None = None
+    consistency: Consistency | None = None
+
+
+class Augment(Section):
+    horizontal_flip: bool = False
+
+
+class DataRecipe(Section):
+    path: str | None = Field(None, description="Hub id, folder of pictures, parquet file or folder, or tar files")
+    name: str | None = Field(None, description="configuration of the data set")
+    train: str = "train"
+    validation: str | float = Field("validation", description="a split, or a share of the training pictures")
+    image_column: str = "image"
+    crop: Literal["center", "none"] = "center"
+    augment: Augment = Augment()
+    streaming: bool = False
+    max_pictures: int | None = Field(None, ge=1)
+
+
+class PublishRecipe(Section):
+    license: str | None = None
+    language: str | None = None
+    tags: list[str] = []
+    datasets: list[str] = []
+    show_reconstructions: bool = Field(False, description="whether the data's licence lets the card show them")
+    leave_out: list[str] = Field([], description="attributes that get no direction")
+
+
+class Recipe(Section):
+    """One model from data to card; `Recipe.read(folder, overrides)` reads and checks it."""
+
+    cites: str | None = None
+    model: dict[str, Any] = {}
+    objective: ObjectiveRecipe = ObjectiveRecipe()
+    data: DataRecipe = DataRecipe()
+    training: dict[str, Any] = {}
+    attributes: dict[str, Literal["boolean", "category", "numeric"]] = {}
+    publish: PublishRecipe = PublishRecipe()
+
+    @model_validator(mode="after")
+    def _known_keys(self) -> Recipe:
+        for section, known in (
+            ("model", (_CONFIG_FIELDS - _OBJECTIVE_FIELDS - {"encoder_backbone"}) | {"backbone"}),
+            ("training", _TRAINING_FIELDS | {"ema_decay"}),
+        ):
+            for key in getattr(self, section):
+                if key not in known:
+                    raise ValueError(_unknown(f"{section}.{key}", [f"{section}.{name}" for name in known]))
+        return self
+
+    @classmethod
+    def read(cls, path: str | Path, overrides: list[str] | None = None) -> Recipe:
+        """Read a recipe file, or the one in a folder, and lay `key=value` overrides over it (dotted keys).
+
+        Raises:
+            ValueError: naming the key, and the nearest right one or what its value may be.
+            FileNotFoundError: where there is no recipe.
+        """
+        path = Path(path)
+        file = path / FILE_NAME if path.is_dir() else path
+        if not file.is_file():
+            raise FileNotFoundError(f"{file} does not exist: give a recipe, or a folder with a {FILE_NAME}.")
+        values = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
+        if not isinstance(values, dict):
+            raise ValueError(f"{file} holds {type(values).__name__}, not a table of keys and values.")
+        for override in overrides or []:
+            _override(values, override)
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            raise ValueError("\n".join(_explain(problem) for problem in error.errors())) from None
+
+    def write(self, path: str | Path) -> None:
+        """Write the recipe as YAML, whole or not at all."""
+        path = Path(path)
+        unfinished = path.with_name(path.name + ".unfinished")
+        values = self.model_dump(mode="json", exclude_defaults=True)
+        unfinished.write_text(yaml.safe_dump(values, sort_keys=False, allow_unicode=True), encoding="utf-8")
+        unfinished.replace(path)
+
+    def config(self) -> VAEConfig:
+        """The network that the recipe describes, without a backbone's configuration."""
+        values = {key: value for key, value in self.model.items() if key != "backbone"}
+        return VAEConfig(**values, **self.objective.model_dump(include=_OBJECTIVE_FIELDS))
+
+    def published(self) -> Recipe:
+        """The recipe without anything that belongs to one machine: folders become null, the nearest name stays."""
+        data, objective = self.data, self.objective
+        if data.path is not None and _is_local(data.path):
+            data = data.model_copy(update={"path": None})
+        if objective.perceptual is not None and _is_local(objective.perceptual.backbone):
+            name = Path(objective.perceptual.backbone).name
+            objective = objective.model_copy(
+                update={"perceptual": objective.perceptual.model_copy(update={"backbone": name})}
+            )
+        model = dict(self.model)
+        if _is_local(str(model.get("backbone", ""))):
+            model["backbone"] = Path(model["backbone"]).name
+        local = {"logging_dir", "run_name", "hub_token", "hub_model_id"}
+        training = {key: value for key, value in self.training.items() if key not in local}
+        return self.model_copy(update={"data": data, "objective": objective, "model": model, "training": training})
+
+
+def _is_local(path: str) -> bool:
+    return path.startswith((".", "/", "~")) or Path(path).exists()
+
+
+def _override(values: dict[str, Any], override: str) -> None:
+    key, equals, text = override.partition("=")
+    if not equals or not key:
+        raise ValueError(f"{override!r} is not an override: write key=value, such as training.max_steps=1000.")
+    *sections, last = key.split(".")
+    for section in sections:
+        if values.get(section) is None:
+            values[section] = {}
+        values = values[section]
+        if not isinstance(values, dict):
+            raise ValueError(f"{key}: {section} is a single value, it has no keys below it.")
+    values[last] = yaml.safe_load(text)
+
+
+def _all_keys(model: type[BaseModel], prefix: str = "") -> list[str]:
+    keys = []
+    for name, field in model.model_fields.items():
+        keys.append(prefix + name)
+        candidates = [field.annotation, *getattr(field.annotation, "__args__", ())]
+        for kind in candidates:
+            if isinstance(kind, type) and issubclass(kind, BaseModel):
+                keys += _all_keys(kind, f"{prefix}{name}.")
+    return keys
+
+
+def _unknown(key: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(key, known, n=1, cutoff=0.0)
+    return f"{key} is not a key of a recipe: did you mean {near[0]}?" if near else f"{key} is not a key of a recipe."
+
+
+def _explain(problem: Any) -> str:
+    key = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "extra_forbidden":
+        known = _all_keys(Recipe)
+        known += [f"model.{name}" for name in sorted(_CONFIG_FIELDS)]
+        known += [f"training.{name}" for name in sorted(_TRAINING_FIELDS)]
+        return _unknown(key, known)
+    if problem["type"] == "value_error":
+        return str(problem["ctx"]["error"])
+    return f"{key}={problem['input']!r} is not possible: {problem['msg']}."

@@ -1,0 +1,175 @@
+"""The Trainer of transformers, told of the objective, the running average and checkpoints that are whole."""
+
+from __future__ import annotations
+
+import math
+import shutil
+import time
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from transformers import EvalPrediction, Trainer, TrainerCallback, TrainingArguments
+from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR, rotate_checkpoints
+
+from .objective import TrainingObjective
+
+UNFINISHED = "unfinished"
+EVALUATION_SEED = 0
+
+
+class VAETrainer(Trainer):
+    """Trains a `TrainingObjective`: batches are {"pixel_values": [N, C, H, W]}, evaluation is of the running average.
+
+    Checkpoints are written under another name and renamed, so that one that can be seen is whole.
+    """
+
+    def __init__(self, model: TrainingObjective, args: TrainingArguments, **kwargs: Any) -> None:
+        args.remove_unused_columns = False
+        args.label_names = []
+        super().__init__(
+            model=model,
+            args=args,
+            compute_metrics=mean_figures,
+            callbacks=[UpdateAverage(), *kwargs.pop("callbacks", [])],
+            **kwargs,
+        )
+        # The loss is a mean over the batch, and takes no account of items in other batches.
+        self.model_accepts_loss_kwargs = False
+        self._staging: str | None = None
+        self._terms: defaultdict[str, list[Tensor]] = defaultdict(list)
+        self._last_log = (time.monotonic(), 0)
+
+    def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
+        """Adam with the recipe's settings; the critic has no first momentum, and its own learning rate if it wants."""
+        objective: TrainingObjective = self.model
+        args = self.args
+        betas = (args.adam_beta1, args.adam_beta2)
+        trained = [weight for weight in objective.model.parameters() if weight.requires_grad]
+        groups: list[dict[str, Any]] = [{"params": trained, "betas": betas, "weight_decay": args.weight_decay}]
+        if objective.critic is not None:
+            rate = objective.recipe.adversarial.learning_rate or args.learning_rate
+            groups.append({"params": list(objective.critic.parameters()), "betas": (0.0, betas[1]), "lr": rate})
+        self.optimizer = torch.optim.AdamW(
+            groups, lr=args.learning_rate, eps=args.adam_epsilon, weight_decay=0.0, fused=True
+        )
+        return self.optimizer
+
+    def compute_loss(self, model: nn.Module, inputs: dict[str, Tensor], return_outputs: bool = False, **_: Any) -> Any:
+        step = self.state.global_step
+        output = model(**inputs, step=step, progress=step / max(1, self.state.max_steps))
+        for name, term in output.items():
+            if name != "loss":
+                self._terms[name].append(term)
+        return (output["loss"], output) if return_outputs else output["loss"]
+
+    def prediction_step(self, model: nn.Module, inputs: dict[str, Tensor], *_: Any, **__: Any) -> tuple:
+        """Figures of one batch; the noise is the same at every evaluation, and none is taken from the training's."""
+        objective: TrainingObjective = self.accelerator.unwrap_model(model)
+        pixel_values = self._prepare_inputs(inputs)["pixel_values"]
+        generator = torch.Generator(pixel_values.device).manual_seed(EVALUATION_SEED)
+        with torch.no_grad(), self.accelerator.autocast():
+            figures = objective.evaluate(pixel_values, generator)
+        stacked = torch.stack([figures["nll"].float(), figures["kl"].float(), figures["mse"].float()], dim=1)
+        loss = (stacked[:, 0] + stacked[:, 1]).mean() / pixel_values[0].numel()
+        return loss, stacked, stacked
+
+    def log(self, logs: dict[str, float], *args: Any, **kwargs: Any) -> None:
+        """Add the terms' means since the last entry, and the pictures seen a second."""
+        if "loss" in logs and self._terms:
+            logs |= {name: torch.stack(terms).float().mean().item() for name, terms in self._terms.items()}
+            self._terms.clear()
+            now, (then, before) = time.monotonic(), self._last_log
+            pictures = (self.state.global_step - before) * self.get_total_train_batch_size(self.args)
+            logs["images_per_second"] = pictures / max(now - then, 1e-9)
+        self._last_log = (time.monotonic(), self.state.global_step)
+        super().log(logs, *args, **kwargs)
+
+    def _save(self, output_dir: str | None = None, state_dict: dict[str, Tensor] | None = None) -> None:
+        """safetensors takes no weights that lie in channels_last order; loading puts them back into it."""
+        state_dict = self.model.state_dict() if state_dict is None else state_dict
+        super()._save(output_dir, {name: weight.contiguous() for name, weight in state_dict.items()})
+
+    def _issue_warnings_after_load(self, load_result: Any) -> None:
+        """A checkpoint that lacks a weight would be continued wrongly, so that is an error and no warning."""
+        missing = [name for name in load_result.missing_keys if not name.startswith("perceptual.")]
+        if missing or load_result.unexpected_keys:
+            raise ValueError(
+                f"the checkpoint does not belong to this recipe: it lacks {missing} and has beside it "
+                f"{load_result.unexpected_keys}; delete the run's checkpoints to begin anew."
+            )
+
+    def _get_output_dir(self, trial: Any) -> str:
+        return self._staging or super()._get_output_dir(trial)
+
+    def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
+        """Save under another name, then rename: a killed process leaves the checkpoint whole or not at all."""
+        run = Path(super()._get_output_dir(trial))
+        staging = run / UNFINISHED
+        if self.args.should_save:
+            shutil.rmtree(staging, ignore_errors=True)
+        self.accelerator.wait_for_everyone()
+        self._staging = str(staging)
+        try:
+            super()._save_checkpoint(model, trial)
+        finally:
+            self._staging = None
+        self.accelerator.wait_for_everyone()
+        if self.args.should_save:
+            name = f"{PREFIX_CHECKPOINT_DIR}-{self.state.global_step}"
+            shutil.rmtree(run / name, ignore_errors=True)
+            (staging / name).rename(run / name)
+            staging.rmdir()
+            rotate_checkpoints(str(run), save_total_limit=self.args.save_total_limit, use_mtime=False)
+        self.accelerator.wait_for_everyone()
+
+
+class UpdateAverage(TrainerCallback):
+    """Takes the weights into the running average after every optimizer step."""
+
+    def on_step_end(self, args: TrainingArguments, state: Any, control: Any, model: Any = None, **kwargs: Any) -> None:
+        objective = model.module if isinstance(model, nn.parallel.DistributedDataParallel) else model
+        objective.update_average()
+
+
+def mean_figures(prediction: EvalPrediction) -> dict[str, float]:
+    """Means over the evaluation pictures: nll, kl and elbo in nats, PSNR in dB (mean over pictures)."""
+    nll, kl, mse = np.asarray(prediction.predictions, dtype=np.float64).T
+    psnr = -10 * np.log10(np.maximum(mse, 1e-12))
+    return {"nll": nll.mean(), "kl": kl.mean(), "negative_elbo": (nll + kl).mean(), "psnr": psnr.mean()}
+
+
+def training_arguments(recipe: dict[str, Any], output: Path) -> Any:
+    """transformers' TrainingArguments from a recipe's training section.
+
+    Raises:
+        ValueError: where a value is of the wrong type, naming it.
+    """
+    defaults: dict[str, Any] = {
+        "logging_steps": 50,
+        "save_strategy": "steps",
+        "save_steps": 500,
+        "save_total_limit": 2,
+        "eval_strategy": "steps",
+        "eval_steps": 500,
+        "max_grad_norm": 5.0,
+        "adam_beta1": 0.9,
+        "adam_beta2": 0.99,
+        "weight_decay": 0.0,
+        "dataloader_drop_last": True,
+        "dataloader_pin_memory": torch.cuda.is_available(),
+        "logging_nan_inf_filter": False,
+        "use_cpu": not torch.accelerator.is_available(),
+    }
+    values = defaults | {key: value for key, value in recipe.items() if key != "ema_decay"}
+    for key in ("max_steps", "num_train_epochs", "per_device_train_batch_size", "learning_rate"):
+        value = values.get(key)
+        if value is not None and not (isinstance(value, int | float) and math.isfinite(value) and value > 0):
+            raise ValueError(f"training.{key}={value!r} is not possible: give a number above 0.")
+    try:
+        return TrainingArguments(output_dir=str(output), **values)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"the training section is not possible: {error}") from error
