@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,17 +11,20 @@ from typing import Any
 
 import numpy as np
 import torch
-from huggingface_hub import snapshot_download
+from huggingface_hub import CommitInfo
 from PIL import Image
 from torch import Tensor
 
 from .animation import Animation
 from .model import attribute_directions, priors
 from .model.attribute_directions import AttributeDirections, Reading
+from .model.configuration_image_vae import VAEConfig
+from .model.hub_files import fetch, refuse_missing
 from .model.image_processing_image_vae import VAEImageProcessor, to_picture
 from .model.latents import check_latents, ease, keyframe_path, sample_noise, truncate
 from .model.modeling_image_vae import VAEModel
 from .model.priors import GaussianPrior
+from .model.shared_directions import join_directions
 from .model.tensor_files import read_tensors, weights_sha256
 from .photo import blend_into_photo
 
@@ -29,10 +33,9 @@ Face = Any
 
 WEIGHTS_NAME = "model.safetensors"
 REQUIRED = ("config.json", WEIGHTS_NAME, "preprocessor_config.json")
-ACCOMPANYING = ("README.md", "recipe.yaml", "evaluation.json", "media")
+ACCOMPANYING = ("README.md", "recipe.yaml", "evaluation.json", "evaluation.md", "media", ".eval_results")
 """What else a published folder holds, and `save_pretrained` takes along."""
 LARGEST_BATCH = 64
-SAMPLERS = ("fitted", "standard")
 
 
 class VAEPipeline:
@@ -51,6 +54,7 @@ class VAEPipeline:
         directions: of the model's latent space, where there are any.
         prior: fitted to the model's latents, where there is one.
         folder: the published folder it came from.
+        hub_id: of the repository that the folder is a cached copy of.
     """
 
     def __init__(
@@ -61,12 +65,13 @@ class VAEPipeline:
         prior: GaussianPrior | None = None,
         *,
         folder: Path | None = None,
+        hub_id: str | None = None,
         sha256: str | None = None,
         storage_dtype: torch.dtype = torch.float32,
     ) -> None:
         self.model = model.eval().requires_grad_(False)
         self.processor, self.directions, self.prior = processor, directions, prior
-        self.folder, self.storage_dtype = folder, storage_dtype
+        self.folder, self.hub_id, self.storage_dtype = folder, hub_id, storage_dtype
         self.weights_sha256 = sha256 or weights_sha256(model.state_dict())
         for part in (directions, prior):
             if part is not None:
@@ -86,25 +91,26 @@ class VAEPipeline:
         """Load a published folder, or a Hub repository. Code in it is never run.
 
         Raises:
-            FileNotFoundError: a file is missing; the message says which.
+            FileNotFoundError: there is no such folder or repository, or a file is missing; the message says which.
             ValueError: a file is damaged, belongs to another model, or describes an impossible one.
+            PermissionError, ConnectionError: the Hub refused or cannot be reached, see `hub_files.fetch`.
         """
-        folder = Path(folder_or_id)
+        folder, hub_id = Path(folder_or_id), None
         if not folder.is_dir():
             if folder.is_absolute() or str(folder_or_id).startswith((".", "~")) or str(folder_or_id).count("/") != 1:
                 raise FileNotFoundError(f"{folder_or_id} is no folder, and no Hub id, which looks like user/name.")
-            patterns = [*REQUIRED, attribute_directions.FILE_NAME, priors.FILE_NAME]
-            folder = Path(
-                snapshot_download(
-                    str(folder_or_id), revision=revision, token=token, cache_dir=cache_dir, allow_patterns=patterns
-                )
-            )
-        for name in REQUIRED:
-            if not (folder / name).is_file():
-                raise FileNotFoundError(f"{folder_or_id} has no {name}, so it is no published VAE; {_instead(folder)}")
+            hub_id, parts = str(folder_or_id), (attribute_directions.FILE_NAME, priors.FILE_NAME)
+            folder = fetch(hub_id, REQUIRED, parts, revision=revision, token=token, cache_dir=cache_dir)
+        refuse_missing(folder_or_id, REQUIRED, [path.name for path in folder.iterdir()])
+        _check_kind(folder / "config.json")
         stored, _ = read_tensors(folder / WEIGHTS_NAME)
         model, problems = VAEModel.from_pretrained(
-            folder, dtype=dtype, use_safetensors=True, output_loading_info=True, local_files_only=True
+            folder,
+            dtype=dtype,
+            use_safetensors=True,
+            local_files_only=True,
+            output_loading_info=True,
+            ignore_mismatched_sizes=True,  # they are among the problems, which are errors here
         )
         if any(problems.values()):
             found = "; ".join(f"{name}: {sorted(map(str, keys))[:5]}" for name, keys in problems.items() if keys)
@@ -116,6 +122,7 @@ class VAEPipeline:
             AttributeDirections.from_pretrained(folder) if has_directions else None,
             GaussianPrior.from_pretrained(folder) if has_prior else None,
             folder=folder,
+            hub_id=hub_id,
             sha256=weights_sha256(stored),
             storage_dtype=next(iter(stored.values())).dtype,
         )
@@ -129,6 +136,11 @@ class VAEPipeline:
         """Names of the directions."""
         return self.directions.names if self.directions is not None else []
 
+    @property
+    def samplers(self) -> tuple[str, ...]:
+        """Where random latents can come from, the better one first."""
+        return ("fitted", "standard") if self.prior is not None else ("standard",)
+
     # latents
 
     def sample(self, n: int = 1, seed: int = 0, truncation: float = 1.0, sampler: str | None = None) -> Tensor:
@@ -141,12 +153,10 @@ class VAEPipeline:
             sampler: "fitted" (the prior fitted to the data's latents) or "standard" (N(0, I)); by default the fitted
                 one where the model has one.
         """
-        sampler = sampler or ("fitted" if self.prior is not None else "standard")
-        if sampler not in SAMPLERS:
-            raise ValueError(f"sampler={sampler!r} is not known: give one of {', '.join(SAMPLERS)}.")
-        if sampler == "fitted":
-            if self.prior is None:
-                raise ValueError("this model has no fitted prior: give sampler='standard'.")
+        sampler = sampler or self.samplers[0]
+        if sampler not in self.samplers:
+            raise ValueError(f"sampler={sampler!r} is not one of this model's: choose {' or '.join(self.samplers)}.")
+        if sampler == "fitted" and self.prior is not None:
             return self.prior.sample(n, seed, truncation)
         noise = sample_noise(n, self.latent_dim, seed)
         return truncate(noise, torch.zeros(self.latent_dim), truncation)
@@ -299,6 +309,40 @@ class VAEPipeline:
                 elif (self.folder / name).is_file():
                     shutil.copyfile(self.folder / name, folder / name)
 
+    def push_to_hub(
+        self,
+        repo_id: str,
+        *,
+        private: bool | None = None,
+        revision: str | None = None,
+        create_pr: bool = False,
+        commit_message: str = "Publish the model",
+        token: str | bool | None = None,
+    ) -> CommitInfo:
+        """Publish all that `save_pretrained` writes, in one commit; see `hub.publishing.push_folder`."""
+        from .hub.publishing import push_pipeline
+
+        return push_pipeline(self, repo_id, private, revision, create_pr, commit_message, token)
+
+    def load_directions(
+        self, folder_or_id: str | os.PathLike[str], *, prefix: str | None = None, **hub: Any
+    ) -> list[str]:
+        """Add directions that somebody else published for these weights; returns their names.
+
+        Args:
+            folder_or_id: a folder or Hub repository with a directions.safetensors.
+            prefix: put before their names ("prefix/smiling"), which is needed where a name is taken.
+            hub: `revision`, `token`, `cache_dir`.
+
+        Raises:
+            ValueError: they belong to other weights, or their names clash; see `join_directions`.
+        """
+        others = AttributeDirections.from_pretrained(folder_or_id, **hub)
+        others.check_weights(self.weights_sha256)
+        before = self.attributes
+        self.directions = join_directions(self.directions, others, prefix)
+        return [name for name in self.attributes if name not in before]
+
     # helpers
 
     @torch.inference_mode()
@@ -340,8 +384,11 @@ def _as_list(faces: Face | Sequence[Face]) -> list[Face]:
     return faces
 
 
-def _instead(folder: Path) -> str:
-    pickles = sorted(path.name for path in folder.iterdir() if path.suffix in {".bin", ".pt", ".pth", ".ckpt", ".pkl"})
-    if pickles:
-        return f"{pickles[0]} is a pickle, which can run code and is not read: ask for safetensors weights."
-    return "give a folder written by save_pretrained."
+def _check_kind(config: Path) -> None:
+    try:
+        values = json.loads(config.read_text(encoding="utf-8"))
+        kind = values.get("model_type")
+    except (ValueError, AttributeError) as error:
+        raise ValueError(f"{config} is damaged ({error}): fetch or write it again.") from error
+    if kind != VAEConfig.model_type:
+        raise ValueError(f"{config} describes a model of type {kind!r}, no VAE ({VAEConfig.model_type!r}).")

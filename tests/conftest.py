@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
+
+# before anything of Hugging Face is imported: no network, and nobody's cache
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ["HF_HOME"] = tempfile.mkdtemp(prefix="hf-home-")
 
 import pytest
 import torch
@@ -18,8 +23,6 @@ from modeling_vae import (
     VAEPipeline,
 )
 from modeling_vae.model.tensor_files import weights_sha256
-
-os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 ATTRIBUTES = {"smiling": "boolean", "coat": "category", "age": "numeric"}
 

@@ -12,14 +12,15 @@ where the rows of R are the readouts of edited and held attributes, and t holds 
 from __future__ import annotations
 
 import difflib
-import json
 import math
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
+from huggingface_hub import CommitInfo
 from torch import Tensor
 
 from .latent_moments import LatentMoments
@@ -209,6 +210,18 @@ class AttributeDirections:
             directions, self.differences, self.mean, self.covariance, self.groups, self.weights_sha256
         )
 
+    def push_to_hub(self, repo_id: str, **hub: Any) -> CommitInfo:
+        """Publish these directions alone, or add them to a model's repository (`create_pr=True` for someone else's).
+
+        Args:
+            repo_id: `user/name`.
+            hub: `base_model`, `license`, `private`, `revision`, `create_pr`, `commit_message`, `token`, see
+                `shared_directions.push_directions`.
+        """
+        from .shared_directions import push_directions
+
+        return push_directions(self, repo_id, **hub)
+
     def check_weights(self, sha256: str) -> None:
         """Raise a ValueError where these directions belong to other weights."""
         if self.weights_sha256 != sha256:
@@ -229,8 +242,8 @@ class AttributeDirections:
         metadata = {
             "format": "attribute-directions/1",
             "weights_sha256": self.weights_sha256,
-            "directions": json.dumps([asdict(direction) for direction in self.directions.values()]),
-            "groups": json.dumps(list(self.groups)),
+            "directions": [asdict(direction) for direction in self.directions.values()],
+            "groups": list(self.groups),
         }
         write_tensors(Path(folder) / FILE_NAME, tensors, metadata)
 
@@ -240,11 +253,11 @@ class AttributeDirections:
         path = find_file(folder_or_id, FILE_NAME, **hub)
         tensors, metadata = read_tensors(path)
         try:
-            directions = [Direction(**entry) for entry in json.loads(metadata["directions"])]
-            groups = dict(zip(json.loads(metadata["groups"]), tensors["groups"], strict=True))
+            directions = [Direction(**entry) for entry in metadata["directions"]]
+            groups = dict(zip(metadata["groups"], tensors["groups"], strict=True))
             sha256 = metadata["weights_sha256"]
             return cls(directions, tensors["differences"], tensors["mean"], tensors["covariance"], groups, sha256)
-        except (KeyError, TypeError, json.JSONDecodeError) as error:
+        except (KeyError, TypeError) as error:
             raise ValueError(f"{path} holds no attribute directions ({error!r}): fetch or write it again.") from error
 
     def _row(self, name: str) -> int:

@@ -6,15 +6,22 @@ Each carries the SHA-256 of the weights it was made with: a direction in one lat
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
-from huggingface_hub import hf_hub_download
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
+
+from .hub_files import fetch
+
+DESCRIPTION = "description"
+DIGEST = "digest"
+"""Key of the description that holds the digest of everything else in the file."""
 
 
 def weights_sha256(weights: Mapping[str, Tensor]) -> str:
@@ -35,35 +42,46 @@ def find_file(folder_or_id: str | os.PathLike[str], name: str, **hub: object) ->
 
     Args:
         folder_or_id: a folder, or `user/name`.
-        hub: `revision`, `token`, `cache_dir` of `huggingface_hub.hf_hub_download`.
+        hub: `revision`, `token`, `cache_dir` of `hub_files.fetch`.
 
     Raises:
-        FileNotFoundError: the folder has no such file. Hub errors are huggingface_hub's own.
+        FileNotFoundError: the folder has no such file. For those of the Hub see `hub_files.fetch`.
     """
     folder = Path(folder_or_id)
     if folder.is_dir():
         if not (folder / name).is_file():
             raise FileNotFoundError(f"{folder} has no {name}: give a folder that holds one.")
         return folder / name
-    return Path(hf_hub_download(str(folder_or_id), name, **hub))  # type: ignore[arg-type]
+    return fetch(str(folder_or_id), [name], **hub) / name  # type: ignore[arg-type]
 
 
-def read_tensors(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """The tensors of a safetensors file, and its metadata.
+def read_tensors(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """The tensors of a safetensors file, and the description that `write_tensors` put into its metadata (or {}).
 
     Raises:
         ValueError: the file is truncated, damaged, or no safetensors file at all.
     """
     try:
         with safe_open(path, framework="pt") as file:
-            return {name: file.get_tensor(name) for name in file.keys()}, dict(file.metadata() or {})  # noqa: SIM118
-    except SafetensorError as error:
+            description = json.loads((file.metadata() or {}).get(DESCRIPTION, "{}"))
+            tensors = {name: file.get_tensor(name) for name in file.keys()}
+    except (SafetensorError, json.JSONDecodeError) as error:
         raise ValueError(f"{path} is damaged or no safetensors file ({error}): fetch or write it again.") from error
+    if DIGEST in description and description.pop(DIGEST) != _digest(tensors, description):
+        raise ValueError(f"{path} is damaged (its content has another digest): fetch or write it again.")
+    return tensors, description
 
 
-def write_tensors(path: str | os.PathLike[str], tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
-    """Write a safetensors file, whole or not at all."""
+def write_tensors(path: str | os.PathLike[str], tensors: dict[str, Tensor], description: dict[str, Any]) -> None:
+    """Write a safetensors file, whole or not at all; the same content always gives the same bytes."""
     path = Path(path)
     unfinished = path.with_name(path.name + ".unfinished")
+    # one entry alone: safetensors writes several in no fixed order
+    metadata = {DESCRIPTION: json.dumps(description | {DIGEST: _digest(tensors, description)}, sort_keys=True)}
     save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, unfinished, metadata=metadata)
     unfinished.replace(path)
+
+
+def _digest(tensors: Mapping[str, Tensor], description: dict[str, Any]) -> str:
+    """Of all that a file holds, so that one flipped byte is noticed wherever the file was copied to."""
+    return hashlib.sha256((weights_sha256(tensors) + json.dumps(description, sort_keys=True)).encode()).hexdigest()

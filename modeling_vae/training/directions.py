@@ -54,8 +54,9 @@ def fit_latents(
 ) -> FittedLatents:
     """Directions with held-out figures and calibration, and the fitted prior.
 
-    The covariance is shrunk as little as the held-out figures ask for: the least of `SHRINKAGES` whose mean figure comes
-    within 0.002 of the best. One number is thus chosen on the held-out pictures, whose figures flatter by very little.
+    The covariance is shrunk as little as the held-out figures ask for: the least of `SHRINKAGES` whose mean figure
+    comes within 0.002 of the best. One number is thus chosen on the held-out pictures, and their figures flatter by
+    very little.
     """
     moments = latent_moments(model, training, attributes)
     latents, labels = _held_out_latents(model, held_out, attributes)

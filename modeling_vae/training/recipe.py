@@ -86,7 +86,10 @@ class DataRecipe(Section):
 
 
 class PublishRecipe(Section):
+    title: str | None = Field(None, description="of the card")
     license: str | None = None
+    license_name: str | None = Field(None, description="where the licence is `other`")
+    license_link: str | None = None
     language: str | None = None
     tags: list[str] = []
     datasets: list[str] = []
@@ -104,6 +107,7 @@ class Recipe(Section):
     training: dict[str, Any] = {}
     attributes: dict[str, Literal["boolean", "category", "numeric"]] = {}
     publish: PublishRecipe = PublishRecipe()
+    push_to_hub: str | None = Field(None, description="repository that the folder goes to at the end of the run")
 
     @model_validator(mode="after")
     def _known_keys(self) -> Recipe:
@@ -162,11 +166,12 @@ class Recipe(Section):
                 update={"perceptual": objective.perceptual.model_copy(update={"backbone": name})}
             )
         model = dict(self.model)
-        if _is_local(str(model.get("backbone", ""))):
+        if "backbone" in model and _is_local(str(model["backbone"])):
             model["backbone"] = Path(model["backbone"]).name
         local = {"logging_dir", "run_name", "hub_token", "hub_model_id"}
         training = {key: value for key, value in self.training.items() if key not in local}
-        return self.model_copy(update={"data": data, "objective": objective, "model": model, "training": training})
+        sections = {"data": data, "objective": objective, "model": model, "training": training}
+        return self.model_copy(update=sections | {"push_to_hub": None})
 
 
 def _is_local(path: str) -> bool:
@@ -188,13 +193,15 @@ def _override(values: dict[str, Any], override: str) -> None:
 
 
 def _all_keys(model: type[BaseModel], prefix: str = "") -> list[str]:
+    """The dotted keys that hold a value, and the names of the sections at the top."""
     keys = []
     for name, field in model.model_fields.items():
-        keys.append(prefix + name)
         candidates = [field.annotation, *getattr(field.annotation, "__args__", ())]
-        for kind in candidates:
-            if isinstance(kind, type) and issubclass(kind, BaseModel):
-                keys += _all_keys(kind, f"{prefix}{name}.")
+        sections = [kind for kind in candidates if isinstance(kind, type) and issubclass(kind, BaseModel)]
+        if not sections or not prefix:
+            keys.append(prefix + name)
+        for section in sections:
+            keys += _all_keys(section, f"{prefix}{name}.")
     return keys
 
 

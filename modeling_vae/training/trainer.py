@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 from torch import Tensor, nn
 from transformers import EvalPrediction, Trainer, TrainerCallback, TrainingArguments
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR, rotate_checkpoints
@@ -34,7 +35,7 @@ class VAETrainer(Trainer):
             model=model,
             args=args,
             compute_metrics=mean_figures,
-            callbacks=[UpdateAverage(), *kwargs.pop("callbacks", [])],
+            callbacks=[UpdateAverage(), SetEpoch(), *kwargs.pop("callbacks", [])],
             **kwargs,
         )
         # The loss is a mean over the batch, and takes no account of items in other batches.
@@ -115,6 +116,11 @@ class VAETrainer(Trainer):
         self._staging = str(staging)
         try:
             super()._save_checkpoint(model, trial)
+        except (OSError, SafetensorError, RuntimeError) as error:  # the three ways to say that a disk is full
+            raise OSError(
+                f"the checkpoint of step {self.state.global_step} could not be written to {run} ({error}): make room; "
+                "the same command goes on from the checkpoint before it."
+            ) from error
         finally:
             self._staging = None
         self.accelerator.wait_for_everyone()
@@ -133,6 +139,17 @@ class UpdateAverage(TrainerCallback):
     def on_step_end(self, args: TrainingArguments, state: Any, control: Any, model: Any = None, **kwargs: Any) -> None:
         objective = model.module if isinstance(model, nn.parallel.DistributedDataParallel) else model
         objective.update_average()
+
+
+class SetEpoch(TrainerCallback):
+    """Tells the data set which epoch it is: after a resume amid an epoch nobody else does."""
+
+    def on_epoch_begin(
+        self, args: TrainingArguments, state: Any, control: Any, train_dataloader: Any = None, **kwargs: Any
+    ) -> None:
+        set_epoch = getattr(train_dataloader.dataset, "set_epoch", None)
+        if set_epoch is not None:
+            set_epoch(int(state.epoch + 1e-6))
 
 
 def mean_figures(prediction: EvalPrediction) -> dict[str, float]:

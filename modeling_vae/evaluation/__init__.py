@@ -1,0 +1,1 @@
+"""Figures of a model: fidelity, distances between sets of pictures, sheets to look at."""

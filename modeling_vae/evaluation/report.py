@@ -1,0 +1,112 @@
+"""An evaluation as files: evaluation.json for programs, evaluation.md for people."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+JSON_NAME, MARKDOWN_NAME = "evaluation.json", "evaluation.md"
+
+SETS = {
+    "validation": "real pictures, validation",
+    "training": "real pictures, training",
+    "reconstructions": "reconstructions",
+    "fitted_samples": "samples, fitted prior",
+    "standard_samples": "samples, N(0, I)",
+    "morph_midpoints": "midpoints of morphs",
+}
+FIGURES = {
+    "psnr": "PSNR (dB)",
+    "ssim": "SSIM",
+    "reconstruction_nll": "-log p(x given z) (nats)",
+    "kl": "KL (nats)",
+    "negative_elbo": "negative ELBO (nats)",
+    "bits_per_dimension": "bits/dim (density)",
+    "bits_per_dimension_8_bit": "bits/dim (8-bit pictures)",
+}
+
+
+def write_report(report: Mapping[str, Any], folder: str | Path) -> None:
+    """Writes evaluation.json and evaluation.md into a folder that exists; each whole or not at all.
+
+    Raises:
+        OSError: a file cannot be written.
+        ValueError: the report holds NaN or infinite numbers.
+    """
+    _write_whole(Path(folder) / JSON_NAME, json.dumps(report, indent=2, allow_nan=False) + "\n")
+    _write_whole(Path(folder) / MARKDOWN_NAME, markdown(report))
+
+
+def markdown(report: Mapping[str, Any]) -> str:
+    """The report as Markdown: a line of protocol, a table of single figures, a table of sets of pictures."""
+    protocol, figures = report["protocol"], report["reconstruction"]
+    lines = [_sentence(protocol), "", "| reconstruction | value | 95 % interval |", "|---|---|---|"]
+    for key, name in FIGURES.items():
+        if key in figures:
+            lines.append(f"| {name} | {_number(figures[key])} | {_interval(figures[key])} |")
+    lines.append(f"| active units | {figures['active_units']} of {figures['latent_dim']} | |")
+    compared = "frechet_distance" in report
+    headings = ["pictures", "sharpness", *(["FD", "95 % interval", "KID x 1000"] if compared else [])]
+    lines += ["", f"| {' | '.join(headings)} |", "|---" * len(headings) + "|"]
+    for key, name in SETS.items():
+        if key not in report["sharpness"]:
+            continue
+        cells = [name, _number(report["sharpness"][key])]
+        if compared:
+            frechet, kernel = (report[distance].get(key) for distance in ("frechet_distance", "kernel_distance"))
+            deviation = "" if kernel is None else f" ± {kernel['deviation']:.3g}"
+            cells += [_number(frechet), _interval(frechet), _number(kernel) + deviation]
+        lines.append(f"| {' | '.join(cells)} |")
+    for space, found in report.get("nearest_training_picture", {}).items():
+        lines += [
+            "",
+            f"Nearest training picture of {found['samples']} samples, in {space}: median distance "
+            f"{found['median_of_samples']:.3g}, of as many unseen pictures {found['median_of_unseen']:.3g}; "
+            f"{100 * found['share_of_copies']:.0f} % of the samples are closer than all but 5 % of the unseen ones.",
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _sentence(protocol: Mapping[str, Any]) -> str:
+    height, width = protocol["image_size"]
+    text = f"{protocol['pictures']} validation pictures, {height} x {width}; intervals by bootstrap."
+    network = protocol.get("feature_network")
+    if network is not None:
+        text += (
+            f" Features: {network['architecture']} at {network['resolution']} px ({network['resize_filter']}), "
+            f"{protocol['pictures']} pictures against {protocol['pictures']}."
+        )
+    return text
+
+
+def _number(figure: Mapping[str, Any] | None) -> str:
+    if figure is None:
+        return ""
+    value = figure["value"]
+    return "infinite" if value is None else _short(value)
+
+
+def _interval(figure: Mapping[str, Any] | None) -> str:
+    if figure is None or figure.get("low") is None:
+        return ""
+    return f"{_short(figure['low'])} to {_short(figure['high'])}"
+
+
+def _short(value: float) -> str:
+    """Four digits, no exponent for anything that occurs."""
+    digits = 3 if value == 0 else max(0, 3 - math.floor(math.log10(abs(value))))
+    return f"{value:.{min(digits, 6)}f}"
+
+
+def _write_whole(path: Path, text: str) -> None:
+    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        unfinished.write_text(text, encoding="utf-8")
+        os.replace(unfinished, path)
+    finally:
+        unfinished.unlink(missing_ok=True)

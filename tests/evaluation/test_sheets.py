@@ -1,0 +1,61 @@
+"""Sheets: where each picture comes to lie."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from modeling_vae.evaluation.sheets import grid, rows
+
+
+def plain(colour: str, width: int = 8, height: int = 6) -> Image.Image:
+    return Image.new("RGB", (width, height), colour)
+
+
+def test_grid_places_pictures_row_by_row():
+    sheet = grid([plain("red"), plain("green"), plain("blue")], columns=2, gap=3, background="black")
+    assert sheet.size == (3 + 2 * 11, 3 + 2 * 9)
+    assert sheet.getpixel((3, 3)) == (255, 0, 0)
+    assert sheet.getpixel((3 + 11, 3)) == (0, 128, 0)
+    assert sheet.getpixel((3, 3 + 9)) == (0, 0, 255)
+    assert sheet.getpixel((3 + 11, 3 + 9)) == sheet.getpixel((0, 0)) == (0, 0, 0)
+
+
+def test_grid_is_square_by_itself():
+    assert grid([plain("red", 8, 8)] * 9, gap=0).size == (24, 24)
+    assert grid([plain("red", 8, 8)] * 10, gap=0).size == (32, 24)
+    assert grid([plain("red", 8, 8)], gap=0).tobytes() == plain("red", 8, 8).tobytes()
+
+
+def test_smaller_pictures_are_centred_and_other_modes_converted():
+    sheet = grid([Image.new("L", (4, 4), 90), plain("red", 8, 8)], columns=2, gap=0)
+    assert sheet.mode == "RGB"
+    assert sheet.getpixel((2, 2)) == (90, 90, 90)
+    assert sheet.getpixel((1, 1)) == (255, 255, 255)
+
+
+def test_labels_and_headings_get_room_of_their_own():
+    pictures = [[plain("red", 32, 32)] * 3, [plain("blue", 32, 32), None]]
+    bare, full = rows(pictures), rows(pictures, labels=["eyes_closed", "facing:left"], headings=["-2", "0", "+2"])
+    left, top = full.width - bare.width, full.height - bare.height
+    assert left > 40 and top > 12
+    assert full.crop((left, top, full.width, full.height)).tobytes() == bare.tobytes()
+    assert np.asarray(full.crop((0, top, left, full.height))).min() < 128
+    assert np.asarray(full.crop((left, 0, full.width, top))).min() < 128
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: grid([]), "at least one picture"),
+        (lambda: rows([[None]]), "at least one picture"),
+        (lambda: grid([plain("red")], columns=0), "columns is 0"),
+        (lambda: grid([plain("red")], gap=-1), "gap is -1"),
+        (lambda: rows([[plain("red")]], labels=["a", "b"]), "There are 2 labels for 1"),
+        (lambda: rows([[plain("red")]], headings=[]), "There are 0 headings for 1"),
+    ],
+)
+def test_bad_input_is_refused(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()

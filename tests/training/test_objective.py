@@ -1,0 +1,217 @@
+"""The training objective: its terms, who learns from which, and what it keeps."""
+
+import copy
+
+import pytest
+import torch
+from conftest import tiny_model
+from torch import nn
+
+from modeling_vae import VAEModel
+from modeling_vae.training.critic import Critic, augment
+from modeling_vae.training.objective import TrainingObjective, last_layer, ramp
+from modeling_vae.training.perceptual import PerceptualDistance
+from modeling_vae.training.recipe import ObjectiveRecipe
+from modeling_vae.training.running_fit import RunningFit
+
+from .making import write_backbone
+
+
+@pytest.fixture(scope="module")
+def backbone(tmp_path_factory):
+    return write_backbone(tmp_path_factory.mktemp("networks") / "backbone")
+
+
+@pytest.fixture
+def full(backbone) -> TrainingObjective:
+    """Every term there is, on a tiny model."""
+    torch.manual_seed(0)
+    recipe = ObjectiveRecipe.model_validate(
+        {
+            "perceptual": {"backbone": str(backbone), "layers": ["conv_stem", "layer.1"]},
+            "adversarial": {"start_ratio": 0.0, "ramp_ratio": 0.0, "channels": [8, 8]},
+            "consistency": {"start_ratio": 0.0},
+        }
+    )
+    return TrainingObjective(tiny_model(decoder_block="modulated"), recipe)
+
+
+def pixels(count: int = 8) -> torch.Tensor:
+    return torch.rand(count, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.mark.parametrize(
+    ("progress", "start", "length", "expected"),
+    [(0.0, 0.0, 0.0, 1.0), (0.1, 0.2, 0.1, 0.0), (0.25, 0.2, 0.1, 0.5), (0.9, 0.2, 0.1, 1.0), (0.2, 0.2, 0.0, 1.0)],
+)
+def test_ramp(progress, start, length, expected):
+    assert ramp(progress, start, length) == pytest.approx(expected)
+
+
+def test_alone_it_is_the_elbo_per_dimension():
+    objective = TrainingObjective(tiny_model(), ObjectiveRecipe())
+    torch.manual_seed(1)
+    found = objective(pixels())
+    torch.manual_seed(1)
+    expected = objective.model(pixels())
+    torch.testing.assert_close(found["loss"], expected.loss / (3 * 32 * 32))
+    torch.testing.assert_close(found["nll"] + found["kl"], expected.loss)
+
+
+def test_the_kl_weight_warms_up():
+    objective = TrainingObjective(tiny_model(), ObjectiveRecipe(kl_warmup_ratio=0.5))
+    losses = []
+    for progress in (0.0, 0.25, 0.5, 1.0):
+        torch.manual_seed(1)
+        losses.append(objective(pixels(), progress=progress))
+    kl, dimensions = losses[0]["kl"], 3 * 32 * 32
+    for found, share in zip(losses, (0.0, 0.5, 1.0, 1.0), strict=True):
+        torch.testing.assert_close(found["loss"], (found["nll"] + share * kl) / dimensions)
+
+
+def test_the_model_does_not_learn_from_the_critics_loss_nor_the_critic_from_the_models(full):
+    """With the adversarial weight at 0 the model's gradients are those of an objective without a critic."""
+    quiet = copy.deepcopy(full)
+    quiet.recipe.adversarial.weight = 0.0
+    alone = copy.deepcopy(full)
+    alone.recipe.adversarial = None
+    for objective in (quiet, alone):
+        torch.manual_seed(2)
+        objective(pixels(), step=1)["loss"].backward()
+    for (name, a), b in zip(quiet.model.named_parameters(), alone.model.parameters(), strict=True):
+        torch.testing.assert_close(a.grad, b.grad, msg=name)
+    assert all(weight.grad is not None for weight in quiet.critic.parameters())
+
+    loud = copy.deepcopy(full)
+    loud.adversarial_factor.fill_(1.0)
+    torch.manual_seed(2)
+    loud(pixels(), step=1)["loss"].backward()
+    encoder = (next(objective.model.encoder.parameters()).grad for objective in (loud, quiet))
+    assert not torch.allclose(*encoder)
+    for (name, a), b in zip(loud.critic.named_parameters(), quiet.critic.parameters(), strict=True):
+        torch.testing.assert_close(a.grad, b.grad, msg=name)  # whatever the model's weight for it
+
+
+def test_the_adversarial_gradient_is_as_long_as_the_others_at_the_last_layer(full):
+    full.recipe.adversarial.most = 1e9
+    full.fit.update(full.model.encode(pixels()).mean)
+    torch.manual_seed(3)
+    found = full(pixels(), step=0)
+    assert found["adversarial_factor"] > 0
+    weight = last_layer(full.model.decoder).weight
+    torch.manual_seed(3)
+    output = full.model(pixels())
+    visible = output.loss / (3 * 32 * 32) + 0.5 * full.perceptual(output.reconstruction, pixels())
+    (gradient,) = torch.autograd.grad(visible, weight)
+    # what is left after the others are taken away is 0.5 times as long
+    total = copy.deepcopy(full)
+    total.recipe.consistency.weight = 0.0
+    torch.manual_seed(3)
+    (whole,) = torch.autograd.grad(total(pixels(), step=1)["loss"], last_layer(total.model.decoder).weight)
+    assert (whole - gradient).norm().item() == pytest.approx(0.5 * gradient.norm().item(), rel=1e-3)
+
+
+def test_the_factor_is_capped(full):
+    full.recipe.adversarial.most = 1e-3
+    assert full(pixels(), step=0)["adversarial_factor"].item() == pytest.approx(1e-3)
+
+
+def test_frozen_parts_do_not_learn(full):
+    full(pixels(), step=0)["loss"].backward()
+    for name, weight in full.named_parameters():
+        if name.startswith(("perceptual.", "average.")):
+            assert weight.grad is None and not weight.requires_grad, name
+
+
+def test_a_checkpoint_holds_all_but_the_pretrained_network(full):
+    names = set(full.state_dict())
+    assert not any(name.startswith("perceptual.") for name in names)
+    assert {"adversarial_factor", "fit.queue", "fit.position", "average.n_averaged"} <= names
+    other = copy.deepcopy(full)
+    torch.manual_seed(4)
+    full(pixels(), step=0)["loss"].backward()
+    result = other.load_state_dict(full.state_dict(), strict=False)
+    assert result.unexpected_keys == [] and all(name.startswith("perceptual.") for name in result.missing_keys)
+    assert torch.equal(other.fit.queue, full.fit.queue)
+
+
+def test_the_running_average():
+    objective = TrainingObjective(tiny_model(norm="batch"), ObjectiveRecipe(), ema_decay=0.5)
+    first = {name: value.clone() for name, value in objective.model.state_dict().items()}
+    objective.update_average()  # the first is taken as it is
+    with torch.no_grad():
+        for weight in objective.model.parameters():
+            weight.add_(1.0)
+    objective.model.encoder.blocks[0].norm.num_batches_tracked.fill_(7)
+    objective.update_average()
+    decay = min(0.5, 2 / 11)
+    found = objective.ema.state_dict()
+    for name, value in objective.model.named_parameters():
+        torch.testing.assert_close(found[name], decay * first[name] + (1 - decay) * value, msg=name)
+    assert found["encoder.blocks.0.norm.num_batches_tracked"] == 7
+
+
+def test_the_perceptual_distance(backbone):
+    distance = PerceptualDistance(str(backbone), ["conv_stem", "layer.1"])
+    x = pixels(2)
+    assert distance(x, x) == 0
+    near, far = distance(0.95 * x, x), distance(0.5 * x, x)
+    assert 0 < near < far
+    grey = distance(x[:, :1], x[:, :1].flip(3))
+    assert grey > 0
+    y = x.clone().requires_grad_()
+    distance(y, 1 - x).backward()
+    assert y.grad.abs().sum() > 0
+    distance.train()
+    assert not any(module.training for module in distance.modules())
+    with pytest.raises(ValueError, match="has no module 'layer.99'; it has conv_stem"):
+        PerceptualDistance(str(backbone), ["layer.99"])
+
+
+def test_the_running_fit_is_of_the_last_latents():
+    fit = RunningFit(3, size=50)
+    latents = (
+        torch.randn(130, 3, generator=torch.Generator().manual_seed(1)) @ torch.diag(torch.tensor([1.0, 2, 3])) + 5
+    )
+    for batch in latents.split(7):
+        fit.update(batch)
+    last = latents[-50:]
+    torch.testing.assert_close(fit.queue.sort(0).values, last.sort(0).values)
+    mean, factor = fit.gaussian()
+    torch.testing.assert_close(mean, last.mean(0))
+    torch.testing.assert_close(factor @ factor.T, torch.cov(last.T), rtol=1e-2, atol=1e-2)
+
+
+def test_augmentation_shifts_windows_of_the_picture():
+    x = torch.rand(6, 3, 20, 20)
+    assert torch.equal(augment(x, 0.0, 0.0), x)
+    torch.manual_seed(0)
+    moved = augment(x, 0.2, 0.0)
+    padded = nn.functional.pad(x, (4, 4, 4, 4), mode="replicate")
+    for i in range(6):
+        windows = [padded[i, :, r : r + 20, c : c + 20] for r in range(9) for c in range(9)]
+        assert any(torch.equal(moved[i], window) for window in windows)
+    brighter = augment(x, 0.0, 0.3) - x
+    assert brighter.flatten(1).std(1).max() < 1e-6 and brighter.abs().max() <= 0.3
+
+
+def test_the_critic_sees_a_batch_without_variety():
+    """All else equal, pictures that are all the same give another minibatch deviation."""
+    torch.manual_seed(0)
+    critic = Critic(3, (32, 32), [8, 8])
+    x = pixels(4)
+    assert critic(x).shape == (4,)
+    assert not torch.allclose(critic(x)[0], critic(x[:1].expand(4, -1, -1, -1))[0])
+
+
+def test_evaluation_is_of_the_average_and_draws_no_noise_from_the_training(full):
+    before = torch.get_rng_state()
+    figures = full.evaluate(pixels(5), torch.Generator().manual_seed(0))
+    assert torch.equal(torch.get_rng_state(), before)
+    assert {name: tuple(figure.shape) for name, figure in figures.items()} == {"nll": (5,), "kl": (5,), "mse": (5,)}
+    with torch.no_grad():
+        for weight in full.model.parameters():
+            weight.zero_()
+    again = full.evaluate(pixels(5), torch.Generator().manual_seed(0))
+    assert all(torch.equal(figures[name], again[name]) for name in figures)
+    assert isinstance(full.ema, VAEModel)

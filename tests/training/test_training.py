@@ -1,0 +1,201 @@
+"""train.py as people run it: from pictures to a published folder, killed, interrupted, and out of space."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import resource
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+import train
+from modeling_vae import VAEPipeline
+
+from .making import recipe_values, write_backbone, write_pictures, write_recipe
+
+ROOT = Path(__file__).parents[2]
+STEPS = 24
+
+
+class Workplace:
+    """A folder with pictures and a recipe, and train.py run on it in a process of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        values = recipe_values(write_pictures(folder / "pictures"), write_backbone(folder / "backbone"))
+        self.recipe = write_recipe(folder / "recipe", values)
+
+    def start(self, run: str, *overrides: str, **options) -> subprocess.Popen:
+        environment = os.environ | {"HF_HOME": str(self.folder / "cache"), "OMP_NUM_THREADS": "1"}
+        command = [sys.executable, str(ROOT / "train.py"), str(self.recipe), "--output", str(self.folder / run)]
+        return subprocess.Popen(
+            [*command, *overrides], cwd=ROOT, env=environment, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **options,
+        )  # fmt: skip
+
+    def train(self, run: str, *overrides: str, **options) -> tuple[int, str]:
+        process = self.start(run, *overrides, **options)
+        output, _ = process.communicate(timeout=200)
+        return process.returncode, output
+
+    def here(self, run: str, *overrides: str) -> Path:
+        """The same in this process, which spares the imports, and without the slow Fréchet distances."""
+        arguments = [str(self.recipe), "--output", str(self.folder / run), "objective.perceptual=null", *overrides]
+        return train.main(arguments)
+
+    def checkpoints(self, run: str) -> list[int]:
+        folder = self.folder / run / "checkpoints"
+        return sorted(int(path.name.split("-")[1]) for path in folder.glob("checkpoint-*"))
+
+
+@pytest.fixture(scope="module")
+def workplace(tmp_path_factory) -> Workplace:
+    return Workplace(tmp_path_factory.mktemp("training"))
+
+
+@pytest.fixture(scope="module")
+def finished(workplace) -> Path:
+    """The folder of a run that nothing disturbed."""
+    code, output = workplace.train("undisturbed")
+    assert code == 0, output
+    return workplace.folder / "undisturbed"
+
+
+def weights(run: Path) -> dict[str, torch.Tensor]:
+    return load_file(run / "checkpoints" / f"checkpoint-{STEPS}" / "model.safetensors")
+
+
+def test_a_run_ends_with_a_published_folder(finished, workplace):
+    folder = finished / "published"
+    expected = {
+        "config.json", "model.safetensors", "preprocessor_config.json", "directions.safetensors", "prior.safetensors",
+        "recipe.yaml", "evaluation.json", "README.md", "media", "modeling_image_vae.py",
+    }  # fmt: skip
+    assert expected <= {path.name for path in folder.iterdir()}
+    pipe = VAEPipeline.from_pretrained(folder)
+    assert pipe.attributes == ["bright", "side"]
+    assert pipe.directions.directions["bright"].held_out > 0.9
+    report = json.loads((folder / "evaluation.json").read_text())
+    assert report["run"]["steps"] == STEPS
+    for file in folder.rglob("*"):
+        if file.is_file():
+            assert str(workplace.folder).encode() not in file.read_bytes(), file.name
+
+
+def test_what_is_published_is_the_average(finished):
+    last, published = weights(finished), load_file(finished / "published" / "model.safetensors")
+    for name, weight in published.items():
+        average = last[f"average.module.{name}"]
+        assert torch.equal(weight, average.half() if average.is_floating_point() else average), name
+    assert not torch.equal(last["model.to_posterior.weight"], last["average.module.to_posterior.weight"])
+
+
+def test_the_average_follows_its_definition(workplace):
+    """With ema_decay=0 the average is the model itself."""
+    workplace.here("no-average", "training.ema_decay=0.0", "training.max_steps=4")
+    last = load_file(workplace.folder / "no-average" / "checkpoints" / "checkpoint-4" / "model.safetensors")
+    for name in [name for name in last if name.startswith("model.")]:
+        assert torch.equal(last[name], last[name.replace("model.", "average.module.", 1)]), name
+
+
+def test_a_killed_run_ends_with_the_same_weights_bit_for_bit(finished, workplace):
+    """SIGKILL at arbitrary moments of the training, three times, and the same command again each time."""
+    generator = random.Random()
+    kills = 0
+    while kills < 3:
+        process = workplace.start("killed", "training.save_steps=3")
+        seen = max(workplace.checkpoints("killed"), default=0)
+        while process.poll() is None and max(workplace.checkpoints("killed"), default=0) <= seen:
+            time.sleep(0.002)
+        time.sleep(generator.uniform(0, 0.1))
+        process.kill()
+        process.communicate()
+        kills += 1
+    assert 0 < max(workplace.checkpoints("killed"))
+    code, output = workplace.train("killed", "training.save_steps=3")
+    assert code == 0, output
+    expected, found = weights(finished), weights(workplace.folder / "killed")
+    assert expected.keys() == found.keys()
+    assert [name for name in expected if not torch.equal(expected[name], found[name])] == []
+    a, b = (run / "published" / "model.safetensors" for run in (finished, workplace.folder / "killed"))
+    assert a.read_bytes() == b.read_bytes()
+
+
+def test_checkpoints_are_whole(finished, workplace):
+    """What can be seen under a checkpoint's name has every file of one; unfinished ones are called so."""
+    complete = {path.name for path in (finished / "checkpoints" / f"checkpoint-{STEPS}").iterdir()}
+    assert {"model.safetensors", "optimizer.pt", "scheduler.pt", "rng_state.pth", "trainer_state.json"} <= complete
+    for path in workplace.folder.glob("*/checkpoints/checkpoint-*"):
+        assert {file.name for file in path.iterdir()} == complete, path
+        load_file(path / "model.safetensors")
+
+
+def test_ctrl_c_leaves_a_run_that_goes_on(workplace):
+    process = workplace.start(
+        "interrupted", "objective.perceptual=null", "training.save_steps=2", "training.max_steps=1000"
+    )
+    while process.poll() is None and not workplace.checkpoints("interrupted"):
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "stopped: the same command goes on from the last checkpoint." in output
+    assert "Traceback" not in output
+    step = max(workplace.checkpoints("interrupted"))
+    workplace.here("interrupted", "training.save_steps=2", f"training.max_steps={step + 2}")
+    assert max(workplace.checkpoints("interrupted")) == step + 2
+
+
+def test_a_run_of_another_recipe_is_not_continued(finished, workplace):
+    with pytest.raises(ValueError, match="undisturbed holds a run whose model section differs"):
+        workplace.here("undisturbed", "model.latent_dim=16")
+
+
+def test_an_output_that_cannot_be_written_is_named_before_training(workplace):
+    (workplace.folder / "file").write_text("")
+    with pytest.raises(OSError, match="output folder .*file/run cannot be written"):
+        workplace.here("file/run")
+
+
+def test_a_full_disk_ends_in_a_sentence_and_the_last_checkpoint_stays(workplace):
+    """A limit on the size of files stands for the full disk: the operating system refuses the write half way."""
+    workplace.here("full", "training.max_steps=4")
+
+    def limit() -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+
+    settings = ("objective.perceptual=null", "training.max_steps=8")
+    code, output = workplace.train("full", *settings, preexec_fn=limit)
+    assert code == 1
+    assert "error:" in output and "Traceback" not in output, output[-2000:]
+    assert workplace.checkpoints("full") == [4]
+    workplace.here("full", "training.max_steps=8")
+
+
+def test_a_missing_path_is_asked_for(workplace):
+    with pytest.raises(ValueError, match="data.path has no value"):
+        workplace.here("nowhere", "data.path=null")
+
+
+def test_a_label_with_one_value_gets_no_direction_and_the_report_says_why(workplace):
+    for split in ("train", "validation"):
+        file = workplace.folder / "pictures" / split / "metadata.jsonl"
+        rows = [json.loads(line) | {"same": True} for line in file.read_text().splitlines()]
+        file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    published = workplace.here("one-value", "attributes.same=boolean", "training.max_steps=4")
+    report = json.loads((published / "evaluation.json").read_text())
+    assert "120 pictures with and 0 without" in report["directions"]["refused"]["same"]
+
+
+def test_a_column_that_does_not_exist_is_refused(workplace):
+    with pytest.raises(ValueError, match="smiling.*bright"):
+        workplace.here("no-column", "attributes.smiling=boolean")
