@@ -1,0 +1,1 @@
+"""Published folders, their cards, the Hub and Spaces."""

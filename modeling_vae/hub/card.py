@@ -1,0 +1,222 @@
+"""The card of a published folder: what the model is, what it can do, how well, and what it is not for."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from modeling_vae.evaluation.report import markdown
+from modeling_vae.pipeline import VAEPipeline
+from modeling_vae.training.recipe import Recipe
+
+from .card_metadata import hub_datasets, metadata, write_eval_results
+from .card_sections import Card, Section
+
+CARD_NAME = "README.md"
+HERE = "."
+"""What the snippets load until the folder is pushed: run in the folder, they work."""
+
+MEDIA = {
+    "samples.png": "Samples of the {sampler}, not selected.",
+    "reconstructions.png": "Above generated pictures, below their reconstructions. No picture of the data is shown.",
+    "edits.png": "Generated faces, each with one attribute at -3, -1.5, 0, 1.5 and 3 standard deviations.",
+    "morph.gif": "A morph through four samples.",
+    "training.gif": "The same latents while the model was trained.",
+}
+INTENDED_USE = """\
+For play, art, teaching and research: drawing new pictures of the kind it was trained on, blending them, and changing
+one attribute at a time.
+
+- **Not for identification.** A reconstruction is a likeness at best. Where the pictures are faces of real people,
+  neither a latent nor a reading may be used to recognise, verify, rate or sort anybody.
+- **Faces of real people.** Edit the picture of a person only with that person's consent, and say that it was edited.
+- **Averages show the data, not the world.** An attribute is the difference between the mean of the pictures somebody
+  labelled so and the mean of the others. What comes together in the data (make-up and gender, age and glasses) comes
+  together in the direction; a reading says how a labeller would have seen the picture, nothing about the being in it.
+- The model knows its data's framing, light and mix of subjects only. What is rare there is drawn and read badly, and
+  a picture of anything else is turned into the nearest thing it knows.
+"""
+
+
+def write_card(folder: Path, pipe: VAEPipeline, recipe: Recipe, report: dict[str, Any]) -> None:
+    """Write README.md, and .eval_results/ where the data set is on the Hub; whole or not at all.
+
+    A README.md that is there already keeps what people wrote into it, see `card_sections`.
+
+    Args:
+        folder: the published folder; media/ in it is shown.
+        pipe: the model.
+        recipe: that it was trained by.
+        report: evaluation.json; figures that are not in it are not in the card.
+    """
+    recipe = recipe.published()
+    height, width = pipe.model.config.image_size
+    name = recipe.publish.title or f"Image VAE, {width} x {height}"
+    bodies = {
+        "about": _about(pipe, name, recipe),
+        "media": _media(folder, pipe),
+        "usage": _usage(pipe),
+        "attributes": _attributes(pipe, report),
+        "evaluation": _evaluation(report),
+        "data": _data(recipe, report),
+        "intended-use": f"## Intended use and limits\n\n{INTENDED_USE}",
+        "training": _training(recipe, report),
+    }
+    card = Card.generated(metadata(recipe, report, name), {name: body for name, body in bodies.items() if body})
+    path = folder / CARD_NAME
+    if path.is_file():
+        card = card.onto(Card.parse(path.read_text(encoding="utf-8")))
+    write_whole(path, str(card))
+    write_eval_results(folder, recipe, report)
+
+
+def for_repository(card: Card, repo_id: str) -> Card:
+    """The card with the repository's id in its snippets, and its name over the figures; a person's words stay."""
+    sections, found = dict(card.sections), dict(card.metadata)
+    usage = sections.get("usage")
+    if usage is not None and not usage.edited:
+        body = re.sub(r'from_pretrained\("[^"]*"', f'from_pretrained("{repo_id}"', usage.body)
+        sections["usage"] = replace(Section.generated(body), after=usage.after)
+    if "model-index" in found and not card.person_wrote("model-index"):
+        found["model-index"] = [{**entry, "name": repo_id.split("/")[-1]} for entry in found["model-index"]]
+    ours = {key: value for key, value in found.items() if not card.person_wrote(key)}
+    return Card(found, sections, Card.generated(ours, {}).digests)
+
+
+def write_whole(path: Path, text: str) -> None:
+    unfinished = path.with_name(path.name + ".unfinished")
+    unfinished.write_text(text, encoding="utf-8")
+    unfinished.replace(path)
+
+
+def _about(pipe: VAEPipeline, name: str, recipe: Recipe) -> str:
+    config = pipe.model.config
+    kind = "RGB" if config.num_channels == 3 else "grey"
+    text = (
+        f"# {name}\n\nA variational autoencoder of {kind} pictures: one vector of {config.latent_dim} numbers "
+        "stands for a picture, and back. It draws new pictures, blends given ones into films"
+    )
+    text += f", and changes {len(pipe.attributes)} attributes by strength." if pipe.attributes else "."
+    return f"{text}\n\nIt follows: {recipe.cites}" if recipe.cites else text
+
+
+def _usage(pipe: VAEPipeline) -> str:
+    edit = ""
+    if pipe.attributes:
+        edit = f'edited = pipe.edit(pictures[0], {{"{pipe.attributes[0]}": 2.0}})  # in standard deviations\n'
+    return f"""\
+## Use
+
+With the package `modeling_vae`, which runs no code of this repository:
+
+```python
+from modeling_vae import VAEPipeline
+
+pipe = VAEPipeline.from_pretrained("{HERE}")
+pictures = pipe.generate(4, seed=1)
+reconstructions = pipe.reconstruct(pictures)  # photos or their paths as well
+{edit}pipe.morph(pictures[:2], frames=24).save("film.gif", seconds=2.0)
+```
+
+With transformers alone, which runs the few files of code that lie beside the weights:
+
+```python
+import torch
+from transformers import AutoImageProcessor, AutoModel
+
+model = AutoModel.from_pretrained("{HERE}", trust_remote_code=True).eval()
+processor = AutoImageProcessor.from_pretrained("{HERE}", trust_remote_code=True)
+with torch.inference_mode():
+    pictures = processor.postprocess(model.decode(torch.randn(4, model.config.latent_dim)))
+    latents = model.encode(processor(pictures, return_tensors="pt")["pixel_values"]).mean  # [4, latent_dim]
+```
+"""
+
+
+def _media(folder: Path, pipe: VAEPipeline) -> str:
+    sampler = "fitted prior" if pipe.prior is not None else "standard normal prior"
+    shown = [
+        f"![{name.split('.')[0]}](media/{name})\n\n{text.format(sampler=sampler)}"
+        for name, text in MEDIA.items()
+        if (folder / "media" / name).is_file()
+    ]
+    return "## Pictures\n\n" + "\n\n".join(shown) if shown else ""
+
+
+def _attributes(pipe: VAEPipeline, report: dict[str, Any]) -> str:
+    if pipe.directions is None or not len(pipe.directions):
+        return ""
+    lines = [
+        "## Attributes",
+        "",
+        "Counts are of training pictures; AUC is that of the readout on held-out pictures (for numbers R²). The last "
+        "column names the attribute that moves most along with an edit by one standard deviation, and by how much, "
+        "when nothing is held.",
+        "",
+        "| attribute | with | without | held-out AUC | moves along |",
+        "|---|---|---|---|---|",
+    ]
+    correlations = pipe.directions.correlations()
+    names = pipe.directions.names
+    for row, direction in enumerate(pipe.directions.directions.values()):
+        others = [(abs(value), name, value) for name, value in zip(names, correlations[row].tolist(), strict=True)]
+        others = [other for other in others if other[1] != direction.name]
+        along = f"`{max(others)[1]}` {max(others)[2]:+.2f}" if others else ""
+        numeric = direction.kind == "numeric"
+        measured = "" if direction.held_out is None else f"{direction.held_out:.3f}" + (" (R²)" if numeric else "")
+        without = "" if numeric else f"{direction.negatives:,}"
+        lines.append(f"| `{direction.name}` | {direction.positives:,} | {without} | {measured} | {along} |")
+    refused = report.get("directions", {}).get("refused", {})
+    if refused:
+        lines += ["", "Without a direction: " + "; ".join(f"`{name}` ({why})" for name, why in refused.items()) + "."]
+    return "\n".join(lines)
+
+
+def _evaluation(report: dict[str, Any]) -> str:
+    if not {"protocol", "reconstruction", "sharpness"} <= report.keys():
+        return ""
+    protocol = {name: value for name, value in report["protocol"].items() if value is not None}
+    lines = ["## Evaluation", "", markdown(report).strip(), "", "Protocol:", ""]
+    lines += [f"- {name.replace('_', ' ')}: {_plain(value)}" for name, value in protocol.items()]
+    return "\n".join(lines)
+
+
+def _data(recipe: Recipe, report: dict[str, Any]) -> str:
+    publish, lines = recipe.publish, ["## Data and licence", ""]
+    named = hub_datasets(recipe)
+    if named:
+        lines.append("Data: " + ", ".join(f"[{name}](https://huggingface.co/datasets/{name})" for name in named) + ".")
+    else:
+        lines.append("The pictures have no home on the Hub and are not published with the model.")
+    lines += [f"Splits: training `{recipe.data.train}`, held out `{recipe.data.validation}`."]
+    counts = report.get("run", {}).get("data")
+    if isinstance(counts, dict):
+        lines.append(" ".join(f"{name.replace('_', ' ').capitalize()}: {_plain(n)}." for name, n in counts.items()))
+    if publish.license:
+        name = f" ({publish.license_name})" if publish.license_name else ""
+        lines += ["", f"Licence of the model: `{publish.license}`{name}."]
+        if publish.license == "other":
+            lines.append("The rights to the training pictures stay with their owners, whatever the model's licence.")
+    return "\n".join(lines)
+
+
+def _training(recipe: Recipe, report: dict[str, Any]) -> str:
+    values = recipe.model_dump(mode="json", exclude_defaults=True, exclude={"publish", "cites"})
+    lines = ["## Training", "", "```yaml", yaml.safe_dump(values, sort_keys=False, allow_unicode=True).strip(), "```"]
+    run = {name: value for name, value in report.get("run", {}).items() if name != "data" and value is not None}
+    if run:
+        lines += ["", *(f"- {name.replace('_', ' ')}: {_plain(value)}" for name, value in run.items())]
+    return "\n".join(lines)
+
+
+def _plain(value: Any) -> str:
+    """A value of the report as words."""
+    if isinstance(value, dict):
+        return ", ".join(f"{name.replace('_', ' ')} {_plain(inner)}" for name, inner in value.items())
+    if isinstance(value, list):
+        return " x ".join(map(_plain, value))
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) and value >= 10_000 else str(value)

@@ -1,0 +1,105 @@
+"""From a trained model to its published folder, complete on disk before anything is pushed."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from modeling_vae.model.image_processing_image_vae import VAEImageProcessor
+from modeling_vae.model.modeling_image_vae import VAEModel
+from modeling_vae.model.tensor_files import weights_sha256
+from modeling_vae.pipeline import VAEPipeline
+from modeling_vae.training.directions import fit_latents
+from modeling_vae.training.recipe import FILE_NAME, Recipe
+
+from .card import CARD_NAME, write_card
+from .media import write_media
+
+if TYPE_CHECKING:
+    from modeling_vae.data import PictureData
+    from modeling_vae.evaluation.features import FeatureNetwork
+
+BATCH = 256
+NEAREST = 64
+"""Samples whose nearest training picture is looked for."""
+
+
+def write_published_folder(
+    model: VAEModel,
+    recipe: Recipe,
+    data: PictureData,
+    folder: Path,
+    *,
+    run: dict[str, Any],
+    network: FeatureNetwork | None = None,
+) -> VAEPipeline:
+    """Fit directions and prior, evaluate, draw, and write all of it: the folder is there whole, or as it was before.
+
+    Args:
+        model: the running average of a finished run, float32 on the CPU.
+        recipe: that it was trained by.
+        data: its pictures.
+        folder: to write; an older one is replaced.
+        run: about the run: steps, seconds, machine, data report; goes into evaluation.json.
+        network: to measure Fréchet and kernel distances with; none are measured without.
+    """
+    from modeling_vae.data import labelled_batches
+    from modeling_vae.evaluation.evaluate import evaluate
+    from modeling_vae.evaluation.report import write_report
+
+    unfinished = folder.with_name(folder.name + ".unfinished")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir(parents=True)
+    storage = _round(model)
+    sha256 = weights_sha256(model.state_dict())
+    fitted = fit_latents(
+        model,
+        labelled_batches(data.train, BATCH),
+        labelled_batches(data.validation, BATCH),
+        dict(recipe.attributes),
+        weights_sha256=sha256,
+        leave_out=recipe.publish.leave_out,
+    )
+    height, width = model.config.image_size
+    processor = VAEImageProcessor(
+        size={"height": height, "width": width}, num_channels=model.config.num_channels, crop=recipe.data.crop
+    )
+    pipe = VAEPipeline(model, processor, fitted.directions, fitted.prior, sha256=sha256, storage_dtype=storage)
+    pipe.save_pretrained(unfinished)
+    recipe.published().write(unfinished / FILE_NAME)
+    report = evaluate(pipe, data.validation, data.train, network=network, nearest=NEAREST)
+    report |= {"run": run, "directions": {"shrinkage": fitted.shrinkage, "refused": fitted.refused}}
+    write_report(report, unfinished)
+    write_media(pipe, unfinished / "media")
+    if (folder / CARD_NAME).is_file():  # what people wrote into it stays
+        shutil.copyfile(folder / CARD_NAME, unfinished / CARD_NAME)
+    write_card(unfinished, pipe, recipe, report)
+    _replace(unfinished, folder)
+    return VAEPipeline.from_pretrained(folder)
+
+
+def _round(model: VAEModel) -> torch.dtype:
+    """Give the weights the values that they will have when they are read back, and return what they are stored as.
+
+    That is half precision (they are loaded as float32 all the same, as the configuration says), or float32 where a
+    weight is too large for it.
+    """
+    weights = [w for w in [*model.parameters(), *model.buffers()] if w.is_floating_point()]
+    if not all(weight.half().isfinite().all() for weight in weights):
+        return torch.float32
+    for weight in weights:
+        weight.data = weight.data.half().to(weight.dtype)
+    return torch.float16
+
+
+def _replace(new: Path, folder: Path) -> None:
+    """Put `new` in the place of `folder`; none can be renamed onto another, so the old one steps aside first."""
+    old = folder.with_name(folder.name + ".old")
+    shutil.rmtree(old, ignore_errors=True)
+    if folder.exists():
+        folder.rename(old)
+    new.rename(folder)
+    shutil.rmtree(old, ignore_errors=True)
