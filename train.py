@@ -48,7 +48,7 @@ def main(argv: list[str] | None = None) -> Path:
     config = recipe.config()
     data = load_data(
         recipe.data,
-        image_size=tuple(config.image_size),
+        image_size=config.height_and_width,
         num_channels=config.num_channels,
         attributes=recipe.attributes,
         seed=recipe.training.get("seed", 42),

@@ -104,7 +104,7 @@ class VAEPipeline:
         refuse_missing(folder_or_id, REQUIRED, [path.name for path in folder.iterdir()])
         _check_kind(folder / "config.json")
         stored, _ = read_tensors(folder / WEIGHTS_NAME)
-        model, problems = VAEModel.from_pretrained(
+        loaded: Any = VAEModel.from_pretrained(
             folder,
             dtype=dtype,
             use_safetensors=True,
@@ -112,6 +112,7 @@ class VAEPipeline:
             output_loading_info=True,
             ignore_mismatched_sizes=True,  # they are among the problems, which are errors here
         )
+        model, problems = loaded
         if any(problems.values()):
             found = "; ".join(f"{name}: {sorted(map(str, keys))[:5]}" for name, keys in problems.items() if keys)
             raise ValueError(f"the weights of {folder_or_id} do not fit its config.json ({found}).")

@@ -63,7 +63,7 @@ def write_published_folder(
         weights_sha256=sha256,
         leave_out=recipe.publish.leave_out,
     )
-    height, width = model.config.image_size
+    height, width = model.config.height_and_width
     processor = VAEImageProcessor(
         size={"height": height, "width": width}, num_channels=model.config.num_channels, crop=recipe.data.crop
     )

@@ -88,34 +88,42 @@ class VAEConfig(PreTrainedConfig):
     @property
     def dimensions(self) -> int:
         """Values in one picture: channels x height x width."""
-        height, width = self.image_size
+        height, width = self.height_and_width
         return self.num_channels * height * width
+
+    @property
+    def height_and_width(self) -> tuple[int, int]:
+        """`image_size` as a pair."""
+        height, width = self.image_size  # type: ignore[misc]  # made a list in __post_init__
+        return height, width
 
     @property
     def grid(self) -> tuple[int, int]:
         """(height, width) of the coarsest feature map."""
         factor = 2 ** len(self.hidden_channels)
-        return self.image_size[0] // factor, self.image_size[1] // factor
+        height, width = self.height_and_width
+        return height // factor, width // factor
 
     @property
     def decoder_widths(self) -> list[int]:
         """Channels of the decoder's feature maps, coarsest first; one for each halving, or one more."""
-        return self.decoder_channels or self.hidden_channels[::-1]
+        return list(self.decoder_channels or self.hidden_channels[::-1])
 
     def validate_sizes(self) -> None:
+        sides: list[int] = self.image_size  # type: ignore[assignment]  # made a list in __post_init__
         _refuse(
-            len(self.image_size) != 2 or not all(SMALLEST_SIDE <= side <= LARGEST_SIDE for side in self.image_size),
+            len(sides) != 2 or not all(SMALLEST_SIDE <= side <= LARGEST_SIDE for side in sides),
             "image_size",
-            self.image_size,
+            sides,
             f"one side or [height, width], each from {SMALLEST_SIDE} to {LARGEST_SIDE}",
         )
         factor = 2 ** len(self.hidden_channels)
         _refuse(
-            any(side % factor for side in self.image_size),
+            any(side % factor for side in sides),
             "image_size",
-            self.image_size,
+            sides,
             f"sides divisible by {factor}, since hidden_channels has {len(self.hidden_channels)} entries and each "
-            f"halves the picture (for instance {[max(1, round(side / factor)) * factor for side in self.image_size]})",
+            f"halves the picture (for instance {[max(1, round(side / factor)) * factor for side in sides]})",
         )
 
     def validate_channels(self) -> None:

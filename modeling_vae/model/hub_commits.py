@@ -1,4 +1,4 @@
-"""One commit to a model repository on the Hub: all of it or nothing, whatever fails on the way."""
+"""One commit to a repository on the Hub: all of it or nothing, whatever fails on the way."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from huggingface_hub import CommitInfo, CommitOperationAdd, CommitOperationDelete, HfApi
 from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundError
 from huggingface_hub.utils import get_session
 
-from .hub_errors import FAILURES, explained, is_outage, status_of
+from .hub_errors import FAILURES, check_token, explained, is_outage, status_of
 from .hub_files import check_repo_id
 
 TIMEOUT = 30.0
@@ -50,6 +52,8 @@ def commit(
     create_pr: bool = False,
     token: str | bool | None = None,
     timeout: float = TIMEOUT,
+    repo_type: str = "model",
+    create: Mapping[str, Any] | None = None,
 ) -> CommitInfo:
     """Commit a change to a repository, which is made where there is none, on top of the head that it was made for.
 
@@ -66,6 +70,8 @@ def commit(
         create_pr: open a pull request instead of writing to the branch.
         token: see huggingface_hub.
         timeout: seconds to wait for each answer.
+        repo_type: "model", "dataset" or "space".
+        create: further arguments of `create_repo`, used where the repository is made.
 
     Raises:
         ValueError: no such id, a visibility other than asked for, or a card that the Hub refuses.
@@ -75,17 +81,19 @@ def commit(
             it may have been.
     """
     check_repo_id(repo_id)
+    check_token(token)
     api = HfApi(token=token)
     waits = iter(WAITS)
     while True:
         try:
-            with _bounded_waits(timeout):
-                head = _head(api, repo_id, private, revision, create_pr, timeout)
+            with bounded_waits(timeout):
+                head = _head(api, repo_id, repo_type, create or {}, private, revision, create_pr, timeout)
                 wanted = change(head)
                 return api.create_commit(
                     repo_id,
                     _operations(wanted),
                     commit_message=message,
+                    repo_type=repo_type,
                     revision=revision,
                     create_pr=create_pr,
                     parent_commit=head.commit,
@@ -95,7 +103,9 @@ def commit(
             if wait is not None and _may_try_again(error, create_pr):
                 time.sleep(wait)
                 continue
-            explanation = explained(error, repo_id, revision, writing=not isinstance(error, RevisionNotFoundError))
+            explanation = explained(
+                error, repo_id, revision, writing=not isinstance(error, RevisionNotFoundError), kind=repo_type
+            )
             if _answer_lost(error):
                 raise ConnectionError(
                     f"{explanation} The commit was sent and may have been made: look at {repo_id} first."
@@ -104,23 +114,31 @@ def commit(
 
 
 def _head(
-    api: HfApi, repo_id: str, private: bool | None, revision: str | None, create_pr: bool, timeout: float
+    api: HfApi,
+    repo_id: str,
+    repo_type: str,
+    create: Mapping[str, Any],
+    private: bool | None,
+    revision: str | None,
+    create_pr: bool,
+    timeout: float,
 ) -> Head:
     """The branch's last commit; the repository and the branch are made where they are missing."""
+    look: Callable[[], Any] = partial(api.repo_info, repo_id, repo_type=repo_type, revision=revision, timeout=timeout)
     try:
-        info = api.model_info(repo_id, revision=revision, timeout=timeout)
+        info = look()
     except RevisionNotFoundError:
         if create_pr:
             raise
-        api.create_branch(repo_id, branch=str(revision), exist_ok=True)
-        info = api.model_info(repo_id, revision=revision, timeout=timeout)
+        api.create_branch(repo_id, branch=str(revision), repo_type=repo_type, exist_ok=True)
+        info = look()
     except RepositoryNotFoundError as error:
         if create_pr:
-            raise explained(error, repo_id) from error
-        api.create_repo(repo_id, private=private, exist_ok=True)
+            raise explained(error, repo_id, kind=repo_type) from error
+        api.create_repo(repo_id, repo_type=repo_type, private=private, exist_ok=True, **create)
         if revision is not None:
-            api.create_branch(repo_id, branch=revision, exist_ok=True)
-        info = api.model_info(repo_id, revision=revision, timeout=timeout)
+            api.create_branch(repo_id, branch=revision, repo_type=repo_type, exist_ok=True)
+        info = look()
     if private is not None and info.private is not None and bool(info.private) != private:
         seen = "private" if info.private else "public"
         raise ValueError(
@@ -166,7 +184,7 @@ def _path(error: Exception) -> str:
 
 
 @contextmanager
-def _bounded_waits(timeout: float) -> Iterator[None]:
+def bounded_waits(timeout: float = TIMEOUT) -> Iterator[None]:
     """The clients' shared session waits for ever by itself: let it give up, and be as it was afterwards."""
     session = get_session()
     before, session.timeout = session.timeout, timeout  # type: ignore[assignment]

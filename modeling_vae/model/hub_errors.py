@@ -20,6 +20,12 @@ class Stalled(ConnectionError):
     """Nothing came for too long."""
 
 
+def check_token(token: str | bool | None) -> None:
+    """Raise a ValueError where a text can be no token, before the libraries put it into a header and into an error."""
+    if isinstance(token, str) and not (token.isascii() and token.isprintable() and token.strip() == token != ""):
+        raise ValueError("the token given is empty or has characters that no token has: copy it again.")
+
+
 def status_of(error: BaseException | None) -> int | None:
     """The HTTP status of an error, or of the one that it was raised from."""
     while error is not None:
@@ -35,7 +41,9 @@ def is_outage(error: BaseException) -> bool:
     return isinstance(error, FAILURES) and (status is None or status >= 500 or status in (408, 429))
 
 
-def explained(error: Exception, repo_id: str, revision: str | None = None, *, writing: bool = False) -> OSError:
+def explained(
+    error: Exception, repo_id: str, revision: str | None = None, *, writing: bool = False, kind: str = "model"
+) -> OSError:
     """The error as one sentence: FileNotFoundError, PermissionError, or ConnectionError for an outage."""
     status = status_of(error)
     if isinstance(error, GatedRepoError):
@@ -46,7 +54,7 @@ def explained(error: Exception, repo_id: str, revision: str | None = None, *, wr
         )
     if isinstance(error, RepositoryNotFoundError) and not writing:
         return FileNotFoundError(
-            f"the Hub shows no model {repo_id}: check the name; if it is private, {SIGN_IN} of an account "
+            f"the Hub shows no {kind} {repo_id}: check the name; if it is private, {SIGN_IN} of an account "
             "that may read it."
         )
     if status == 401:

@@ -16,7 +16,7 @@ from huggingface_hub import HfApi, ModelInfo, constants, snapshot_download
 from huggingface_hub.errors import HTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
 from huggingface_hub.utils import HFValidationError, validate_repo_id
 
-from .hub_errors import FAILURES, Stalled, explained, is_outage, reason, status_of
+from .hub_errors import FAILURES, Stalled, check_token, explained, is_outage, reason, status_of
 
 PATIENCE = 60.0
 """Seconds without one more byte after which a download is given up."""
@@ -58,6 +58,7 @@ def fetch(
         ValueError: the id is none, or a file is damaged, which is then removed from the cache.
     """
     check_repo_id(repo_id)
+    check_token(token)
     root = Path(cache_dir or constants.HF_HUB_CACHE).expanduser() / f"models--{repo_id.replace('/', '--')}"
 
     def snapshot(commit: str | None, local: bool) -> Path:

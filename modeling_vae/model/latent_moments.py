@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -87,7 +87,7 @@ class LatentMoments:
         zeros = torch.zeros(latent_dim, dtype=torch.float64)
         return cls(dict(kinds), 0, zeros, zeros.outer(zeros), zeros.clone())
 
-    def update(self, mean: Tensor, logvar: Tensor, labels: dict[str, Sequence[Any]]) -> None:
+    def update(self, mean: Tensor, logvar: Tensor, labels: Mapping[str, Sequence[Any]]) -> None:
         """Take in one batch: mean and logvar [N, D] of its posteriors, and N values (or None) for each column."""
         latents = mean.detach().to("cpu", torch.float64)
         self.count += len(latents)

@@ -71,13 +71,15 @@ class BackboneEncoder(nn.Module):
 
     def __init__(self, config: VAEConfig) -> None:
         super().__init__()
-        backbone_config = AutoConfig.for_model(**config.encoder_backbone)
+        backbone_config = AutoConfig.for_model(**(config.encoder_backbone or {}))
         self.backbone = AutoModel.from_config(backbone_config)
         self.mean, self.std = config.backbone_mean, config.backbone_std
         self.frozen = config.freeze_backbone
         self.backbone.requires_grad_(not self.frozen)
         parameter = next(self.backbone.parameters())
-        blank = torch.zeros(1, config.num_channels, *config.image_size, device=parameter.device, dtype=parameter.dtype)
+        blank = torch.zeros(
+            1, config.num_channels, *config.height_and_width, device=parameter.device, dtype=parameter.dtype
+        )
         training = self.backbone.training
         with torch.no_grad():  # the shape of its output is known only to the backbone itself
             self.features = self.eval()(blank).shape[1]
@@ -163,7 +165,7 @@ class VAEPreTrainedModel(PreTrainedModel):
     config_class = VAEConfig
     base_model_prefix = "vae"
     main_input_name = "pixel_values"
-    input_modalities = ("image",)
+    input_modalities = "image"
     supports_gradient_checkpointing = True
 
     @torch.no_grad()
@@ -208,7 +210,7 @@ class VAEModel(VAEPreTrainedModel):
         # where it was loaded from is nobody's business but the loader's
         config.encoder_backbone = {name: value for name, value in values.items() if name != "_name_or_path"}
         model = cls(config)
-        model.encoder.backbone.load_state_dict(pretrained.state_dict())
+        model.get_submodule("encoder.backbone").load_state_dict(pretrained.state_dict())
         return model
 
     def encode(self, pixel_values: Tensor) -> DiagonalGaussian:
@@ -220,7 +222,7 @@ class VAEModel(VAEPreTrainedModel):
         Returns:
             Its mean and logvar, each [N, D].
         """
-        expected = (self.config.num_channels, *self.config.image_size)
+        expected = (self.config.num_channels, *self.config.height_and_width)
         if pixel_values.ndim != 4 or tuple(pixel_values.shape[1:]) != expected:
             raise ValueError(
                 f"pixel_values has shape {tuple(pixel_values.shape)}: give [N, {', '.join(map(str, expected))}], "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,7 +15,7 @@ from modeling_vae.model.latent_moments import LatentMoments, group_value
 from modeling_vae.model.modeling_image_vae import VAEModel
 from modeling_vae.model.priors import GaussianPrior
 
-Batches = Iterable[tuple[Tensor, dict[str, list[Any]]]]
+Batches = Iterable[tuple[Tensor, Mapping[str, Sequence[Any]]]]
 """pixel_values [N, C, H, W] with N label values (or None) for each column."""
 
 SHRINKAGES = (0.0, 0.01, 0.03, 0.1, 0.2, 0.3, 0.5)
@@ -111,7 +111,8 @@ def calibrate(scores: np.ndarray, positive: np.ndarray, steps: int = 50) -> tupl
 @torch.inference_mode()
 def _held_out_latents(model: VAEModel, batches: Batches, attributes: dict[str, str]) -> tuple[Tensor, dict[str, list]]:
     """Latents and labels of the held-out pictures that have any label: what is kept is small."""
-    latents, kept = [], {column: [] for column in attributes}
+    latents: list[Tensor] = []
+    kept: dict[str, list] = {column: [] for column in attributes}
     for pixel_values, labels in batches:
         rows = [i for i in range(len(pixel_values)) if any(labels[column][i] is not None for column in attributes)]
         if rows:

@@ -7,7 +7,9 @@ adversarial loss passes through a critic whose weights are detached: the two nev
 
 from __future__ import annotations
 
-from functools import partial
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeVar, cast
 
 import torch
 import torch.nn.functional as F
@@ -16,11 +18,11 @@ from torch.func import functional_call
 from torch.optim.swa_utils import AveragedModel
 
 from modeling_vae.model.elbo import reconstruction_nll
-from modeling_vae.model.modeling_image_vae import VAEModel, VAEOutput
+from modeling_vae.model.modeling_image_vae import VAEModel
 
 from .critic import Critic, augment
 from .perceptual import PerceptualDistance
-from .recipe import ObjectiveRecipe
+from .recipe import Adversarial, Consistency, ObjectiveRecipe
 from .running_fit import RunningFit
 
 MEASURE_EVERY = 16
@@ -49,22 +51,24 @@ class TrainingObjective(nn.Module):
             gradually: min(ema_decay, (1 + n) / (10 + n)) after n updates.
     """
 
+    adversarial_factor: Tensor
+
     def __init__(self, model: VAEModel, recipe: ObjectiveRecipe, ema_decay: float = 0.999) -> None:
         super().__init__()
         self.model, self.recipe = model, recipe
 
-        def average(averaged: list[Tensor], current: list[Tensor], updates: Tensor | int) -> None:
+        def average(averaged: Sequence[Tensor], current: Sequence[Tensor], updates: Tensor | int) -> None:
             if averaged[0].is_floating_point():
                 decay = min(ema_decay, (1 + float(updates)) / (10 + float(updates)))
-                torch._foreach_lerp_(averaged, current, 1 - decay)
+                torch._foreach_lerp_(list(averaged), list(current), 1 - decay)
             else:  # counters of batch norms
-                torch._foreach_copy_(averaged, current)
+                torch._foreach_copy_(list(averaged), list(current))
 
         self.average = AveragedModel(model, multi_avg_fn=average, use_buffers=True).requires_grad_(False)
         perceptual, adversarial, config = recipe.perceptual, recipe.adversarial, model.config
         self.perceptual = PerceptualDistance(perceptual.backbone, perceptual.layers) if perceptual else None
         self.critic = (
-            Critic(config.num_channels, tuple(config.image_size), adversarial.channels) if adversarial else None
+            Critic(config.num_channels, config.height_and_width, adversarial.channels) if adversarial else None
         )
         self.fit = RunningFit(config.latent_dim) if adversarial or recipe.consistency else None
         self.register_buffer("adversarial_factor", torch.zeros(()))
@@ -72,7 +76,7 @@ class TrainingObjective(nn.Module):
     @property
     def ema(self) -> VAEModel:
         """The model whose weights are the running average."""
-        return self.average.module
+        return cast(VAEModel, self.average.module)
 
     def update_average(self) -> None:
         """Take the model's present weights into the running average; once after every step."""
@@ -94,35 +98,28 @@ class TrainingObjective(nn.Module):
         terms = {"nll": output.reconstruction_loss.detach(), "kl": output.kl.detach()}
 
         visible = elbo  # the terms that pull at the reconstruction
-        if self.perceptual is not None:
+        if self.perceptual is not None and recipe.perceptual is not None:
             terms["perceptual"] = self.perceptual(output.reconstruction, pixel_values)
             visible = visible + recipe.perceptual.weight * terms["perceptual"]
         loss = visible
 
         if self.fit is not None:
             self.fit.update(output.latents)
-        consistency_on = recipe.consistency is not None and progress >= recipe.consistency.start_ratio
-        adversarial_on = recipe.adversarial is not None and progress >= recipe.adversarial.start_ratio
-        if consistency_on or adversarial_on:
-            half = len(pixel_values) // 2
-            latents, factor = self._fitted_latents(half)
-            samples = self.model.decode(latents.to(output.latents.dtype))
-        if consistency_on:
-            terms["consistency"] = self._consistency(samples, latents, factor)
-            loss = loss + recipe.consistency.weight * terms["consistency"]
-        if adversarial_on:
-            fakes = torch.cat([output.reconstruction[half:], samples])
-            adversarial, critic_loss = self._adversarial(visible, fakes, pixel_values, step, progress, terms)
-            loss = loss + adversarial + critic_loss
+            consistency = _started(recipe.consistency, progress)
+            adversarial = _started(recipe.adversarial, progress)
+            if consistency or adversarial:
+                half = len(pixel_values) // 2
+                latents, factor = _draw(self.fit, half)
+                samples = self.model.decode(latents.to(output.latents.dtype))
+            if consistency:
+                terms["consistency"] = self._consistency(samples, latents, factor)
+                loss = loss + consistency.weight * terms["consistency"]
+            if adversarial and self.critic is not None:
+                fakes = torch.cat([output.reconstruction[half:], samples])
+                players = _Players(self.critic, adversarial, fakes, pixel_values)
+                loss = loss + self._adversarial(players, visible, step, progress, terms)
         terms = {name: term.detach() for name, term in terms.items()}
         return {"loss": loss, **terms}
-
-    @torch.no_grad()
-    def _fitted_latents(self, count: int) -> tuple[Tensor, Tensor]:
-        with torch.autocast(self.fit.queue.device.type, enabled=False):
-            mean, factor = self.fit.gaussian()
-            noise = torch.randn(count, len(mean), device=mean.device)
-            return mean + noise @ factor.T, factor
 
     def _consistency(self, samples: Tensor, latents: Tensor, factor: Tensor) -> Tensor:
         """Mean squared Mahalanobis distance per dimension between latents and the encoding of their pictures."""
@@ -131,53 +128,85 @@ class TrainingObjective(nn.Module):
             return torch.linalg.solve_triangular(factor, error.T, upper=False).square().mean()
 
     def _adversarial(
-        self, visible: Tensor, fakes: Tensor, real: Tensor, step: int, progress: float, terms: dict[str, Tensor]
-    ) -> tuple[Tensor, Tensor]:
-        """The model's and the critic's non-saturating losses (Goodfellow et al. 2014)."""
-        recipe = self.recipe.adversarial
-        assert recipe is not None and self.critic is not None  # for the type checker: only called where there is one
-        look = partial(augment, shift=recipe.shift, brightness=recipe.brightness)
-        frozen = {name: weight.detach() for name, weight in self.critic.named_parameters()}
-        model_loss = F.softplus(-functional_call(self.critic, frozen, (look(fakes),)).float()).mean()
+        self, players: _Players, visible: Tensor, step: int, progress: float, terms: dict[str, Tensor]
+    ) -> Tensor:
+        """The weighed model's loss and the critic's own, both non-saturating (Goodfellow et al. 2014)."""
+        recipe = players.recipe
+        model_loss = players.model_loss()
         if step % MEASURE_EVERY == 0:
-            self._measure(visible, model_loss)
-        strength = ramp(progress, recipe.start_ratio, recipe.ramp_ratio) * recipe.weight
-        real_logits = self.critic(look(real)).float()
-        fake_logits = self.critic(look(fakes.detach())).float()
-        critic_loss = F.softplus(-real_logits).mean() + F.softplus(fake_logits).mean()
+            self._measure(visible, model_loss, recipe.most)
+        critic_loss = players.critic_loss()
         terms |= {"adversarial": model_loss, "critic": critic_loss, "adversarial_factor": self.adversarial_factor}
         if recipe.r1_weight and step % recipe.r1_every == 0:
-            critic_loss = critic_loss + recipe.r1_every * recipe.r1_weight / 2 * self._r1(look(real))
-        return strength * self.adversarial_factor.clone() * model_loss, critic_loss
+            critic_loss = critic_loss + recipe.r1_every * recipe.r1_weight / 2 * players.r1()
+        strength = ramp(progress, recipe.start_ratio, recipe.ramp_ratio) * recipe.weight
+        return strength * self.adversarial_factor.clone() * model_loss + critic_loss
 
-    def _measure(self, visible: Tensor, model_loss: Tensor) -> None:
+    def _measure(self, visible: Tensor, model_loss: Tensor, most: float) -> None:
         """Update the factor that makes both terms' gradients at the last layer equally long (Esser et al. 2021)."""
-        recipe = self.recipe.adversarial
-        assert recipe is not None
         weight = last_layer(self.model.decoder).weight
         (wanted,) = torch.autograd.grad(visible, weight, retain_graph=True)
         (got,) = torch.autograd.grad(model_loss, weight, retain_graph=True)
-        measured = (wanted.float().norm() / got.float().norm().clamp_min(1e-8)).clamp_max(recipe.most)
+        measured = (wanted.float().norm() / got.float().norm().clamp_min(1e-8)).clamp_max(most)
         memory = MEASURE_MEMORY if self.adversarial_factor > 0 else 0.0
         self.adversarial_factor.mul_(memory).add_((1 - memory) * measured)
-
-    def _r1(self, real: Tensor) -> Tensor:
-        """Mean squared gradient of the critic on real pictures (Mescheder, Geiger and Nowozin 2018)."""
-        with torch.autocast(real.device.type, enabled=False):
-            real = real.detach().float().requires_grad_(True)
-            (gradient,) = torch.autograd.grad(self.critic(real).sum(), real, create_graph=True)
-            return gradient.square().flatten(1).sum(1).mean()
 
     @torch.no_grad()
     def evaluate(self, pixel_values: Tensor, generator: torch.Generator | None = None) -> dict[str, Tensor]:
         """Figures of the running average on a batch, one per picture: nll and kl in nats, mse, each [N]."""
-        model = self.ema
-        output: VAEOutput = model(pixel_values, generator=generator)
-        posterior_kl = model.encode(pixel_values).kl().sum(1)
-        mean_picture = model.decode(output.mean)
-        nll = reconstruction_nll(output.reconstruction, pixel_values, model.config.likelihood, model.config.variance)
+        model, config = self.ema, self.model.config
+        posterior = model.encode(pixel_values)
+        reconstruction = model.decode(posterior.sample(generator))
+        nll = reconstruction_nll(reconstruction, pixel_values, config.likelihood, config.variance)
+        mean_picture = model.decode(posterior.mean)
         mse = (mean_picture.float() - pixel_values.float()).square().flatten(1).mean(1)
-        return {"nll": nll, "kl": posterior_kl, "mse": mse}
+        return {"nll": nll, "kl": posterior.kl().sum(1), "mse": mse}
+
+
+@dataclass(frozen=True)
+class _Players:
+    """The critic and one batch of what it has to tell apart: fakes and real pictures, each [N, C, H, W]."""
+
+    critic: Critic
+    recipe: Adversarial
+    fakes: Tensor
+    real: Tensor
+
+    def look(self, pixel_values: Tensor) -> Tensor:
+        return augment(pixel_values, self.recipe.shift, self.recipe.brightness)
+
+    def model_loss(self) -> Tensor:
+        """How real the fakes look to a critic whose weights get no gradient: a scalar."""
+        frozen = {name: weight.detach() for name, weight in self.critic.named_parameters()}
+        return F.softplus(-functional_call(self.critic, frozen, (self.look(self.fakes),)).float()).mean()
+
+    def critic_loss(self) -> Tensor:
+        """How badly the critic tells them apart; the fakes get no gradient: a scalar."""
+        real, fake = self.critic(self.look(self.real)).float(), self.critic(self.look(self.fakes.detach())).float()
+        return F.softplus(-real).mean() + F.softplus(fake).mean()
+
+    def r1(self) -> Tensor:
+        """Mean squared gradient of the critic on real pictures (Mescheder, Geiger and Nowozin 2018): a scalar."""
+        with torch.autocast(self.real.device.type, enabled=False):
+            real = self.look(self.real).detach().float().requires_grad_(True)
+            (gradient,) = torch.autograd.grad(self.critic(real).sum(), real, create_graph=True)
+            return gradient.square().flatten(1).sum(1).mean()
+
+
+Term = TypeVar("Term", Adversarial, Consistency)
+
+
+def _started(term: Term | None, progress: float) -> Term | None:
+    """The term, once the training has come to where it starts."""
+    return term if term is not None and progress >= term.start_ratio else None
+
+
+@torch.no_grad()
+def _draw(fit: RunningFit, count: int) -> tuple[Tensor, Tensor]:
+    """Latents [count, D] from the running fit, and the Cholesky factor of its covariance [D, D]."""
+    with torch.autocast(fit.queue.device.type, enabled=False):
+        mean, factor = fit.gaussian()
+        return mean + torch.randn(count, len(mean), device=mean.device) @ factor.T, factor
 
 
 def last_layer(decoder: nn.Module) -> nn.Conv2d | nn.ConvTranspose2d:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import torch
 from transformers import set_seed
@@ -63,7 +63,7 @@ def train(recipe: Recipe, data: PictureData, output: Path) -> tuple[VAEModel, in
     arguments = training_arguments(recipe.training, output / CHECKPOINTS)
     set_seed(arguments.seed)
     objective = TrainingObjective(build_model(recipe), recipe.objective, recipe.training.get("ema_decay", 0.999))
-    objective.to(memory_format=torch.channels_last)
+    objective.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch types it for tensors only
     from modeling_vae.data import collate
 
     trainer = VAETrainer(
@@ -73,4 +73,6 @@ def train(recipe: Recipe, data: PictureData, output: Path) -> tuple[VAEModel, in
     if checkpoint:
         logger.info("Continuing from %s.", checkpoint)
     trainer.train(resume_from_checkpoint=checkpoint)
-    return objective.ema.to("cpu", memory_format=torch.contiguous_format).eval(), trainer.state.global_step
+    model = objective.ema.eval()
+    cast(torch.nn.Module, model).to("cpu").to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+    return model, trainer.state.global_step

@@ -12,6 +12,9 @@ class RunningFit(nn.Module):
     Early on, while the queue is short of `size`, the unit Gaussian stands in for what is missing.
     """
 
+    queue: Tensor
+    position: Tensor
+
     def __init__(self, latent_dim: int, size: int = 2560) -> None:
         super().__init__()
         # numpy-free and fixed: the start must not depend on, or disturb, any generator

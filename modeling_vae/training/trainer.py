@@ -28,6 +28,8 @@ class VAETrainer(Trainer):
     Checkpoints are written under another name and renamed, so that one that can be seen is whole.
     """
 
+    objective: TrainingObjective
+
     def __init__(self, model: TrainingObjective, args: TrainingArguments, **kwargs: Any) -> None:
         args.remove_unused_columns = False
         args.label_names = []
@@ -40,26 +42,33 @@ class VAETrainer(Trainer):
         )
         # The loss is a mean over the batch, and takes no account of items in other batches.
         self.model_accepts_loss_kwargs = False
+        self.objective = model
         self._staging: str | None = None
         self._terms: defaultdict[str, list[Tensor]] = defaultdict(list)
         self._last_log = (time.monotonic(), 0)
 
     def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
         """Adam with the recipe's settings; the critic has no first momentum, and its own learning rate if it wants."""
-        objective: TrainingObjective = self.model
-        args = self.args
+        objective, args = self.objective, self.args
         betas = (args.adam_beta1, args.adam_beta2)
         trained = [weight for weight in objective.model.parameters() if weight.requires_grad]
         groups: list[dict[str, Any]] = [{"params": trained, "betas": betas, "weight_decay": args.weight_decay}]
-        if objective.critic is not None:
-            rate = objective.recipe.adversarial.learning_rate or args.learning_rate
+        adversarial = objective.recipe.adversarial
+        if objective.critic is not None and adversarial is not None:
+            rate = adversarial.learning_rate or args.learning_rate
             groups.append({"params": list(objective.critic.parameters()), "betas": (0.0, betas[1]), "lr": rate})
         self.optimizer = torch.optim.AdamW(
             groups, lr=args.learning_rate, eps=args.adam_epsilon, weight_decay=0.0, fused=True
         )
         return self.optimizer
 
-    def compute_loss(self, model: nn.Module, inputs: dict[str, Tensor], return_outputs: bool = False, **_: Any) -> Any:
+    def compute_loss(
+        self,
+        model: nn.Module,
+        inputs: dict[str, Tensor],
+        return_outputs: bool = False,
+        num_items_in_batch: Tensor | int | None = None,
+    ) -> Any:
         step = self.state.global_step
         output = model(**inputs, step=step, progress=step / max(1, self.state.max_steps))
         for name, term in output.items():
@@ -91,7 +100,7 @@ class VAETrainer(Trainer):
 
     def _save(self, output_dir: str | None = None, state_dict: dict[str, Tensor] | None = None) -> None:
         """safetensors takes no weights that lie in channels_last order; loading puts them back into it."""
-        state_dict = self.model.state_dict() if state_dict is None else state_dict
+        state_dict = self.objective.state_dict() if state_dict is None else state_dict
         super()._save(output_dir, {name: weight.contiguous() for name, weight in state_dict.items()})
 
     def _issue_warnings_after_load(self, load_result: Any) -> None:

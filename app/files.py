@@ -1,0 +1,35 @@
+"""Pictures and films as files in Gradio's cache, where the page may fetch them and from where they are cleaned away.
+
+The cache names a file by its content: what two components show is one file, and one visitor's file is never
+overwritten by another's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from gradio.processing_utils import save_bytes_to_cache, save_pil_to_cache
+from gradio.utils import get_upload_folder
+from PIL import Image
+
+
+def picture_file(picture: Image.Image, name: str = "face") -> str:
+    """The path of a picture as PNG."""
+    return save_pil_to_cache(picture, cache_dir=get_upload_folder(), name=name, format="png")
+
+
+def picture_files(pictures: Iterable[Image.Image]) -> list[str]:
+    return [picture_file(picture) for picture in pictures]
+
+
+def film_file(data: bytes, name: str, format: str) -> str:
+    """The path of a film's bytes."""
+    return save_bytes_to_cache(data, f"{name}.{format}", cache_dir=get_upload_folder())
+
+
+def upload_path(upload: Mapping[str, Any] | None) -> str:
+    """The path of what a component sent as it came (`preprocess=False`): nobody has tried to open it yet."""
+    if not upload or not upload.get("path"):
+        raise ValueError("No picture came; choose a picture file to upload.")
+    return str(upload["path"])

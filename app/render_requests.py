@@ -1,0 +1,180 @@
+"""What a person can ask the studio for: checked values, and nothing of widgets.
+
+Each request refuses what is not possible, with a sentence for the person who asked.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, SupportsIndex
+
+from modeling_vae.animation import Loop
+
+MOST_FACES = 64
+LARGEST_SEED = 2**32 - 1
+MOST_KEYFRAMES = 8
+MOST_FRAMES = 120
+LARGEST_FILM = 512
+LARGEST_STRENGTH = 3.0
+LARGEST_ZOOM = 8.0
+
+PATHS = ("slerp", "linear")
+EASINGS = ("smooth", "linear")
+PLAYBACK: dict[str, Loop] = {"around": "forward", "boomerang": "boomerang", "once": "once"}
+LOOPS = tuple(PLAYBACK)
+FORMATS = ("gif", "webp", "mp4")
+
+
+@dataclass(frozen=True)
+class GenerateRequest:
+    """Faces drawn from the prior.
+
+    Args:
+        seed: 0 to 4,294,967,295; face i of a seed is the same however many are asked for.
+        count: faces, 1 to 64.
+        truncation: 0 (all the average face) to 1.5; 1 draws them as the model learnt them.
+        sampler: one of those the model offers.
+    """
+
+    seed: int
+    count: int = 20
+    truncation: float = 0.8
+    sampler: str = "standard"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "seed", _whole("The seed", self.seed, 0, LARGEST_SEED))
+        object.__setattr__(self, "count", _whole("The number of faces", self.count, 1, MOST_FACES))
+        object.__setattr__(self, "truncation", _number("The truncation", self.truncation, 0.0, 1.5))
+
+
+@dataclass(frozen=True)
+class CropRequest:
+    """The part of a photo that the model gets; by default the largest one, from the middle.
+
+    Args:
+        zoom: 1 to 8, how many times smaller than the largest part.
+        across, down: -1 (left edge, top edge) to 1 (right, bottom).
+    """
+
+    zoom: float = 1.0
+    across: float = 0.0
+    down: float = 0.0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "zoom", _number("The zoom", self.zoom, 1.0, LARGEST_ZOOM))
+        object.__setattr__(self, "across", _number("The place across", self.across, -1.0, 1.0))
+        object.__setattr__(self, "down", _number("The place down", self.down, -1.0, 1.0))
+
+    def box(self, picture: tuple[int, int], largest: tuple[int, int]) -> tuple[int, int, int, int]:
+        """(left, top, right, bottom) in a picture of (width, height), of whose parts `largest` is the largest."""
+        (left, right), (top, bottom) = (
+            _span(side, max(1, round(most / self.zoom)), place)
+            for side, most, place in zip(picture, largest, (self.across, self.down), strict=True)
+        )
+        return left, top, right, bottom
+
+
+@dataclass(frozen=True)
+class PathRequest:
+    """The way from face to face.
+
+    Args:
+        path: "slerp" (round the origin of the latent space) or "linear".
+        easing: "smooth" slows down at each face, "linear" keeps its pace.
+        loop: "around" returns to the first face, "boomerang" plays back and forth, "once" stops at the last face.
+    """
+
+    path: str = "slerp"
+    easing: str = "smooth"
+    loop: str = "around"
+
+    def __post_init__(self) -> None:
+        _one_of("The path", self.path, PATHS)
+        _one_of("The easing", self.easing, EASINGS)
+        _one_of("The loop", self.loop, LOOPS)
+
+    @property
+    def closed(self) -> bool:
+        return self.loop == "around"
+
+    @property
+    def playback(self) -> Loop:
+        """How `Animation` plays it: a closed path already ends where it began."""
+        return PLAYBACK[self.loop]
+
+
+@dataclass(frozen=True)
+class FilmRequest:
+    """The film file: frames 2 to 120 (a boomerang adds the way back), seconds 0.2 to 30, longer side 32 to 512."""
+
+    frames: int = 48
+    seconds: float = 3.0
+    size: int = 256
+    format: str = "gif"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "frames", _whole("The number of frames", self.frames, 2, MOST_FRAMES))
+        object.__setattr__(self, "seconds", _number("The length in seconds", self.seconds, 0.2, 30.0))
+        object.__setattr__(self, "size", _whole("The film's size", self.size, 32, LARGEST_FILM))
+        _one_of("The format", self.format, FORMATS)
+
+
+@dataclass(frozen=True)
+class EditRequest:
+    """How far each attribute is moved, in standard deviations from the face as it is, and what must stay.
+
+    Args:
+        strengths: attribute -> -3 to 3; attributes that are not named, or named with 0, are not moved.
+        hold: attributes that keep their value; one that is moved as well is moved.
+    """
+
+    strengths: Mapping[str, float] = field(default_factory=dict)
+    hold: Iterable[str] = ()
+
+    def __post_init__(self) -> None:
+        checked = {
+            name: _number(f"The change of {name}", strength, -LARGEST_STRENGTH, LARGEST_STRENGTH)
+            for name, strength in self.strengths.items()
+        }
+        moved = {name: strength for name, strength in checked.items() if strength}
+        object.__setattr__(self, "strengths", moved)
+        object.__setattr__(self, "hold", tuple(name for name in dict.fromkeys(self.hold) if name not in moved))
+
+
+def _span(side: int, length: int, place: float) -> tuple[int, int]:
+    """Where `length` pixels out of `side` begin and end: at its start (-1), in its middle (0), at its end (1)."""
+    start = math.floor((side - length) * (1 + place) / 2)
+    return start, start + length
+
+
+def _whole(name: str, value: Any, least: int, most: int) -> int:
+    """`value` as an int; a float without a fraction is one (forms send 7.0)."""
+    try:
+        number = int(value) if isinstance(value, float) and value.is_integer() else _index(value)
+    except TypeError:
+        raise ValueError(f"{name} is {value!r}; give a whole number from {least} to {most:,}.") from None
+    if not least <= number <= most:
+        raise ValueError(f"{name} is {number:,}; give a whole number from {least} to {most:,}.")
+    return number
+
+
+def _index(value: SupportsIndex) -> int:
+    if isinstance(value, bool):
+        raise TypeError("a truth value counts nothing")
+    return operator.index(value)
+
+
+def _number(name: str, value: Any, least: float, most: float) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ValueError(f"{name} is {value!r}; give a number from {least:g} to {most:g}.")
+    if not least <= value <= most:
+        raise ValueError(f"{name} is {value:g}; give a number from {least:g} to {most:g}.")
+    return float(value)
+
+
+def _one_of(name: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise ValueError(f"{name} is {value!r}; choose {', '.join(choices[:-1])} or {choices[-1]}.")

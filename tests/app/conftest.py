@@ -1,0 +1,87 @@
+"""One studio for all the tests of a session: the real process on a free port of this machine, with a tiny model."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from app.studio import Studio
+
+START_SECONDS = 90
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Server:
+    """Where the studio answers, the folder of its temporary files, and what it prints."""
+
+    url: str
+    cache: Path
+    log: Path
+
+
+@pytest.fixture(scope="session")
+def studio(published: Path) -> Studio:
+    return Studio.load(published)
+
+
+@pytest.fixture(scope="session")
+def server(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    folder = tmp_path_factory.mktemp("server")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    running = Server(f"http://127.0.0.1:{port}/", folder / "cache", folder / "log")
+    environment = {**os.environ, "GRADIO_TEMP_DIR": str(running.cache), "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
+    with open(running.log, "wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "app", "--model", str(published), "--host", "127.0.0.1", "--port", str(port)],
+            cwd=ROOT,
+            env=environment,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            _wait_until_ready(process, running)
+            yield running
+        finally:
+            process.terminate()
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait(10)
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    """A photo of its own kind: not square, not small, JPEG."""
+    y, x = np.mgrid[0:180, 0:240]
+    pixels = np.stack([x, y, (x * y) % 256], axis=-1).clip(0, 255).astype(np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "photo.jpg", quality=95)
+    return tmp_path / "photo.jpg"
+
+
+def _wait_until_ready(process: subprocess.Popen, server: Server) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            break
+        try:
+            with urllib.request.urlopen(server.url, timeout=5):
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.2)
+    pytest.fail(f"The studio did not start:\n{server.log.read_text()[-3000:]}")

@@ -1,0 +1,44 @@
+"""`python -m app` before there is a page."""
+
+import socket
+
+import pytest
+
+from app.__main__ import BUNDLED_MODEL, main, parse
+
+
+def test_defaults():
+    options = parse([])
+    assert options.model == str(BUNDLED_MODEL) and BUNDLED_MODEL.parts[-2:] == ("hub_configs", "cats-64")
+    assert options.port is None and options.host is None and options.share is False
+
+
+def test_options():
+    options = parse(["--model", "user/name", "--port", "7999", "--host", "0.0.0.0", "--share"])
+    assert (options.model, options.port, options.host, options.share) == ("user/name", 7999, "0.0.0.0", True)
+
+
+def test_help_explains_every_option(capsys):
+    with pytest.raises(SystemExit) as stop:
+        parse(["--help"])
+    text = capsys.readouterr().out
+    assert stop.value.code == 0
+    assert all(option in text for option in ("--model", "--port", "--host", "--share", "GRADIO_SERVER_PORT"))
+
+
+def test_a_port_that_is_taken_is_one_sentence(published, capsys):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert main(["--model", str(published), "--host", "127.0.0.1", "--port", str(port)]) == 1
+    message = capsys.readouterr().err
+    assert "The studio cannot be opened: " in message and str(port) in message and "Traceback" not in message
+
+
+@pytest.mark.parametrize("folder", ["missing", "empty"])
+def test_a_model_that_cannot_be_loaded_is_one_sentence(folder, tmp_path, capsys):
+    (tmp_path / "empty").mkdir()
+    assert main(["--model", str(tmp_path / folder)]) == 1
+    message = capsys.readouterr().err
+    assert message.startswith("The model ") and "cannot be loaded" in message and "Traceback" not in message
