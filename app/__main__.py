@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import os
+import signal
 import sys
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 BUNDLED_MODEL = Path(__file__).resolve().parent.parent / "hub_configs" / "cats-64"
@@ -46,18 +50,35 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"The model {options.model} cannot be loaded: {error}", file=sys.stderr)
         return 1
     try:
-        build(studio).launch(
-            server_name=options.host,
-            server_port=options.port,
-            share=options.share or None,
-            max_file_size=MAX_UPLOAD_BYTES,
-            **appearance(studio.facts),
-        )
+        with _files_of_this_run():
+            build(studio).launch(
+                server_name=options.host,
+                server_port=options.port,
+                share=options.share or None,
+                max_file_size=MAX_UPLOAD_BYTES,
+                **appearance(studio.facts),
+            )
     except OSError as error:  # the port is taken, or the address is not this machine's
         print(f"The studio cannot be opened: {error}", file=sys.stderr)
         return 1
     return 0
 
 
+@contextmanager
+def _files_of_this_run() -> Iterator[None]:
+    """A folder for uploads and pictures that is gone when the studio closes, unless GRADIO_TEMP_DIR names another."""
+    if "GRADIO_TEMP_DIR" in os.environ:
+        yield
+        return
+    with tempfile.TemporaryDirectory(prefix="studio-", ignore_cleanup_errors=True) as folder:
+        os.environ["GRADIO_TEMP_DIR"] = folder
+        try:
+            yield
+        finally:
+            del os.environ["GRADIO_TEMP_DIR"]
+
+
 if __name__ == "__main__":
+    # As after Ctrl-C, close what is open before going.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     sys.exit(main())

@@ -7,6 +7,7 @@ overwritten by another's.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from gradio.processing_utils import save_bytes_to_cache, save_pil_to_cache
@@ -29,7 +30,13 @@ def film_file(data: bytes, name: str, format: str) -> str:
 
 
 def upload_path(upload: Mapping[str, Any] | None) -> str:
-    """The path of what a component sent as it came (`preprocess=False`): nobody has tried to open it yet."""
+    """The path of what a component sent as it came (`preprocess=False`): nobody has tried to open it yet.
+
+    Whoever writes requests by hand can name any path there, so only what was really uploaded is taken.
+    """
     if not upload or not upload.get("path"):
         raise ValueError("No picture came; choose a picture file to upload.")
-    return str(upload["path"])
+    path = Path(str(upload["path"])).resolve()
+    if not path.is_relative_to(Path(get_upload_folder()).resolve()):
+        raise ValueError("The picture was not uploaded here; choose a picture file to upload.")
+    return str(path)

@@ -36,6 +36,8 @@ REQUIRED = ("config.json", WEIGHTS_NAME, "preprocessor_config.json")
 ACCOMPANYING = ("README.md", "recipe.yaml", "evaluation.json", "evaluation.md", "media", ".eval_results")
 """What else a published folder holds, and `save_pretrained` takes along."""
 LARGEST_BATCH = 64
+CODE = sorted((Path(__file__).parent / "model").glob("[!_]*.*"))
+"""The code that travels with the weights, and what an Inference Endpoint installs for it."""
 
 
 class VAEPipeline:
@@ -300,9 +302,8 @@ class VAEPipeline:
         for part in (self.directions, self.prior):
             if part is not None:
                 part.save_pretrained(folder)
-        for code in (Path(__file__).parent / "model").glob("*.py"):
-            if code.name != "__init__.py":
-                shutil.copyfile(code, folder / code.name)
+        for path in CODE:
+            shutil.copyfile(path, folder / path.name)
         if self.folder is not None and self.folder.resolve() != folder.resolve():
             for name in ACCOMPANYING:
                 if (self.folder / name).is_dir():

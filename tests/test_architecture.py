@@ -16,7 +16,13 @@ ALLOWED = {
     "modeling_vae.model": set(),
     "modeling_vae.animation": set(),
     "modeling_vae.photo": set(),
-    "modeling_vae.pipeline": {"modeling_vae.model", "modeling_vae.animation", "modeling_vae.photo"},
+    # the one arrow upwards: `push_to_hub` imports publishing when called, as all classes of the Hub have the method
+    "modeling_vae.pipeline": {
+        "modeling_vae.model",
+        "modeling_vae.animation",
+        "modeling_vae.photo",
+        "modeling_vae.hub.publishing",
+    },
     "modeling_vae.data": {"modeling_vae.model"},
     "modeling_vae.training": {"modeling_vae.model", "modeling_vae.data"},
     "modeling_vae.evaluation": {"modeling_vae.model", "modeling_vae.data", "modeling_vae.pipeline"},
@@ -55,7 +61,7 @@ def test_imports_point_downward(part):
             if target == "modeling_vae" and module != "modeling_vae":
                 target = module
             names_only = target == "modeling_vae" and part != "app"
-            if target != part and target not in ALLOWED[part] and not names_only:
+            if target != part and not ALLOWED[part] & {target, module, module.rpartition(".")[0]} and not names_only:
                 wrong.append(f"{file.relative_to(ROOT)} imports {module}")
     assert wrong == []
 

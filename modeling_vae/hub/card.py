@@ -189,7 +189,7 @@ def _data(recipe: Recipe, report: dict[str, Any]) -> str:
     publish, lines = recipe.publish, ["## Data and licence", ""]
     named = hub_datasets(recipe)
     if named:
-        lines.append("Data: " + ", ".join(f"[{name}](https://huggingface.co/datasets/{name})" for name in named) + ".")
+        lines.append("Data: " + ", ".join(f"`{name}`" for name in named) + " on the Hub.")
     else:
         lines.append("The pictures have no home on the Hub and are not published with the model.")
     lines += [f"Splits: training `{recipe.data.train}`, held out `{recipe.data.validation}`."]

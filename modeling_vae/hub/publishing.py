@@ -13,7 +13,7 @@ from huggingface_hub import CommitInfo, get_token
 
 from modeling_vae.model.hub_commits import TIMEOUT, Change, Head, commit
 from modeling_vae.model.hub_files import check_repo_id, fetch
-from modeling_vae.pipeline import ACCOMPANYING, REQUIRED, VAEPipeline
+from modeling_vae.pipeline import ACCOMPANYING, CODE, REQUIRED, VAEPipeline
 from modeling_vae.training.recipe import FILE_NAME, Recipe
 
 from .card import CARD_NAME, MEDIA, for_repository, write_card
@@ -21,12 +21,11 @@ from .card_sections import Card
 
 logger = logging.getLogger(__name__)
 
-CODE = tuple(path.name for path in (Path(__file__).parents[1] / "model").glob("*.py") if path.name != "__init__.py")
 FORMER_CODE: tuple[str, ...] = ()
 """Names of modules that earlier versions published."""
 OURS = (
     *REQUIRED,
-    *CODE,
+    *(path.name for path in CODE),
     *FORMER_CODE,
     *(f"media/{name}" for name in MEDIA),
     "model*.safetensors",

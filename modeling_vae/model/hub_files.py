@@ -10,11 +10,13 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from huggingface_hub import HfApi, ModelInfo, constants, snapshot_download
+from huggingface_hub import HfApi, ModelInfo, hf_hub_download, snapshot_download
+from huggingface_hub.constants import HF_HUB_CACHE, HF_HUB_ETAG_TIMEOUT
 from huggingface_hub.errors import HTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
-from huggingface_hub.utils import HFValidationError, validate_repo_id
+from huggingface_hub.utils import HFValidationError, filter_repo_objects, validate_repo_id
 
 from .hub_errors import FAILURES, Stalled, check_token, explained, is_outage, reason, status_of
 
@@ -59,44 +61,24 @@ def fetch(
     """
     check_repo_id(repo_id)
     check_token(token)
-    root = Path(cache_dir or constants.HF_HUB_CACHE).expanduser() / f"models--{repo_id.replace('/', '--')}"
-
-    def snapshot(commit: str | None, local: bool) -> Path:
-        patterns = [*required, *optional]
-        return Path(
-            snapshot_download(
-                repo_id,
-                revision=commit,
-                token=token,
-                cache_dir=root.parent,
-                allow_patterns=patterns,
-                local_files_only=local,
-            )
-        )
-
-    def cached() -> Path | None:
-        try:
-            folder = snapshot(revision, local=True)
-        except LocalEntryNotFoundError:
-            return None
-        return folder if all((folder / name).is_file() for name in required) else None
-
-    folder = cached() if COMMIT.fullmatch(revision or "") else None
+    files = _Files(repo_id, (*required,), (*required, *optional), revision, token, Path(cache_dir or HF_HUB_CACHE))
+    folder = files.cached() if files.is_certain() else None
     if folder is None:
         try:
-            info = _ask(HfApi(token=token), repo_id, revision, timeout or constants.HF_HUB_ETAG_TIMEOUT)
-            refuse_missing(repo_id, required, [file.rfilename for file in info.siblings or []])
-            folder = _patiently(lambda: snapshot(info.sha, local=False), root, patience)
+            info = _ask(HfApi(token=token), repo_id, revision, timeout or HF_HUB_ETAG_TIMEOUT)
+            names = [file.rfilename for file in info.siblings or []]
+            refuse_missing(repo_id, required, names)
+            folder = _patiently(lambda: files.download(str(info.sha), names), files.root, patience)
             _remember(folder, revision)
         except OfflineModeIsEnabled as error:
-            folder = cached()
+            folder = files.cached()
             if folder is None:
+                where = f"{repo_id} at {revision or 'main'}"
                 raise ConnectionError(
-                    f"HF_HUB_OFFLINE is set, and {repo_id} at {revision or 'main'} is not in the cache: load "
-                    "it once without."
+                    f"HF_HUB_OFFLINE is set, and {where} is not in the cache: load it once without."
                 ) from error
         except FAILURES as error:
-            folder = cached() if is_outage(error) else None
+            folder = files.cached() if is_outage(error) else None
             if folder is None:
                 raise explained(error, repo_id, revision) from error
             warnings.warn(
@@ -107,6 +89,57 @@ def fetch(
     refuse_missing(repo_id, required, [path.name for path in folder.iterdir()])
     refuse_damaged(repo_id, folder)
     return folder
+
+
+@dataclass(frozen=True)
+class _Files:
+    """Files of a repository, in the cache or not yet."""
+
+    repo_id: str
+    required: tuple[str, ...]
+    patterns: tuple[str, ...]
+    revision: str | None
+    token: str | bool | None
+    cache: Path
+
+    @property
+    def root(self) -> Path:
+        """The repository's folder in the cache."""
+        return self.cache.expanduser() / f"models--{self.repo_id.replace('/', '--')}"
+
+    def is_certain(self) -> bool:
+        """Whether the cache knows which files there are: those of a commit never change."""
+        revision = self.revision or ""
+        return bool(COMMIT.fullmatch(revision)) and (self.root / "trees" / f"{revision}.json").is_file()
+
+    def cached(self) -> Path | None:
+        """The folder in the cache, None where something is missing from it."""
+        try:
+            folder = self._snapshot(self.revision, local=True)
+        except LocalEntryNotFoundError:
+            return None
+        return folder if all((folder / name).is_file() for name in self.required) else None
+
+    def download(self, commit: str, names: Sequence[str]) -> Path:
+        """Fetch what is missing of a commit that has files of these names.
+
+        One after the other: `snapshot_download` has threads of its own, for which a process waits before it ends.
+        """
+        for name in filter_repo_objects(names, allow_patterns=list(self.patterns)):
+            hf_hub_download(self.repo_id, name, revision=commit, token=self.token, cache_dir=self.cache)
+        return self._snapshot(commit, local=False)
+
+    def _snapshot(self, revision: str | None, local: bool) -> Path:
+        return Path(
+            snapshot_download(
+                self.repo_id,
+                revision=revision,
+                token=self.token,
+                cache_dir=self.cache,
+                allow_patterns=list(self.patterns),
+                local_files_only=local,
+            )
+        )
 
 
 def check_repo_id(repo_id: str) -> None:

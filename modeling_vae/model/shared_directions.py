@@ -137,9 +137,7 @@ def _prefixed(directions: AttributeDirections, prefix: str) -> AttributeDirectio
 
 
 def _card(directions: AttributeDirections, repo_id: str, base_model: str | None, license: str | None) -> str:
-    model = (
-        f"[{base_model}](https://huggingface.co/{base_model})" if base_model else "the model with the weights below"
-    )
+    model = f"`{base_model}`" if base_model else "the model with the weights below"
     source = base_model or "MODEL"
     rows = []
     for direction in directions.directions.values():

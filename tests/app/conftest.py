@@ -15,9 +15,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from app.studio import Studio
+from modeling_vae import VAEConfig, VAEImageProcessor, VAEModel, VAEPipeline
 
 START_SECONDS = 90
 ROOT = Path(__file__).resolve().parents[2]
@@ -25,10 +27,10 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @dataclass(frozen=True)
 class Server:
-    """Where the studio answers, the folder of its temporary files, and what it prints."""
+    """Where the studio answers, where it may put temporary files, and what it prints."""
 
     url: str
-    cache: Path
+    temporary: Path
     log: Path
 
 
@@ -38,13 +40,24 @@ def studio(published: Path) -> Studio:
 
 
 @pytest.fixture(scope="session")
+def bare_studio() -> Studio:
+    """Of a model of another shape: grey, not square, with neither directions nor a fitted prior."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = VAEModel(VAEConfig(image_size=[32, 48], num_channels=1, latent_dim=4, hidden_channels=[8]))
+    return Studio(VAEPipeline(model, VAEImageProcessor({"height": 32, "width": 48}, num_channels=1)), "bare")
+
+
+@pytest.fixture(scope="session")
 def server(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("server")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    running = Server(f"http://127.0.0.1:{port}/", folder / "cache", folder / "log")
-    environment = {**os.environ, "GRADIO_TEMP_DIR": str(running.cache), "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
+    running = Server(f"http://127.0.0.1:{port}/", folder / "temporary", folder / "log")
+    running.temporary.mkdir()
+    environment = {**os.environ, "TMPDIR": str(running.temporary), "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
+    environment.pop("GRADIO_TEMP_DIR", None)
     with open(running.log, "wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "app", "--model", str(published), "--host", "127.0.0.1", "--port", str(port)],
@@ -63,6 +76,8 @@ def server(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait(10)
+        left = [path for path in running.temporary.rglob("*") if path.is_file()]
+        assert not left, "the studio left files behind"
 
 
 @pytest.fixture

@@ -1,5 +1,7 @@
 """The studio's endpoints, as a program calls them; they give what the studio gives."""
 
+import json
+import urllib.request
 from pathlib import Path
 
 import imageio.v3 as iio
@@ -127,6 +129,20 @@ def test_what_is_refused_leaves_the_rest_working(client, photo, tmp_path):
     with pytest.raises(AppError, match="no face 99"):
         client.predict(index=99, api_name="/edit_face")
     assert client.predict(photo=handle_file(photo), api_name="/edit_photo")
+
+
+@pytest.mark.parametrize("meta", [{}, {"meta": {"_type": "gradio.FileData"}}], ids=["bare", "with meta"])
+@pytest.mark.parametrize("endpoint", ["edit_photo", "tray_add_photos"])
+def test_only_what_was_uploaded_is_read(server, photo, endpoint, meta):
+    """A request written by hand, which names a picture that lies on the server."""
+    upload = {"path": str(photo), **meta}
+    body = json.dumps({"data": [upload if endpoint == "edit_photo" else [upload]]}).encode()
+    address = f"{server.url}gradio_api/call/{endpoint}"
+    request = urllib.request.Request(address, body, {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request) as answer:
+        event = json.load(answer)["event_id"]
+    with urllib.request.urlopen(f"{address}/{event}") as answer:
+        assert answer.read().startswith(b"event: error")
 
 
 def test_one_session_is_not_another(server, client, photo):

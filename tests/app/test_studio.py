@@ -37,13 +37,17 @@ def test_the_facts(studio):
     assert [a.parameter for a in facts.attributes] == ["smiling", "coat_black", "coat_tabby", "coat_white", "age"]
 
 
-def test_a_model_without_directions_and_prior(published):
-    pipe = VAEPipeline.from_pretrained(published)
-    pipe.directions = pipe.prior = None
-    studio = Studio(pipe, "bare")
-    assert studio.facts.samplers == ("standard",) and studio.facts.attributes == ()
-    face = studio.edit(studio.welcome().latents[0], EditRequest())
-    assert face.readings == () and face.picture.size == (32, 32)
+def test_a_grey_model_of_another_shape_without_directions_and_prior(bare_studio, photo):
+    facts = bare_studio.facts
+    assert (facts.height, facts.width, facts.samplers, facts.attributes) == (32, 48, ("standard",), ())
+    latents = bare_studio.welcome().latents
+    face = bare_studio.edit(latents[0], EditRequest())
+    assert face.readings == () and face.picture.size == (48, 32) and face.picture.mode == "L"
+    assert bare_studio.encode(photo).crop.size == (240, 160)
+    film = frames(bare_studio.film(latents[:2], PathRequest(loop="once"), FilmRequest(frames=4, size=96)))
+    assert len(film) == 4 and film[0].shape == (64, 96, 3)
+    with pytest.raises(ValueError, match="no attribute directions"):
+        bare_studio.edit(latents[0], EditRequest({"age": 1}))
 
 
 def test_a_seed_is_a_promise(studio, published):

@@ -1,0 +1,7 @@
+"""`python -m modeling_vae`."""
+
+import sys
+
+from .cli import main
+
+sys.exit(main())

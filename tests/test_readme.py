@@ -1,0 +1,97 @@
+"""The README says nothing that is not so: its Python runs, its commands parse and train, its links exist."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from training.making import write_backbone, write_pictures
+
+import train
+from app.__main__ import main as app_main
+from modeling_vae.cli import main as cli_main
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BUNDLED = ROOT / "hub_configs" / "cats-64" / "model.safetensors"
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
+
+
+def commands() -> list[list[str]]:
+    return [shlex.split(line.split("  #")[0]) for block in blocks("bash") for line in block.splitlines() if line]
+
+
+def test_every_link_leads_somewhere():
+    links = [link for link in re.findall(r"\]\(([^)]+)\)", README) if not link.startswith("http")]
+    assert len(links) > 8
+    assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+def test_every_path_of_the_tree_exists():
+    tree = next(block for block in blocks("") if "modeling_vae/" in block)
+    folder = Path()
+    for line in tree.strip().splitlines():
+        name = line.split()[0]
+        path = folder / name if line.startswith(" ") else Path(name)
+        folder = Path(name) if not line.startswith(" ") else folder
+        assert (ROOT / path).exists(), path
+
+
+@pytest.mark.skipif(not BUNDLED.exists(), reason="the bundled model is not in this checkout")
+@pytest.mark.parametrize("number", range(len(blocks("python"))))
+def test_the_python_runs(number, tmp_path):
+    (tmp_path / "hub_configs").symlink_to(ROOT / "hub_configs")
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    script = blocks("python")[number]
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    if "morph.gif" in script:
+        assert (tmp_path / "morph.gif").stat().st_size > 10_000 and (tmp_path / "asleep.png").exists()
+
+
+def test_the_make_targets_exist():
+    targets = [words[1] for words in commands() if words[0] == "make"]
+    assert targets == ["app", "test"]
+    makefile = (ROOT / "Makefile").read_text()
+    assert all(re.search(rf"^{target}:", makefile, flags=re.MULTILINE) for target in targets)
+
+
+def test_the_training_commands_train(tmp_path, monkeypatch):
+    """As they stand, but for a few steps on small pictures."""
+    write_pictures(tmp_path / "my_pictures")
+    rows = (tmp_path / "my_pictures" / "train" / "metadata.jsonl").read_text()
+    (tmp_path / "my_pictures" / "train" / "metadata.jsonl").write_text(
+        rows.replace('"bright"', '"smiling"').replace('"side": ', '"hair": ').replace(".0}", "}")
+    )
+    backbone = write_backbone(tmp_path / "backbone")
+    short = [
+        f"objective.perceptual.backbone={backbone}", "objective.perceptual.layers=[conv_stem]", "training.max_steps=2",
+        "training.per_device_train_batch_size=8", "training.bf16=false", "data.max_pictures=60",
+        "model.hidden_channels=[8, 8, 8, 8]", "model.decoder_channels=null", "model.latent_dim=8",
+    ]  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    training = [words[2:] for words in commands() if words[1:2] == ["train.py"]]
+    assert len(training) == 3
+    for number, arguments in enumerate(training):
+        recipe, *overrides = arguments
+        published = train.main([str(ROOT / recipe), *overrides, *short, "--output", f"runs/{number}"])
+        assert (published / "README.md").exists()
+
+
+def test_the_other_commands_are_understood(capsys):
+    """`--help` behind them: the program and the sub-command exist."""
+    for words in commands():
+        for module, main in (("app", app_main), ("modeling_vae", cli_main)):
+            if words[1:3] == ["-m", module]:
+                with pytest.raises(SystemExit) as stopped:
+                    main([*words[3:], "--help"])
+                assert stopped.value.code == 0
+    assert "usage" in capsys.readouterr().out
