@@ -7,6 +7,7 @@ ENV := .venv
 BIN := $(ENV)/bin
 MODEL ?= hub_configs/cats-64
 APP_FLAGS ?=
+TORCH_INDEX ?=
 
 .PHONY: app test lint types style clean
 
@@ -27,12 +28,13 @@ style: $(ENV)/test.stamp
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# PyTorch is asked for by its exact version first: a range would take the newest build with gigabytes of CUDA libraries.
+# PyTorch is asked for by its exact version first, so that nothing later brings another build. On Linux the usual index
+# has builds with gigabytes of CUDA libraries only: TORCH_INDEX=URL takes one from an index of CPU builds instead.
 $(ENV)/torch.stamp:
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or later is needed: make PYTHON=python3.11 ...")'
 	$(PYTHON) -m venv $(ENV)
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
-	$(BIN)/python -m pip install --quiet "torch==2.13.0"
+	$(BIN)/python -m pip install --quiet $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) "torch==2.13.0"
 	touch $@
 
 $(ENV)/app.stamp: $(ENV)/torch.stamp pyproject.toml

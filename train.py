@@ -24,7 +24,7 @@ from modeling_vae.hub.published_folder import write_published_folder
 from modeling_vae.hub.publishing import push_folder
 from modeling_vae.model.hub_files import check_repo_id
 from modeling_vae.training.recipe import Recipe
-from modeling_vae.training.run import train
+from modeling_vae.training.run import prepare, train
 
 
 def main(argv: list[str] | None = None) -> Path:
@@ -35,8 +35,9 @@ def main(argv: list[str] | None = None) -> Path:
     parser.add_argument("--output", type=Path, help="folder of the run (default: runs/NAME)")
     options = parser.parse_intermixed_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    logging.getLogger("httpx2").setLevel(logging.WARNING)
-    recipe = Recipe.read(options.recipe, options.overrides)
+    for talkative in ("httpx2", "accelerate"):
+        logging.getLogger(talkative).setLevel(logging.WARNING)
+    original, recipe = Recipe.read(options.recipe), Recipe.read(options.recipe, options.overrides)
     name = options.recipe.name if options.recipe.is_dir() else options.recipe.stem
     output = options.output or Path("runs") / name
     if recipe.data.path is None:
@@ -46,6 +47,7 @@ def main(argv: list[str] | None = None) -> Path:
     if recipe.push_to_hub is not None:
         check_repo_id(recipe.push_to_hub)
     config = recipe.config()
+    prepare(output, recipe)  # what cannot work is said before the pictures are read
     data = load_data(
         recipe.data,
         image_size=config.height_and_width,
@@ -72,7 +74,7 @@ def main(argv: list[str] | None = None) -> Path:
         },
     }
     published = output / "published"
-    write_published_folder(model, recipe, data, published, run=run, network=network)
+    write_published_folder(model, recipe, data, published, original=original, run=run, network=network)
     logging.info("Published folder: %s", published)
     if recipe.push_to_hub is not None:
         try:

@@ -9,13 +9,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from huggingface_hub import CommitInfo
 from PIL import Image
 from torch import Tensor
 
 from .animation import Animation
+from .faces import Face, as_latent, as_list
 from .model import attribute_directions, priors
 from .model.attribute_directions import AttributeDirections, Reading
 from .model.configuration_image_vae import VAEConfig
@@ -25,18 +25,15 @@ from .model.latents import check_latents, ease, keyframe_path, sample_noise, tru
 from .model.modeling_image_vae import VAEModel
 from .model.priors import GaussianPrior
 from .model.shared_directions import join_directions
-from .model.tensor_files import read_tensors, weights_sha256
+from .model.tensor_files import errors_of_the_disk, read_tensors, weights_sha256
 from .photo import blend_into_photo
-
-Face = Any
-"""A picture (PIL, path, bytes, uint8 array) or a latent (tensor or array of width D)."""
 
 WEIGHTS_NAME = "model.safetensors"
 REQUIRED = ("config.json", WEIGHTS_NAME, "preprocessor_config.json")
 ACCOMPANYING = ("README.md", "recipe.yaml", "evaluation.json", "evaluation.md", "media", ".eval_results")
 """What else a published folder holds, and `save_pretrained` takes along."""
 LARGEST_BATCH = 64
-CODE = sorted((Path(__file__).parent / "model").glob("[!_]*.*"))
+CODE = [*sorted(Path(__file__).parent.glob("model/[!_.]*.py")), Path(__file__).parent / "model" / "requirements.txt"]
 """The code that travels with the weights, and what an Inference Endpoint installs for it."""
 
 
@@ -102,7 +99,12 @@ class VAEPipeline:
             if folder.is_absolute() or str(folder_or_id).startswith((".", "~")) or str(folder_or_id).count("/") != 1:
                 raise FileNotFoundError(f"{folder_or_id} is no folder, and no Hub id, which looks like user/name.")
             hub_id, parts = str(folder_or_id), (attribute_directions.FILE_NAME, priors.FILE_NAME)
-            folder = fetch(hub_id, REQUIRED, parts, revision=revision, token=token, cache_dir=cache_dir)
+            try:
+                folder = fetch(hub_id, REQUIRED, parts, revision=revision, token=token, cache_dir=cache_dir)
+            except FileNotFoundError as error:
+                raise FileNotFoundError(f"{folder_or_id} is no folder here, and {error}") from error
+            except ConnectionError as error:
+                raise ConnectionError(f"{folder_or_id} is no folder here, and {error}") from error
         refuse_missing(folder_or_id, REQUIRED, [path.name for path in folder.iterdir()])
         _check_kind(folder / "config.json")
         stored, _ = read_tensors(folder / WEIGHTS_NAME)
@@ -166,10 +168,10 @@ class VAEPipeline:
 
     def encode(self, faces: Face | Sequence[Face]) -> Tensor:
         """Latents of faces, [N, D] float32 on the CPU: posterior means of pictures, latents as they are."""
-        latents = [self._as_latent(face) for face in _as_list(faces)]
+        faces = as_list(faces)
+        latents = [as_latent(face, self.latent_dim) for face in faces]
         pictures = [i for i, latent in enumerate(latents) if latent is None]
         if pictures:
-            faces = _as_list(faces)
             pixel_values = self.processor([faces[i] for i in pictures], return_tensors="pt")["pixel_values"]
             for i, latent in zip(pictures, self._encode(pixel_values), strict=True):
                 latents[i] = latent
@@ -205,7 +207,7 @@ class VAEPipeline:
 
     def read(self, face: Face) -> dict[str, Reading]:
         """Each attribute's value in standard deviations over the data, and its probability."""
-        return self._directions().read(self.encode(face))[0]
+        return self._directions().read(self._one(face))[0]
 
     def edit_latents(self, latents: Tensor, strengths: Mapping[str, float], hold: Iterable[str] = ()) -> Tensor:
         """Latents [N, D] moved by strengths (name -> standard deviations); values of `hold` do not change."""
@@ -224,11 +226,12 @@ class VAEPipeline:
             preserve_detail: keep the photo: what the edit changes in the model's picture is added to the photo itself,
                 at its own resolution, inside the model's crop. Needs a picture.
         """
-        before = self.encode(face)
+        before = self._one(face)
         after = self.edit_latents(before, strengths, hold)
         if not preserve_detail:
             return self.decode(after)[0]
-        if self._as_latent(face) is not None:
+        (face,) = as_list(face)
+        if as_latent(face, self.latent_dim) is not None:
             raise ValueError("preserve_detail needs the photo whose detail is to be kept: give a picture, no latent.")
         photo = to_picture(face)
         pixels = self.decode_pixels(torch.cat([before, after]))
@@ -236,7 +239,10 @@ class VAEPipeline:
 
     def average(self, group: str) -> Image.Image:
         """The picture of the mean latent of one value of an attribute ("coat:tabby", "eyes_closed")."""
-        return self.decode(self._directions().average(group)[None].float())[0]
+        directions = self.directions
+        if directions is None or not directions.groups:  # the mean of a value needs no direction
+            directions = self._directions()
+        return self.decode(directions.average(group)[None].float())[0]
 
     # films
 
@@ -257,7 +263,7 @@ class VAEPipeline:
             easing: "smooth" slows down at each face, "linear" keeps the pace.
             closed: come back to the first face.
         """
-        faces = _as_list(faces)
+        faces = as_list(faces)
         if len(faces) < 2:
             raise ValueError(f"a morph needs two faces or more: {len(faces)} came.")
         return Animation(self.decode(keyframe_path(self.encode(faces), frames, path, easing, closed)))
@@ -282,7 +288,7 @@ class VAEPipeline:
             ends.append(directions.delta({name: pair[end] for name, pair in strengths.items()}, hold))
         time = ease(torch.linspace(0, 1, frames, dtype=torch.float64), easing)[:, None]
         moves = (1 - time) * ends[0] + time * ends[1]  # [frames, D]
-        return Animation(self.decode((self.encode(face).double() + moves).float()))
+        return Animation(self.decode((self._one(face).double() + moves).float()))
 
     # files
 
@@ -297,7 +303,8 @@ class VAEPipeline:
             name: weight.to(self.storage_dtype) if weight.is_floating_point() else weight
             for name, weight in self.model.state_dict().items()
         }
-        self.model.save_pretrained(folder, state_dict=weights)
+        with errors_of_the_disk(folder / WEIGHTS_NAME):
+            self.model.save_pretrained(folder, state_dict=weights)
         self.processor.save_pretrained(folder)
         for part in (self.directions, self.prior):
             if part is not None:
@@ -355,35 +362,20 @@ class VAEPipeline:
         ]
         return torch.cat(batches)
 
-    def _as_latent(self, face: Face) -> Tensor | None:
-        """A latent [D] where `face` is one (a tensor, or an array of floats), else None."""
-        if isinstance(face, np.ndarray) and np.issubdtype(face.dtype, np.floating) and face.ndim <= 2:
-            face = torch.from_numpy(face)
-        if not isinstance(face, Tensor):
-            return None
-        latent = face[0] if face.ndim == 2 and len(face) == 1 else face
-        if latent.ndim != 1:
-            raise ValueError(f"one face came as latents of shape {tuple(face.shape)}: give [{self.latent_dim}].")
-        return check_latents(latent, width=self.latent_dim, name="the latent").detach().float().cpu()
+    def _one(self, face: Face) -> Tensor:
+        """The latent [1, D] of the one face that a method is about."""
+        latents = self.encode(face)
+        if len(latents) != 1:
+            raise ValueError(f"one face is asked for, {len(latents)} came: give them one by one.")
+        return latents
 
     def _directions(self) -> AttributeDirections:
-        if self.directions is None:
-            raise ValueError("this model has no attribute directions: train it with an attributes section.")
+        if self.directions is None or not len(self.directions):
+            raise ValueError(
+                "this model has no attribute directions: train it with an attributes section; if it was, its "
+                "evaluation.json says why they were refused."
+            )
         return self.directions
-
-
-def _as_list(faces: Face | Sequence[Face]) -> list[Face]:
-    """One face or many; a tensor [N, D] is N faces."""
-    if (
-        isinstance(faces, Tensor | np.ndarray)
-        and faces.ndim == 2
-        and (isinstance(faces, Tensor) or np.issubdtype(faces.dtype, np.floating))
-    ):
-        faces = list(faces)
-    faces = list(faces) if isinstance(faces, list | tuple) else [faces]
-    if not faces:
-        raise ValueError("no face came: give at least one picture or latent.")
-    return faces
 
 
 def _check_kind(config: Path) -> None:

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from modeling_vae import animation
 from modeling_vae.animation import Animation
+from modeling_vae.model import gif
 
 FORMATS = ("gif", "webp", "mp4")
 
@@ -90,9 +90,9 @@ def test_gif_of_noise_keeps_to_the_budget_with_fewer_colours(monkeypatch):
     generator = np.random.default_rng(0)
     film = Animation([Image.fromarray(generator.integers(0, 256, (64, 64, 3), np.uint8)) for _ in range(12)])
     free = film.to_bytes("gif")
-    monkeypatch.setattr(animation, "GIF_BYTES", 1000)
+    monkeypatch.setattr(gif, "GIF_BYTES", 1000)
     bound = film.to_bytes("gif")
-    assert len(bound) < animation.GIF_BYTES_PER_PIXEL * 12 * 64 * 64 < len(free)
+    assert len(bound) < gif.GIF_BYTES_PER_PIXEL * 12 * 64 * 64 < len(free)
     assert len(decode(bound, "gif")) == 12
 
 

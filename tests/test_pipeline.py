@@ -8,7 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
-from modeling_vae import VAEPipeline
+from modeling_vae import AttributeDirections, VAEPipeline
 
 
 def picture(seed: int = 0, size: tuple[int, int] = (32, 32)) -> Image.Image:
@@ -156,6 +156,37 @@ def test_a_sweep_goes_from_strength_to_strength(pipe):
         pipe.sweep(latent, {"smiling": 2})
 
 
+def test_one_face_means_one(pipe):
+    two = pipe.sample(2, seed=1)
+    for faces in (two, list(two), [picture(0), picture(1)]):
+        for ask in (
+            pipe.read,
+            lambda faces: pipe.edit(faces, {"smiling": 1.0}),
+            lambda faces: pipe.edit(faces, {"smiling": 1.0}, preserve_detail=True),
+            lambda faces: pipe.sweep(faces, {"smiling": (-1, 1)}, frames=2),
+        ):
+            with pytest.raises(ValueError, match="one face is asked for, 2 came"):
+                ask(faces)
+    photo = picture(1, size=(50, 40))
+    alone = pipe.edit(photo, {"smiling": 1.0}, preserve_detail=True)
+    assert grey_levels(pipe.edit([photo], {"smiling": 1.0}, preserve_detail=True), alone) == 0
+
+
+def test_a_model_without_any_direction_says_so(pipe):
+    known = pipe.directions
+    none = known.differences[:0]
+    pipe.directions = AttributeDirections([], none, known.mean, known.covariance, known.groups, known.weights_sha256)
+    for ask in (
+        pipe.read,
+        lambda face: pipe.edit(face, {"smiling": 1.0}),
+        lambda face: pipe.sweep(face, {"smiling": (-1, 1)}),
+    ):
+        with pytest.raises(ValueError, match="this model has no attribute directions: .*evaluation.json"):
+            ask(pipe.sample(1))
+    expected = pipe.decode(known.average("coat:tabby")[None].float())[0]
+    assert grey_levels(pipe.average("coat:tabby"), expected) == 0  # the mean of a value needs no direction
+
+
 def test_averages(pipe):
     expected = pipe.decode(pipe.directions.average("coat:tabby")[None].float())[0]
     assert grey_levels(pipe.average("coat:tabby"), expected) == 0
@@ -227,3 +258,8 @@ def test_what_is_no_folder_and_no_hub_id_is_refused(tmp_path):
     for name in (tmp_path / "nowhere", "./nowhere", "nowhere", "a/b/c"):
         with pytest.raises(FileNotFoundError, match="is no folder"):
             VAEPipeline.from_pretrained(name)
+
+
+def test_a_mistyped_folder_is_not_only_a_question_to_the_hub(tmp_path):
+    with pytest.raises(ConnectionError, match="runs/cats is no folder here, and HF_HUB_OFFLINE is set"):
+        VAEPipeline.from_pretrained("runs/cats", cache_dir=tmp_path)

@@ -20,7 +20,11 @@ BUNDLED = ROOT / "hub_configs" / "cats-64" / "model.safetensors"
 
 
 def blocks(language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
+    return [
+        body
+        for name, body in re.findall(r"^```(\w*)\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
+        if name == language
+    ]
 
 
 def commands() -> list[list[str]]:
@@ -67,10 +71,9 @@ def test_the_make_targets_exist():
 def test_the_training_commands_train(tmp_path, monkeypatch):
     """As they stand, but for a few steps on small pictures."""
     write_pictures(tmp_path / "my_pictures")
-    rows = (tmp_path / "my_pictures" / "train" / "metadata.jsonl").read_text()
-    (tmp_path / "my_pictures" / "train" / "metadata.jsonl").write_text(
-        rows.replace('"bright"', '"smiling"').replace('"side": ', '"hair": ').replace(".0}", "}")
-    )
+    for file in (tmp_path / "my_pictures").rglob("metadata.jsonl"):
+        rows = file.read_text().replace('"bright"', '"smiling"').replace('"side": ', '"hair": ').replace(".0}", "}")
+        file.write_text(rows)
     backbone = write_backbone(tmp_path / "backbone")
     short = [
         f"objective.perceptual.backbone={backbone}", "objective.perceptual.layers=[conv_stem]", "training.max_steps=2",

@@ -116,6 +116,7 @@ def _streamed(
         shuffle=True,
         horizontal_flip=data.augment.horizontal_flip,
         seed=seed,
+        endless=True,
     )
     counts = validation.counts
     for split, dataset in (("train", train), ("validation", validation)):

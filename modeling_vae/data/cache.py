@@ -244,7 +244,7 @@ def _writing(cache_dir: Path) -> Iterator[None]:
         raise OSError(
             error.errno,
             f"The picture cache in {str(cache_dir)!r} cannot be written ({reason}); "
-            f"{'free some space' if is_full else 'make it writable'} or give another folder as cache_dir.",
+            f"{'free some space' if is_full else 'make it writable'} or set HF_HOME to another folder.",
         ) from error
 
 

@@ -55,6 +55,12 @@ class Source:
         self._datasets: dict[str, Any] = {}
         self._readers: dict[str, dict[str, LabelReader]] = {}
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Without what is open, which a process that gets the source opens for itself."""
+        state = self.__dict__ | {"_datasets": {}, "_readers": {}}
+        state.pop("_builder", None)
+        return state
+
     @property
     def fingerprint(self) -> str:
         """A digest of the files' names and of their versions: size and time of change, or the commit on the Hub."""
@@ -73,7 +79,7 @@ class Source:
         self._open(split)
 
     def rows(self, split: str, limit: int | None = None, shuffle: tuple[int, int, int] | None = None) -> Iterator[Row]:
-        """The rows of `split`, the first `limit` of them, in order or shuffled as (seed, epoch, buffer size) say.
+        """The rows of `split`, the first `limit` of them, in order or shuffled as (seed, pass, buffer size) say.
 
         Only a stream can be shuffled.
         """
@@ -81,9 +87,9 @@ class Source:
         if limit is not None:
             dataset = dataset.take(limit)
         if shuffle is not None:
-            seed, epoch, buffer_size = shuffle
+            seed, number, buffer_size = shuffle
             dataset = dataset.shuffle(seed=seed, buffer_size=buffer_size)
-            dataset.set_epoch(epoch)
+            dataset.set_epoch(number)
         readers = self._readers[split]
         with self._naming_damage(split):
             for number, row in enumerate(dataset):

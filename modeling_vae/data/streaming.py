@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-import torch
 from torch.utils.data import IterableDataset, get_worker_info
 
 from modeling_vae.model.image_processing_image_vae import VAEImageProcessor
@@ -50,8 +50,12 @@ class StreamedPictures(IterableDataset[Item]):
 
     Each pass drops exact duplicates by a set of 16-byte digests (about 100 bytes of memory a picture, as Python keeps
     them), skips broken pictures, and stops with ValueError when more than 5 % of at least 20 are broken. The order
-    (with `shuffle`: a buffer of 1,024 rows) and the flips depend on the seed and the epoch alone. Of a source longer
-    than `max_pictures` only the first rows are read.
+    (with `shuffle`: a buffer of 1,024 rows) and the flips depend on the seed and the number of the pass alone. Of a
+    source longer than `max_pictures` only the first rows are read.
+
+    An `endless` stream goes through its pictures pass after pass, so that its i-th item is the same in every process
+    that counts from the beginning: a resumed run that skips what it has seen sees the same as one never stopped. It
+    has no epochs to be told of. ValueError where a pass finds no picture at all.
 
     Workers share the source by its files; with two or more of them a duplicate whose copies lie in files of different
     workers is not noticed. `counts` is of the latest pass made in this process.
@@ -68,38 +72,47 @@ class StreamedPictures(IterableDataset[Item]):
         shuffle: bool = False,
         horizontal_flip: bool = False,
         seed: int = 0,
+        endless: bool = False,
     ) -> None:
         source.check(split)
         self.source, self.split, self.processor = source, split, processor
         self.selection = selection or Selection()
         self.max_pictures, self.shuffle, self.horizontal_flip, self.seed = max_pictures, shuffle, horizontal_flip, seed
+        self.endless = endless
         self.counts = StreamCounts()
-        # In shared memory, so that workers that outlive an epoch see the next one too.
-        self._epoch = torch.zeros((), dtype=torch.int64).share_memory_()
-
-    def set_epoch(self, epoch: int) -> None:
-        """Chooses the epoch whose order and augmentation the next pass has."""
-        self._epoch.fill_(epoch)
 
     def plain(self) -> StreamedPictures:
-        """The same pictures in the source's order, without augmentation."""
+        """The same pictures once, in the source's order, without augmentation."""
         return StreamedPictures(
             self.source, self.split, self.processor, selection=self.selection, max_pictures=self.max_pictures
         )
 
     def __iter__(self) -> Iterator[Item]:
-        epoch = int(self._epoch)
-        for picture in self.prepared(epoch):
-            pixel_values = to_pixel_values(picture.pixels[None].copy())[0]
-            if self.horizontal_flip and _coin(self.seed, epoch, picture.digest):
-                pixel_values = pixel_values.flip(-1)
-            yield {"pixel_values": pixel_values, "labels": dict(picture.labels)}
+        for number in itertools.count() if self.endless else range(1):
+            empty = True
+            for picture in self.prepared(number):
+                empty = False
+                yield self._item(picture, number)
+            if empty and self.endless:
+                # A worker beyond the number of the source's files has no share, and leaves the work to the others.
+                if self.counts.seen == 0 and get_worker_info() is not None:
+                    return
+                raise ValueError(
+                    f"A pass through the stream of {self.split} found no picture among {self.counts.seen} rows; "
+                    "see that the data set is still there and whole, and start again."
+                )
 
-    def prepared(self, epoch: int = 0) -> Iterator[Prepared]:
-        """The pictures of one pass before they become items; fills `counts`."""
+    def _item(self, picture: Prepared, number: int) -> Item:
+        pixel_values = to_pixel_values(picture.pixels[None].copy())[0]
+        if self.horizontal_flip and _coin(self.seed, number, picture.digest):
+            pixel_values = pixel_values.flip(-1)
+        return {"pixel_values": pixel_values, "labels": dict(picture.labels)}
+
+    def prepared(self, number: int = 0) -> Iterator[Prepared]:
+        """The pictures of pass `number` before they become items; fills `counts`."""
         self.counts = counts = StreamCounts()
         digests: set[bytes] = set()
-        order = (self.seed, epoch, _BUFFER_SIZE) if self.shuffle else None
+        order = (self.seed, number, _BUFFER_SIZE) if self.shuffle else None
         for result in prepare_all(self.source.rows(self.split, self.max_pictures, order), self.processor):
             counts.seen += 1
             if isinstance(result, Broken):
@@ -119,7 +132,7 @@ class StreamedPictures(IterableDataset[Item]):
         refuse_many_broken([broken.reason for broken in self.counts.broken], self.counts.seen)
 
 
-def _coin(seed: int, epoch: int, digest: bytes) -> bool:
-    """A fair coin for one picture in one epoch, whatever its place in the stream."""
-    toss = hashlib.blake2b(digest + struct.pack("<qq", seed, epoch), digest_size=1).digest()
+def _coin(seed: int, number: int, digest: bytes) -> bool:
+    """A fair coin for one picture in one pass, whatever its place in the stream."""
+    toss = hashlib.blake2b(digest + struct.pack("<qq", seed, number), digest_size=1).digest()
     return toss[0] % 2 == 1

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from modeling_vae.files import write_whole
 
 JSON_NAME, MARKDOWN_NAME = "evaluation.json", "evaluation.md"
 
@@ -38,8 +38,8 @@ def write_report(report: Mapping[str, Any], folder: str | Path) -> None:
         OSError: a file cannot be written.
         ValueError: the report holds NaN or infinite numbers.
     """
-    _write_whole(Path(folder) / JSON_NAME, json.dumps(report, indent=2, allow_nan=False) + "\n")
-    _write_whole(Path(folder) / MARKDOWN_NAME, markdown(report))
+    write_whole(Path(folder) / JSON_NAME, json.dumps(report, indent=2, allow_nan=False) + "\n")
+    write_whole(Path(folder) / MARKDOWN_NAME, markdown(report))
 
 
 def markdown(report: Mapping[str, Any]) -> str:
@@ -101,12 +101,3 @@ def _short(value: float) -> str:
     """Four digits, no exponent for anything that occurs."""
     digits = 3 if value == 0 else max(0, 3 - math.floor(math.log10(abs(value))))
     return f"{value:.{min(digits, 6)}f}"
-
-
-def _write_whole(path: Path, text: str) -> None:
-    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-    try:
-        unfinished.write_text(text, encoding="utf-8")
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)

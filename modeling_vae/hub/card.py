@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from modeling_vae.evaluation.report import markdown
+from modeling_vae.files import write_whole
 from modeling_vae.pipeline import VAEPipeline
 from modeling_vae.training.recipe import Recipe
 
@@ -25,7 +26,6 @@ MEDIA = {
     "reconstructions.png": "Above generated pictures, below their reconstructions. No picture of the data is shown.",
     "edits.png": "Generated faces, each with one attribute at -3, -1.5, 0, 1.5 and 3 standard deviations.",
     "morph.gif": "A morph through four samples.",
-    "training.gif": "The same latents while the model was trained.",
 }
 INTENDED_USE = """\
 For play, art, teaching and research: drawing new pictures of the kind it was trained on, blending them, and changing
@@ -85,12 +85,6 @@ def for_repository(card: Card, repo_id: str) -> Card:
         found["model-index"] = [{**entry, "name": repo_id.split("/")[-1]} for entry in found["model-index"]]
     ours = {key: value for key, value in found.items() if not card.person_wrote(key)}
     return Card(found, sections, Card.generated(ours, {}).digests)
-
-
-def write_whole(path: Path, text: str) -> None:
-    unfinished = path.with_name(path.name + ".unfinished")
-    unfinished.write_text(text, encoding="utf-8")
-    unfinished.replace(path)
 
 
 def _about(pipe: VAEPipeline, name: str, recipe: Recipe) -> str:

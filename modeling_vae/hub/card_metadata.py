@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 from huggingface_hub import EvalResult, EvalResultEntry, ModelCardData, eval_result_entries_to_yaml
 
+from modeling_vae.files import write_whole
 from modeling_vae.training.recipe import Recipe
 
 TASK = "unconditional-image-generation"
@@ -66,7 +67,7 @@ def figure(report: dict[str, Any], metric: Metric) -> tuple[float | None, float 
 def hub_datasets(recipe: Recipe) -> list[str]:
     """The data sets on the Hub that the recipe names: of `publish.datasets`, and the one it reads."""
     path = recipe.published().data.path
-    read = [path] if path is not None and path.count("/") == 1 and "://" not in path else []
+    read = [path] if path is not None and "/" in path else []
     return list(dict.fromkeys([*recipe.publish.datasets, *read]))
 
 
@@ -124,9 +125,7 @@ def write_eval_results(folder: Path, recipe: Recipe, report: dict[str, Any]) -> 
         path = folder / EVAL_RESULTS / f"{datasets[0].replace('/', '--')}.yaml"
         path.parent.mkdir(exist_ok=True)
         text = yaml.safe_dump(eval_result_entries_to_yaml(entries), sort_keys=False, allow_unicode=True)
-        unfinished = path.with_name(path.name + ".unfinished")
-        unfinished.write_text(text, encoding="utf-8")
-        unfinished.replace(path)
+        write_whole(path, text)
 
 
 def _notes(recipe: Recipe, report: dict[str, Any]) -> str:

@@ -14,12 +14,13 @@ from PIL import Image
 
 from modeling_vae.data import PictureData, PictureDataset, load_data
 from modeling_vae.data.cache import PictureCache
+from modeling_vae.files import write_whole
 from modeling_vae.model.hub_commits import Change, Head, bounded_waits, commit
 from modeling_vae.model.hub_errors import FAILURES, explained
 from modeling_vae.model.hub_files import check_repo_id
 from modeling_vae.training.recipe import DataRecipe
 
-from .card import CARD_NAME, write_whole
+from .card import CARD_NAME
 from .card_sections import Card
 from .dataset_card import dataset_card
 

@@ -33,16 +33,20 @@ def write_published_folder(
     data: PictureData,
     folder: Path,
     *,
+    original: Recipe,
     run: dict[str, Any],
     network: FeatureNetwork | None = None,
 ) -> VAEPipeline:
     """Fit directions and prior, evaluate, draw, and write all of it: the folder is there whole, or as it was before.
+
+    It is missing but for a moment, between two renames; where a run was killed then, the next one puts it back.
 
     Args:
         model: the running average of a finished run, float32 on the CPU.
         recipe: that it was trained by.
         data: its pictures.
         folder: to write; an older one is replaced.
+        original: the recipe file without overrides, whose names take the place of local paths.
         run: about the run: steps, seconds, machine, data report; goes into evaluation.json.
         network: to measure Fréchet and kernel distances with; none are measured without.
     """
@@ -50,6 +54,9 @@ def write_published_folder(
     from modeling_vae.evaluation.evaluate import evaluate
     from modeling_vae.evaluation.report import write_report
 
+    old = _aside(folder)
+    if not folder.exists() and old.exists():
+        old.rename(folder)
     unfinished = folder.with_name(folder.name + ".unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(parents=True)
@@ -69,14 +76,16 @@ def write_published_folder(
     )
     pipe = VAEPipeline(model, processor, fitted.directions, fitted.prior, sha256=sha256, storage_dtype=storage)
     pipe.save_pretrained(unfinished)
-    recipe.published().write(unfinished / FILE_NAME)
+    published = recipe.published(original)
+    published.write(unfinished / FILE_NAME)
     report = evaluate(pipe, data.validation, data.train, network=network, nearest=NEAREST)
     report |= {"run": run, "directions": {"shrinkage": fitted.shrinkage, "refused": fitted.refused}}
     write_report(report, unfinished)
     write_media(pipe, unfinished / "media")
     if (folder / CARD_NAME).is_file():  # what people wrote into it stays
         shutil.copyfile(folder / CARD_NAME, unfinished / CARD_NAME)
-    write_card(unfinished, pipe, recipe, report)
+    # the card names the data that were read, not those of the original recipe
+    write_card(unfinished, pipe, published.model_copy(update={"data": recipe.data}), report)
     _replace(unfinished, folder)
     return VAEPipeline.from_pretrained(folder)
 
@@ -95,9 +104,13 @@ def _round(model: VAEModel) -> torch.dtype:
     return torch.float16
 
 
+def _aside(folder: Path) -> Path:
+    return folder.with_name(folder.name + ".old")
+
+
 def _replace(new: Path, folder: Path) -> None:
     """Put `new` in the place of `folder`; none can be renamed onto another, so the old one steps aside first."""
-    old = folder.with_name(folder.name + ".old")
+    old = _aside(folder)
     shutil.rmtree(old, ignore_errors=True)
     if folder.exists():
         folder.rename(old)

@@ -21,7 +21,7 @@ def optimal_variance(reconstruction: Tensor, pixel_values: Tensor, likelihood: s
     For `gaussian` the mean squared error (sigma-VAE, Rybkin, Daniilidis and Levine 2021); for `laplace`, whose scale
     b has its optimum at the mean absolute error, 2 b^2.
     """
-    error = _precise(reconstruction) - _precise(pixel_values)
+    error = precise(reconstruction) - precise(pixel_values)
     variance = error.square().mean() if likelihood == "gaussian" else 2 * error.abs().mean().square()
     return variance.clamp_min(SMALLEST_VARIANCE)
 
@@ -37,9 +37,11 @@ def reconstruction_nll(
         likelihood: `bernoulli` (as is usual, also for values between 0 and 1), `gaussian` or `laplace`.
         variance: of the Gaussian or Laplace distribution, or `"optimal"`, see `optimal_variance`.
     """
-    reconstruction, pixel_values = _precise(reconstruction), _precise(pixel_values)
+    reconstruction, pixel_values = precise(reconstruction), precise(pixel_values)
     if likelihood == "bernoulli":
-        return F.binary_cross_entropy(reconstruction, pixel_values, reduction="none").flatten(1).sum(1)
+        # autocast forbids it, as unsafe in half precision; here it is float32
+        with torch.autocast(reconstruction.device.type, enabled=False):
+            return F.binary_cross_entropy(reconstruction, pixel_values, reduction="none").flatten(1).sum(1)
     error = reconstruction - pixel_values
     if isinstance(variance, str):
         variance = optimal_variance(reconstruction, pixel_values, likelihood)
@@ -56,7 +58,7 @@ def reconstruction_nll(
 
 def kl_divergence(mean: Tensor, logvar: Tensor) -> Tensor:
     """KL(N(mean, exp(logvar)) || N(0, 1)) in nats for each picture and dimension: [N, D]."""
-    mean, logvar = _precise(mean), _precise(logvar)
+    mean, logvar = precise(mean), precise(logvar)
     return 0.5 * (mean.square() + logvar.exp() - 1 - logvar)
 
 
@@ -70,5 +72,6 @@ def free_bits(kl: Tensor, floor: float) -> Tensor:
     return kl.mean(0).clamp_min(floor).sum() if floor else kl.mean(0).sum()
 
 
-def _precise(values: Tensor) -> Tensor:
+def precise(values: Tensor) -> Tensor:
+    """Half precision raised to float32; anything else as it is."""
     return values.float() if values.dtype in (torch.float16, torch.bfloat16) else values

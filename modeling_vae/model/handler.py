@@ -31,7 +31,6 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
@@ -42,10 +41,6 @@ MOST_FRAMES = 120
 LARGEST_FILM = 512
 LARGEST_PICTURE = 20_000_000
 """Bytes of one picture file."""
-SHORTEST_FRAME = 0.02
-"""Seconds; browsers show a GIF frame of half that for a tenth of a second."""
-THRESHOLDS = (np.array([[0, 8, 2, 10], [12, 4, 14, 6], [3, 11, 1, 9], [15, 7, 13, 5]]) + 0.5) / 16 - 0.5
-"""Of ordered dithering, -0.5 to 0.5 (Bayer 1973)."""
 
 
 class EndpointHandler:
@@ -66,6 +61,7 @@ class EndpointHandler:
                 raise FileNotFoundError(f"{folder} has no {name}, so no endpoint can be made of it.")
         module = _published_modules(folder)
         self._latents, self._pictures = module("latents"), module("image_processing_image_vae")
+        self._films = module("gif")
         tensor_files = module("tensor_files")
         weights, _ = tensor_files.read_tensors(folder / "model.safetensors")
         model, problems = module("modeling_image_vae").VAEModel.from_pretrained(
@@ -134,7 +130,7 @@ class EndpointHandler:
 
     def edit(self, inputs: Any, strengths: Any = None, hold: Any = ()) -> dict[str, Any]:
         """1 to 64 faces with attributes changed: `strengths` in standard deviations, `hold` names what must stay."""
-        if self._directions is None:
+        if self._directions is None or not len(self._directions):
             raise ValueError("This model has no attribute directions, so it cannot edit.")
         if not isinstance(strengths, Mapping) or not strengths:
             raise ValueError(
@@ -164,8 +160,10 @@ class EndpointHandler:
         faces = self._encode(inputs, most=MOST_KEYFRAMES)
         if len(faces) < 2:
             raise ValueError(f"A morph needs 2 to {MOST_KEYFRAMES} faces, and one came: send a list of them.")
-        film = self._decode(self._latents.keyframe_path(faces, frames, path, easing, closed))
-        return {"film": _base64(_gif(film, seconds, size)), "media_type": "image/gif"}
+        pictures = self._decode(self._latents.keyframe_path(faces, frames, path, easing, closed))
+        width, height = (max(1, round(side * size / max(pictures[0].size))) for side in pictures[0].size)
+        film = self._films.Film(pictures, (width, height), seconds / frames, "forward")
+        return {"film": _base64(self._films.encode_gif(film)), "media_type": "image/gif"}
 
     # --- faces -------------------------------------------------------------------------------------------------------
 
@@ -262,30 +260,6 @@ def _number(name: str, value: Any, least: float, most: float) -> float:
 def _png(picture: Image.Image) -> bytes:
     file = io.BytesIO()
     picture.save(file, "PNG")
-    return file.getvalue()
-
-
-def _gif(frames: list[Image.Image], seconds: float, size: int) -> bytes:
-    """A film that repeats. All frames have one palette and are dithered by one pattern, so that nothing flickers."""
-    pictures = [frame.convert("RGB") for frame in frames]
-    mosaic = Image.fromarray(np.concatenate([np.asarray(p) for p in pictures[:: math.ceil(len(pictures) / 32)]]))
-    palette = mosaic.quantize(256, dither=Image.Dither.NONE)
-    colours = np.array(palette.getpalette(), np.float32).reshape(-1, 3)
-    coarseness = np.square(np.asarray(mosaic) - colours[np.asarray(palette)]).sum(-1).mean() ** 0.5
-    width, height = pictures[0].size
-    width, height = (max(1, round(side * size / max(width, height))) for side in (width, height))
-    repeats = (math.ceil(height / 4), math.ceil(width / 4))
-    pattern = coarseness * np.tile(THRESHOLDS, repeats)[:height, :width, None]
-    indexed = []
-    for picture in pictures:
-        dithered = np.asarray(picture.resize((width, height), Image.Resampling.BICUBIC)) + pattern
-        rgb = Image.fromarray(dithered.round().clip(0, 255).astype(np.uint8))
-        indexed.append(rgb.quantize(palette=palette, dither=Image.Dither.NONE))
-    file = io.BytesIO()
-    indexed[0].save(
-        file, "GIF", save_all=True, append_images=indexed[1:], palette=palette.getpalette(), optimize=False, loop=0,
-        duration=round(1000 * max(SHORTEST_FRAME, seconds / len(frames))),
-    )  # fmt: skip
     return file.getvalue()
 
 

@@ -16,7 +16,7 @@ from transformers.utils import ModelOutput
 
 from .blocks import NEGATIVE_SLOPE, ModulatedUp, PlainDown, PlainUp, ResidualDown, ResidualUp, activation
 from .configuration_image_vae import VAEConfig
-from .elbo import free_bits, kl_divergence, reconstruction_nll
+from .elbo import free_bits, kl_divergence, precise, reconstruction_nll
 from .posterior import DiagonalGaussian
 
 
@@ -233,13 +233,14 @@ class VAEModel(VAEPreTrainedModel):
         return DiagonalGaussian(mean, logvar.clamp(-14.0, 10.0))
 
     def decode(self, latents: Tensor) -> Tensor:
-        """The mean picture of each latent: latents [N, D] -> [N, C, H, W] in [0, 1]."""
+        """The mean picture of each latent: latents [N, D] -> [N, C, H, W] in [0, 1], at least float32."""
         if latents.ndim != 2 or latents.shape[1] != self.config.latent_dim:
             raise ValueError(
                 f"latents has shape {tuple(latents.shape)}: give [N, {self.config.latent_dim}], as this model's "
                 f"latent_dim is {self.config.latent_dim}."
             )
-        return torch.sigmoid(self.decoder(latents))
+        # in half precision the sigmoid of a logit of 6.5 would be 1, and the steps between grey levels uneven
+        return torch.sigmoid(precise(self.decoder(latents)))
 
     def forward(
         self,

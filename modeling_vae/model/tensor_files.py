@@ -8,7 +8,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -73,13 +74,30 @@ def read_tensors(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], dict[
 
 
 def write_tensors(path: str | os.PathLike[str], tensors: dict[str, Tensor], description: dict[str, Any]) -> None:
-    """Write a safetensors file, whole or not at all; the same content always gives the same bytes."""
+    """Write a safetensors file, whole or not at all; the same content always gives the same bytes.
+
+    Raises:
+        OSError: the file cannot be written; what was there stays.
+    """
     path = Path(path)
     unfinished = path.with_name(path.name + ".unfinished")
     # one entry alone: safetensors writes several in no fixed order
     metadata = {DESCRIPTION: json.dumps(description | {DIGEST: _digest(tensors, description)}, sort_keys=True)}
-    save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, unfinished, metadata=metadata)
-    unfinished.replace(path)
+    try:
+        with errors_of_the_disk(path):
+            save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, unfinished, metadata=metadata)
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+@contextmanager
+def errors_of_the_disk(path: Path) -> Iterator[None]:
+    """Turn what safetensors says of a file that it cannot write into an OSError that names the file."""
+    try:
+        yield
+    except SafetensorError as error:
+        raise OSError(f"{path} could not be written ({error}): make room.") from error
 
 
 def _digest(tensors: Mapping[str, Tensor], description: dict[str, Any]) -> str:

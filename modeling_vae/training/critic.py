@@ -12,11 +12,10 @@ class Critic(nn.Module):
 
     Args:
         num_channels: C.
-        image_size: (H, W).
         channels: after each halving.
     """
 
-    def __init__(self, num_channels: int, image_size: tuple[int, int], channels: list[int]) -> None:
+    def __init__(self, num_channels: int, channels: list[int]) -> None:
         super().__init__()
         widths = [num_channels, *channels]
         layers: list[nn.Module] = []

@@ -1,15 +1,15 @@
 """What is minimised: the negative ELBO, and beside it the terms that only training needs.
 
-One module owns the model, its running average and its helpers and returns one loss, so that the ordinary Trainer with
-one optimizer trains, checkpoints and resumes all of it. The critic's loss sees detached pictures, and the model's
-adversarial loss passes through a critic whose weights are detached: the two never mix.
+One module owns the model, its running average, its critic and its perceptual network and returns one loss, so that
+the ordinary Trainer with one optimizer trains, checkpoints and resumes all of it. The critic's loss sees detached
+pictures, and the model's adversarial loss passes through a critic whose weights are detached: the two never mix.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import torch
 import torch.nn.functional as F
@@ -67,9 +67,7 @@ class TrainingObjective(nn.Module):
         self.average = AveragedModel(model, multi_avg_fn=average, use_buffers=True).requires_grad_(False)
         perceptual, adversarial, config = recipe.perceptual, recipe.adversarial, model.config
         self.perceptual = PerceptualDistance(perceptual.backbone, perceptual.layers) if perceptual else None
-        self.critic = (
-            Critic(config.num_channels, config.height_and_width, adversarial.channels) if adversarial else None
-        )
+        self.critic = Critic(config.num_channels, adversarial.channels) if adversarial else None
         self.fit = RunningFit(config.latent_dim) if adversarial or recipe.consistency else None
         self.register_buffer("adversarial_factor", torch.zeros(()))
 
@@ -77,6 +75,10 @@ class TrainingObjective(nn.Module):
     def ema(self) -> VAEModel:
         """The model whose weights are the running average."""
         return cast(VAEModel, self.average.module)
+
+    def activation_checkpointing_enable(self, *args: Any, **kwargs: Any) -> None:
+        """Compute the model's activations again in the backward pass, as the Trainer's setting of this name asks."""
+        self.model.activation_checkpointing_enable(*args, **kwargs)
 
     def update_average(self) -> None:
         """Take the model's present weights into the running average; once after every step."""
@@ -108,7 +110,7 @@ class TrainingObjective(nn.Module):
             consistency = _started(recipe.consistency, progress)
             adversarial = _started(recipe.adversarial, progress)
             if consistency or adversarial:
-                half = len(pixel_values) // 2
+                half = max(1, len(pixel_values) // 2)
                 latents, factor = _draw(self.fit, half)
                 samples = self.model.decode(latents.to(output.latents.dtype))
             if consistency:
@@ -136,7 +138,11 @@ class TrainingObjective(nn.Module):
         if step % MEASURE_EVERY == 0:
             self._measure(visible, model_loss, recipe.most)
         critic_loss = players.critic_loss()
-        terms |= {"adversarial": model_loss, "critic": critic_loss, "adversarial_factor": self.adversarial_factor}
+        terms |= {
+            "adversarial": model_loss,
+            "critic": critic_loss,
+            "adversarial_factor": self.adversarial_factor.clone(),
+        }
         if recipe.r1_weight and step % recipe.r1_every == 0:
             critic_loss = critic_loss + recipe.r1_every * recipe.r1_weight / 2 * players.r1()
         strength = ramp(progress, recipe.start_ratio, recipe.ramp_ratio) * recipe.weight

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import re
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,6 +15,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from transformers import PreTrainedConfig, TrainingArguments
 
+from modeling_vae.files import write_whole
 from modeling_vae.model.configuration_image_vae import VAEConfig
 
 FILE_NAME = "recipe.yaml"
@@ -21,7 +23,31 @@ FILE_NAME = "recipe.yaml"
 _INHERITED = {field.name for field in dataclasses.fields(PreTrainedConfig)}
 _CONFIG_FIELDS = {field.name for field in dataclasses.fields(VAEConfig)} - _INHERITED
 _OBJECTIVE_FIELDS = {"likelihood", "variance", "kl_weight", "free_bits"}
-_TRAINING_FIELDS = {f.name for f in dataclasses.fields(TrainingArguments) if f.init} - {"output_dir", "push_to_hub"}
+_NOT_OURS = re.compile(
+    "optim|optim_args|optim_target_modules|load_best_model_at_end|metric_for_best_model|greater_is_better"
+    "|save_only_model|ignore_data_skip|resume_from_checkpoint|label_names|remove_unused_columns|prediction_loss_only"
+    "|hub_.*|push_to_hub.*|deepspeed|fsdp.*|accelerator_config"
+)
+"""Keys of transformers that the trainer here decides itself, or that would break a run or its resuming."""
+_TRAINING_FIELDS = {
+    field.name
+    for field in dataclasses.fields(TrainingArguments)
+    if field.init and field.name != "output_dir" and not _NOT_OURS.fullmatch(field.name)
+}
+_FLOAT = re.compile(r"^[-+]?(?:(?:\.[0-9]+|[0-9]+\.[0-9]*)(?:[eE][-+]?[0-9]+)?|[0-9]+[eE][-+]?[0-9]+)$")
+"""Numbers of YAML 1.2, such as 1e-3, which PyYAML takes for text."""
+
+
+class _Loader(yaml.SafeLoader):
+    pass
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes the text that `_Loader` would read as a number."""
+
+
+for _kind in (_Loader, _Dumper):
+    _kind.add_implicit_resolver("tag:yaml.org,2002:float", _FLOAT, list("-+.0123456789"))
 
 
 class Section(BaseModel):
@@ -93,7 +119,6 @@ class PublishRecipe(Section):
     language: str | None = None
     tags: list[str] = []
     datasets: list[str] = []
-    show_reconstructions: bool = Field(False, description="whether the data's licence lets the card show them")
     leave_out: list[str] = Field([], description="attributes that get no direction")
 
 
@@ -116,6 +141,8 @@ class Recipe(Section):
             ("training", _TRAINING_FIELDS | {"ema_decay"}),
         ):
             for key in getattr(self, section):
+                if section == "training" and _NOT_OURS.fullmatch(key):
+                    raise ValueError(f"training.{key} is nothing that a recipe decides: leave it out.")
                 if key not in known:
                     raise ValueError(_unknown(f"{section}.{key}", [f"{section}.{name}" for name in known]))
         return self
@@ -132,7 +159,7 @@ class Recipe(Section):
         file = path / FILE_NAME if path.is_dir() else path
         if not file.is_file():
             raise FileNotFoundError(f"{file} does not exist: give a recipe, or a folder with a {FILE_NAME}.")
-        values = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
+        values = _parse(file.read_bytes(), str(file)) or {}
         if not isinstance(values, dict):
             raise ValueError(f"{file} holds {type(values).__name__}, not a table of keys and values.")
         for override in overrides or []:
@@ -144,38 +171,57 @@ class Recipe(Section):
 
     def write(self, path: str | Path) -> None:
         """Write the recipe as YAML, whole or not at all."""
-        path = Path(path)
-        unfinished = path.with_name(path.name + ".unfinished")
         values = self.model_dump(mode="json", exclude_defaults=True)
-        unfinished.write_text(yaml.safe_dump(values, sort_keys=False, allow_unicode=True), encoding="utf-8")
-        unfinished.replace(path)
+        write_whole(path, yaml.dump(values, Dumper=_Dumper, sort_keys=False, allow_unicode=True))
 
     def config(self) -> VAEConfig:
         """The network that the recipe describes, without a backbone's configuration."""
         values = {key: value for key, value in self.model.items() if key != "backbone"}
         return VAEConfig(**values, **self.objective.model_dump(include=_OBJECTIVE_FIELDS))
 
-    def published(self) -> Recipe:
-        """The recipe without anything that belongs to one machine: folders become null, the nearest name stays."""
-        data, objective = self.data, self.objective
-        if data.path is not None and _is_local(data.path):
-            data = data.model_copy(update={"path": None})
-        if objective.perceptual is not None and _is_local(objective.perceptual.backbone):
-            name = Path(objective.perceptual.backbone).name
-            objective = objective.model_copy(
-                update={"perceptual": objective.perceptual.model_copy(update={"backbone": name})}
-            )
-        model = dict(self.model)
-        if "backbone" in model and _is_local(str(model["backbone"])):
-            model["backbone"] = Path(model["backbone"]).name
-        local = {"logging_dir", "run_name", "hub_token", "hub_model_id"}
-        training = {key: value for key, value in self.training.items() if key not in local}
+    def published(self, original: Recipe | None = None) -> Recipe:
+        """The recipe without anything that belongs to one machine.
+
+        A local path gives way to what the original says; where that is local too, or says nothing, the last part of
+        a backbone's path stays, and none of that of the data.
+
+        Args:
+            original: the recipe file without overrides, so that the published recipe can be run again elsewhere.
+        """
+        original = original or Recipe()
+        data, objective, model = self.data, self.objective, dict(self.model)
+        data = data.model_copy(update={"path": _elsewhere(data.path, original.data.path)})
+        if (perceptual := objective.perceptual) is not None:
+            there = original.objective.perceptual
+            name = _elsewhere(perceptual.backbone, there and there.backbone) or Path(perceptual.backbone).name
+            objective = objective.model_copy(update={"perceptual": perceptual.model_copy(update={"backbone": name})})
+        if model.get("backbone") is not None:
+            path = str(model["backbone"])
+            model["backbone"] = _elsewhere(path, original.model.get("backbone")) or Path(path).name
+        training = {key: value for key, value in self.training.items() if key != "run_name"}
         sections = {"data": data, "objective": objective, "model": model, "training": training}
         return self.model_copy(update=sections | {"push_to_hub": None})
 
 
 def _is_local(path: str) -> bool:
-    return path.startswith((".", "/", "~")) or Path(path).exists()
+    """Whether it is anything but the name of a repository that no file or folder here has too."""
+    is_name = re.fullmatch(r"[\w.-]+(/[\w.-]+)?", path) is not None
+    return not is_name or path.startswith((".", "/", "~")) or Path(path).exists()
+
+
+def _elsewhere(*paths: Any) -> str | None:
+    """The first of them that is not local."""
+    return next((str(path) for path in paths if path is not None and not _is_local(str(path))), None)
+
+
+def _parse(text: str | bytes, source: str) -> Any:
+    try:
+        return yaml.load(text, Loader=_Loader)
+    except (yaml.YAMLError, ValueError) as error:  # a date such as 2020-13-01 is the latter
+        mark = getattr(error, "problem_mark", None)
+        place = f", line {mark.line + 1}, column {mark.column + 1}" if mark is not None else ""
+        problem = getattr(error, "problem", None) or " ".join(str(error).split())
+        raise ValueError(f"{source} is no valid YAML ({problem}{place}): correct it.") from None
 
 
 def _override(values: dict[str, Any], override: str) -> None:
@@ -189,7 +235,7 @@ def _override(values: dict[str, Any], override: str) -> None:
         values = values[section]
         if not isinstance(values, dict):
             raise ValueError(f"{key}: {section} is a single value, it has no keys below it.")
-    values[last] = yaml.safe_load(text)
+    values[last] = _parse(text, f"the value of {override!r}")
 
 
 def _all_keys(model: type[BaseModel], prefix: str = "") -> list[str]:

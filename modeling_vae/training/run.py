@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sized
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import torch
-from transformers import set_seed
+from transformers import TrainingArguments, set_seed
 from transformers.trainer_utils import get_last_checkpoint
 
 from modeling_vae.model.modeling_image_vae import VAEModel
@@ -31,11 +32,12 @@ def build_model(recipe: Recipe) -> VAEModel:
     return VAEModel.from_backbone(config, backbone) if backbone else VAEModel(config)
 
 
-def prepare(output: Path, recipe: Recipe) -> None:
+def prepare(output: Path, recipe: Recipe) -> TrainingArguments:
     """Make the run's folder and write the recipe into it, or check that the run there is of the same recipe.
 
     Raises:
-        ValueError: where a run of another recipe is there; settings of the `training` section may differ.
+        ValueError: where a run of another recipe is there (settings of the `training` section may differ), or where
+            that section is not possible.
         OSError: where the folder cannot be written.
     """
     try:
@@ -49,7 +51,9 @@ def prepare(output: Path, recipe: Recipe) -> None:
                         f"{output} holds a run whose {section} section differs from this recipe's: continue it with "
                         "its own recipe, give another output folder, or delete it."
                     )
+        arguments = training_arguments(recipe.training, output / CHECKPOINTS)
         recipe.write(file)
+        return arguments
     except OSError as error:
         raise OSError(f"the output folder {output} cannot be written: {error.strerror or error}") from error
 
@@ -59,8 +63,13 @@ def train(recipe: Recipe, data: PictureData, output: Path) -> tuple[VAEModel, in
 
     Ctrl-C leaves the last checkpoint; the same call goes on from there.
     """
-    prepare(output, recipe)
-    arguments = training_arguments(recipe.training, output / CHECKPOINTS)
+    arguments = prepare(output, recipe)
+    batch = arguments.train_batch_size
+    if isinstance(data.train, Sized) and len(data.train) < batch:
+        raise ValueError(
+            f"{len(data.train)} training pictures are fewer than training.per_device_train_batch_size={batch}: set it "
+            "lower, or add pictures."
+        )
     set_seed(arguments.seed)
     objective = TrainingObjective(build_model(recipe), recipe.objective, recipe.training.get("ema_decay", 0.999))
     objective.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch types it for tensors only
@@ -69,10 +78,14 @@ def train(recipe: Recipe, data: PictureData, output: Path) -> tuple[VAEModel, in
     trainer = VAETrainer(
         objective, arguments, train_dataset=data.train, eval_dataset=data.validation, data_collator=collate
     )
-    checkpoint = get_last_checkpoint(arguments.output_dir) if Path(arguments.output_dir).is_dir() else None
+    checkpoints = output / CHECKPOINTS
+    checkpoint = get_last_checkpoint(str(checkpoints)) if checkpoints.is_dir() else None
     if checkpoint:
         logger.info("Continuing from %s.", checkpoint)
-    trainer.train(resume_from_checkpoint=checkpoint)
+    if checkpoint and trainer.is_finished(checkpoint):  # the Trainer would take one step more each time
+        trainer.restore(checkpoint)
+    else:
+        trainer.train(resume_from_checkpoint=checkpoint)
     model = objective.ema.eval()
     cast(torch.nn.Module, model).to("cpu").to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
     return model, trainer.state.global_step

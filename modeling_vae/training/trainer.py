@@ -13,7 +13,9 @@ import numpy as np
 import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
-from transformers import EvalPrediction, Trainer, TrainerCallback, TrainingArguments
+from torch.utils.data import DataLoader
+from transformers import EvalPrediction, Trainer, TrainerCallback, TrainerState, TrainingArguments
+from transformers.trainer import TRAINER_STATE_NAME
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR, rotate_checkpoints
 
 from .objective import TrainingObjective
@@ -61,6 +63,26 @@ class VAETrainer(Trainer):
             groups, lr=args.learning_rate, eps=args.adam_epsilon, weight_decay=0.0, fused=True
         )
         return self.optimizer
+
+    def is_finished(self, checkpoint: str) -> bool:
+        """Whether a checkpoint is of the last step that the arguments ask for."""
+        done = TrainerState.load_from_json(str(Path(checkpoint) / TRAINER_STATE_NAME))
+        if self.args.max_steps > 0:
+            return done.global_step >= self.args.max_steps
+        return done.epoch is not None and done.epoch >= self.args.num_train_epochs
+
+    def restore(self, checkpoint: str) -> None:
+        """Take the weights and the state of a checkpoint, and train no further."""
+        self._load_from_checkpoint(checkpoint)
+        self.state = TrainerState.load_from_json(str(Path(checkpoint) / TRAINER_STATE_NAME))
+
+    def get_eval_dataloader(self, eval_dataset: Any = None) -> DataLoader:
+        """All pictures are evaluated, also the last ones that fill no batch."""
+        drop_last, self.args.dataloader_drop_last = self.args.dataloader_drop_last, False
+        try:
+            return super().get_eval_dataloader(eval_dataset)
+        finally:
+            self.args.dataloader_drop_last = drop_last
 
     def compute_loss(
         self,
@@ -146,8 +168,7 @@ class UpdateAverage(TrainerCallback):
     """Takes the weights into the running average after every optimizer step."""
 
     def on_step_end(self, args: TrainingArguments, state: Any, control: Any, model: Any = None, **kwargs: Any) -> None:
-        objective = model.module if isinstance(model, nn.parallel.DistributedDataParallel) else model
-        objective.update_average()
+        model.update_average()
 
 
 class SetEpoch(TrainerCallback):
@@ -195,6 +216,9 @@ def training_arguments(recipe: dict[str, Any], output: Path) -> Any:
         value = values.get(key)
         if value is not None and not (isinstance(value, int | float) and math.isfinite(value) and value > 0):
             raise ValueError(f"training.{key}={value!r} is not possible: give a number above 0.")
+    decay = recipe.get("ema_decay", 0)
+    if isinstance(decay, bool) or not (isinstance(decay, int | float) and 0 <= decay < 1):
+        raise ValueError(f"training.ema_decay={decay!r} is not possible: give a number from 0 to below 1.")
     try:
         return TrainingArguments(output_dir=str(output), **values)
     except (TypeError, ValueError) as error:

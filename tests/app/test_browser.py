@@ -199,7 +199,7 @@ def test_what_is_no_picture_gets_a_toast_and_the_page_goes_on(page, photo, tmp_p
     (tmp_path / "note.png").write_bytes(b"these are words, not pixels")
     page.locator("#photo input[type=file]").set_input_files(tmp_path / "note.png")
     playwright.expect(page.locator(".toast-wrap")).to_contain_text("not a picture")
-    page.wait_for_selector("#photo input[type=file]", state="attached")  # cleared, ready for another
+    page.locator("#photo").get_by_text("Drop a photo").wait_for()  # cleared, ready for another
     assert sources(page, "#edited") == before
     page.locator("#photo input[type=file]").set_input_files(photo)
     wait_for_change(page, "#edited", before)

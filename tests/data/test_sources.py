@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import pickle
 import re
 import zipfile
 
 import pytest
+
+from modeling_vae.data.sources import Source
+from modeling_vae.training.recipe import DataRecipe
 
 from .making import contents, expected, noise, png, write_folder, write_tar
 
@@ -175,3 +179,15 @@ def test_damaged_containers(load, tmp_path, streaming):
         ):
             data = load(tmp_path / name, validation=0.3, image_column="png", streaming=streaming)
             contents(data.train)
+
+
+def test_an_opened_source_can_be_sent_to_another_process(tmp_path):
+    """Labels are read by functions, and what is open stays here."""
+    for kind in ("cat", "dog"):
+        write_folder(tmp_path / "pets" / "train" / kind, range(3))
+    write_folder(tmp_path / "pets" / "validation" / "cat", range(5, 7))
+    source = Source(DataRecipe(path=str(tmp_path / "pets"), streaming=True), {"label": "category"})
+    source.check("train")
+    rows = list(source.rows("train"))
+    assert [row.labels["label"] for row in rows] == ["cat"] * 3 + ["dog"] * 3
+    assert list(pickle.loads(pickle.dumps(source)).rows("train")) == rows

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import tiny_pipeline
+from tiny import tiny_pipeline
 
 from modeling_vae.hub.card import write_card
 from modeling_vae.hub.media import write_media

@@ -6,8 +6,8 @@ import re
 
 import pytest
 import yaml
-from conftest import tiny_pipeline
 from huggingface_hub import ModelCard, parse_eval_result_entries
+from tiny import tiny_pipeline
 
 from modeling_vae.hub.card import for_repository, write_card
 from modeling_vae.hub.card_sections import Card

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from conftest import ATTRIBUTES, labelled_latents, tiny_pipeline
+from tiny import ATTRIBUTES, labelled_latents, tiny_pipeline
 
 from modeling_vae import AttributeDirections, LatentMoments, VAEPipeline
 from modeling_vae.model.shared_directions import join_directions

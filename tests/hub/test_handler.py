@@ -18,7 +18,7 @@ import pytest
 import torch
 from PIL import Image
 
-from modeling_vae import VAEPipeline
+from modeling_vae import AttributeDirections, VAEPipeline
 
 NAMES = "smiling, coat:black, coat:tabby, coat:white, age"
 
@@ -196,6 +196,17 @@ def test_a_model_without_directions_and_prior(published, tmp_path):
         ask(bare, "edit", [0.0] * 8, strengths={"age": 1.0})
     with pytest.raises(ValueError, match="this model has standard"):
         ask(bare, "generate", sampler="fitted")
+
+
+def test_a_model_whose_every_direction_was_refused(published, tmp_path):
+    folder = shutil.copytree(published, tmp_path / "refused")
+    known = VAEPipeline.from_pretrained(folder).directions
+    none = known.differences[:0]
+    AttributeDirections([], none, known.mean, known.covariance, {}, known.weights_sha256).save_pretrained(folder)
+    handler = load(folder).EndpointHandler(str(folder))
+    for strengths in ({"age": 1.0}, None):
+        with pytest.raises(ValueError, match="no attribute directions, so it cannot edit"):
+            ask(handler, "edit", [0.0] * 8, strengths=strengths)
 
 
 def test_a_folder_that_is_no_model_or_is_damaged(published, tmp_path):

@@ -248,7 +248,7 @@ def test_free_hardware_that_has_to_be_paid_for(push, hub, space, model):
 
 
 def test_faults(push, hub, space, repo, model):
-    assert f"FileNotFoundError: the Hub shows no model {repo}" in push(model=repo).error
+    assert f"FileNotFoundError: {repo} is no folder here, and the Hub shows no model {repo}" in push(model=repo).error
     assert "is no Hub id" in push(model="cats").error
     assert "this token may not write" in push(token=hub.other_token).error
     assert "sign in with" in push(token="hf_wrong").error

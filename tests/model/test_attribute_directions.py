@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 import torch
-from conftest import ATTRIBUTES, labelled_latents, moments_of
+from tiny import ATTRIBUTES, labelled_latents, moments_of
 
 from modeling_vae import AttributeDirections, Direction, LatentMoments
 

@@ -4,7 +4,7 @@ import copy
 
 import pytest
 import torch
-from conftest import tiny_model
+from tiny import tiny_model
 from transformers import MobileNetV2Config, MobileNetV2Model
 
 from modeling_vae import VAEConfig, VAEModel

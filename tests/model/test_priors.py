@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from conftest import labelled_latents, moments_of
+from tiny import labelled_latents, moments_of
 
 from modeling_vae import GaussianPrior
 

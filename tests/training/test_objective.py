@@ -4,7 +4,7 @@ import copy
 
 import pytest
 import torch
-from conftest import tiny_model
+from tiny import tiny_model
 from torch import nn
 
 from modeling_vae import VAEModel
@@ -198,7 +198,7 @@ def test_augmentation_shifts_windows_of_the_picture():
 def test_the_critic_sees_a_batch_without_variety():
     """All else equal, pictures that are all the same give another minibatch deviation."""
     torch.manual_seed(0)
-    critic = Critic(3, (32, 32), [8, 8])
+    critic = Critic(3, [8, 8])
     x = pixels(4)
     assert critic(x).shape == (4,)
     assert not torch.allclose(critic(x)[0], critic(x[:1].expand(4, -1, -1, -1))[0])

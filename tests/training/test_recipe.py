@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from modeling_vae.hub.card_metadata import hub_datasets
 from modeling_vae.training.recipe import Recipe
 from modeling_vae.training.trainer import training_arguments
 
@@ -74,6 +75,50 @@ def test_impossible_values_are_refused(folder, override, words):
         Recipe.read(folder, [override])
 
 
+@pytest.mark.parametrize("number", ["1e-3", "1E-3", "1.0e-3", "+1e-03", ".001", "+.1e-2", "1.e-3"])
+def test_numbers_are_those_of_yaml_1_2(folder, number):
+    (folder / "recipe.yaml").write_text(f"training: {{learning_rate: {number}, weight_decay: {number}}}\n")
+    recipe = Recipe.read(folder, [f"data.validation={number}", f"publish.title='{number}'"])
+    assert recipe.training == {"learning_rate": 0.001, "weight_decay": 0.001} and recipe.data.validation == 0.001
+    assert recipe.publish.title == number
+    recipe.write(folder / "recipe.yaml")
+    assert Recipe.read(folder) == recipe
+    for text in ("1e", "e-3", "v1e-3", "."):
+        assert Recipe.read(folder, [f"data.validation={text}"]).data.validation == text
+
+
+@pytest.mark.parametrize("value", ["{a: b", "[1, 2", "'open", "2020-13-45", "a: b: c", "!!python/name:os.system"])
+def test_broken_yaml_is_named(folder, value):
+    with pytest.raises(ValueError, match="the value of .attributes=.*is no valid YAML.*: correct it"):
+        Recipe.read(folder, [f"attributes={value}"])
+    (folder / "recipe.yaml").write_text(f"cites: words\nattributes: {value}\n")
+    with pytest.raises(ValueError, match=r"recipe\.yaml is no valid YAML") as caught:
+        Recipe.read(folder)
+    assert "\n" not in str(caught.value) and caught.value.__suppress_context__
+
+
+def test_a_recipe_that_is_no_text_is_named(folder):
+    (folder / "recipe.yaml").write_bytes(b"cites: \xff\xff")
+    with pytest.raises(ValueError, match=r"recipe\.yaml is no valid YAML"):
+        Recipe.read(folder)
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["optim", "load_best_model_at_end", "save_only_model", "ignore_data_skip", "hub_model_id", "hub_token",
+     "push_to_hub", "push_to_hub_token", "fsdp", "fsdp_config", "deepspeed", "remove_unused_columns"],
+)  # fmt: skip
+def test_what_a_recipe_does_not_decide_is_refused(folder, key):
+    with pytest.raises(ValueError, match=f"training.{key} is nothing that a recipe decides: leave it out"):
+        Recipe.read(folder, [f"training.{key}=1"])
+
+
+@pytest.mark.parametrize("decay", [1, 1.0, -0.1, "much", True, None, float("nan")])
+def test_an_impossible_average_is_refused(tmp_path, decay):
+    with pytest.raises(ValueError, match="training.ema_decay=.*from 0 to below 1"):
+        training_arguments({"ema_decay": decay}, tmp_path)
+
+
 @pytest.mark.parametrize("values", [{"learning_rate": -1}, {"max_steps": "many"}, {"per_device_train_batch_size": 0}])
 def test_impossible_training_values_are_refused(tmp_path, values):
     with pytest.raises(ValueError, match=f"training.{next(iter(values))}=.*above 0"):
@@ -100,3 +145,34 @@ def test_a_published_recipe_says_nothing_of_the_machine(folder, tmp_path):
     assert published.data.path is None and published.objective.perceptual.backbone == "backbone"
     kept = Recipe.read(folder, ["data.path=user/cats"]).published()
     assert kept.data.path == "user/cats"
+
+
+@pytest.mark.parametrize(
+    "path", ["pics/part-*.tar", "pics/a/b", "./pics", "/data/pics", "~/pics", "my pictures", "here/pics", "c:\\pics"]
+)
+def test_paths_of_every_kind_stay_here(path, tmp_path, monkeypatch):
+    (tmp_path / "here" / "pics").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    recipe = Recipe.model_validate({"data": {"path": path}})
+    assert recipe.published().data.path is None and hub_datasets(recipe) == []
+
+
+def test_names_on_the_hub_stay_in_what_is_published():
+    recipe = Recipe.model_validate({"data": {"path": "alice/cats-64.v2"}})
+    assert recipe.published() == recipe and hub_datasets(recipe) == ["alice/cats-64.v2"]
+
+
+def test_a_published_recipe_can_be_run_again(folder, tmp_path):
+    """Local folders of the command line give way to what the file says, where that is not local too."""
+    values = recipe_values(Path("alice/cats"), Path("google/net"))
+    values["model"]["backbone"] = "google/trunk"
+    original = Recipe.model_validate(values)
+    here = [f"data.path={tmp_path}", f"objective.perceptual.backbone={tmp_path}/net-here",
+            f"model.backbone={tmp_path}/trunk-here", "training.run_name=mine"]  # fmt: skip
+    recipe = Recipe.read(write_recipe(tmp_path / "again", values), here)
+    assert recipe.published(original) == original
+    bare = recipe.published(recipe)
+    assert bare == recipe.published() and bare.data.path is None and bare.model["backbone"] == "trunk-here"
+    assert bare.objective.perceptual.backbone == "net-here"
+    chosen = Recipe.read(tmp_path / "again", ["data.path=bob/dogs", "model.backbone=null"]).published(original)
+    assert chosen.data.path == "bob/dogs" and chosen.model["backbone"] is None

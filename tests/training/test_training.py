@@ -129,6 +129,32 @@ def test_a_killed_run_ends_with_the_same_weights_bit_for_bit(finished, workplace
     assert a.read_bytes() == b.read_bytes()
 
 
+def test_a_finished_run_is_published_again_and_trained_no_further(finished, workplace):
+    before = weights(finished)
+    published = (finished / "published" / "model.safetensors").read_bytes()
+    code, output = workplace.train("undisturbed")
+    assert code == 0, output
+    assert max(workplace.checkpoints("undisturbed")) == STEPS
+    assert all(torch.equal(weight, weights(finished)[name]) for name, weight in before.items())
+    assert (finished / "published" / "model.safetensors").read_bytes() == published
+
+
+def test_evaluation_takes_every_picture_also_those_that_fill_no_batch(finished):
+    state = json.loads((finished / "checkpoints" / f"checkpoint-{STEPS}" / "trainer_state.json").read_text())
+    evaluations = [entry for entry in state["log_history"] if "eval_psnr" in entry]
+    assert [entry["step"] for entry in evaluations] == [8, 16, 24]
+
+
+def test_fewer_pictures_than_a_batch_are_refused(workplace):
+    with pytest.raises(ValueError, match="120 training pictures are fewer than .*batch_size=200"):
+        workplace.here("large-batch", "training.per_device_train_batch_size=200")
+
+
+def test_activation_checkpointing_trains(workplace):
+    workplace.here("checkpointed", "training.activation_checkpointing=true", "training.max_steps=2")
+    assert workplace.checkpoints("checkpointed") == [2]
+
+
 def test_checkpoints_are_whole(finished, workplace):
     """What can be seen under a checkpoint's name has every file of one; unfinished ones are called so."""
     complete = {path.name for path in (finished / "checkpoints" / f"checkpoint-{STEPS}").iterdir()}

@@ -1,0 +1,59 @@
+"""A tiny model whose latent space is known."""
+
+from __future__ import annotations
+
+import torch
+
+from modeling_vae import (
+    AttributeDirections,
+    GaussianPrior,
+    LatentMoments,
+    VAEConfig,
+    VAEImageProcessor,
+    VAEModel,
+    VAEPipeline,
+)
+from modeling_vae.model.tensor_files import weights_sha256
+
+ATTRIBUTES = {"smiling": "boolean", "coat": "category", "age": "numeric"}
+
+
+def tiny_model(seed: int = 0, **config) -> VAEModel:
+    """A VAE of 32 x 32 pictures with 8 latent dimensions, in evaluation mode; the same for a seed."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        return VAEModel(VAEConfig(**{"image_size": 32, "latent_dim": 8, "hidden_channels": [8, 16]} | config)).eval()
+
+
+def labelled_latents(count: int = 600, width: int = 8, seed: int = 0) -> tuple[torch.Tensor, dict[str, list]]:
+    """Correlated latents [count, width] in float64, and labels that lie in known dimensions; some are unknown."""
+    generator = torch.Generator().manual_seed(seed)
+    mixing = torch.randn(width, width, generator=generator, dtype=torch.float64)
+    latents = torch.randn(count, width, generator=generator, dtype=torch.float64) @ mixing.T + 0.3
+    scores = latents / latents.std(0)
+    labels = {
+        "smiling": [None if i % 7 == 0 else bool(s > 0.2) for i, s in enumerate(scores[:, 0])],
+        "coat": [None if i % 5 == 0 else ["tabby", "black", "white"][int(s > -0.4) + int(s > 0.4)]
+                 for i, s in enumerate(scores[:, 1])],
+        "age": [None if i % 3 == 0 else float(40 + 10 * s) for i, s in enumerate(scores[:, 2])],
+    }  # fmt: skip
+    return latents, labels
+
+
+def moments_of(latents: torch.Tensor, labels: dict[str, list], batch: int = 64) -> LatentMoments:
+    moments = LatentMoments.empty(latents.shape[1], ATTRIBUTES)
+    for start in range(0, len(latents), batch):
+        part = slice(start, start + batch)
+        columns = {name: values[part] for name, values in labels.items()}
+        moments.update(latents[part], torch.full_like(latents[part], -4.0), columns)
+    return moments
+
+
+def tiny_pipeline(**config) -> VAEPipeline:
+    model = tiny_model(**config)
+    sha256 = weights_sha256(model.state_dict())
+    moments = moments_of(*labelled_latents(width=model.config.latent_dim))
+    directions, _ = AttributeDirections.from_moments(moments, weights_sha256=sha256)
+    height, width = model.config.image_size
+    processor = VAEImageProcessor(size={"height": height, "width": width}, num_channels=model.config.num_channels)
+    return VAEPipeline(model, processor, directions, GaussianPrior.from_moments(moments, sha256))
