@@ -38,8 +38,8 @@ UPLOAD_SIDE = 2048
 PHOTO_SIDE = 512
 """Longer side of the cropped photo that is shown beside its reconstruction."""
 STRIP_FRAMES = 12
-FIRST_SEED = 7
-FIRST_TRUNCATION = 0.7
+FIRST_SEED = 2
+FIRST_TRUNCATION = 0.8
 RESERVED_PARAMETERS = (
     *("tray", "latent", "photo", "zoom", "across", "down", "hold"),
     *("api_name", "fn_index", "result_callbacks"),

@@ -352,7 +352,7 @@ class VAEPipeline:
         self.directions = join_directions(self.directions, others, prefix)
         return [name for name in self.attributes if name not in before]
 
-    # helpers
+    # faces and their latents
 
     @torch.inference_mode()
     def _encode(self, pixel_values: Tensor) -> Tensor:
