@@ -25,7 +25,7 @@ MEDIA = {
     "samples.png": "Samples of the {sampler}, not selected.",
     "reconstructions.png": "Above generated pictures, below their reconstructions. No picture of the data is shown.",
     "edits.png": "Generated faces, each with one attribute at -3, -1.5, 0, 1.5 and 3 standard deviations.",
-    "morph.gif": "A morph through four samples.",
+    "morph.gif": "A morph through four samples, truncated to 0.8.",
 }
 INTENDED_USE = """\
 For play, art, teaching and research: drawing new pictures of the kind it was trained on, blending them, and changing

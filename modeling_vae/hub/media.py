@@ -10,6 +10,8 @@ from modeling_vae.evaluation.sheets import grid, rows
 from modeling_vae.pipeline import VAEPipeline
 
 SEED = 1
+MORPH_SEED, MORPH_TRUNCATION = 2, 0.8
+"""A film is looked at for its movement: it goes through ordinary faces."""
 STRENGTHS = (-3.0, -1.5, 0.0, 1.5, 3.0)
 ENLARGED = 96
 """Side to which small pictures are enlarged, so that a sheet can be looked at."""
@@ -26,7 +28,7 @@ def write_media(pipe: VAEPipeline, folder: Path) -> None:
     )
     if pipe.attributes:
         edit_sheet(pipe, pipe.attributes[:12], folder / "edits.png")
-    faces = list(pipe.sample(4, seed=SEED))
+    faces = list(pipe.sample(4, seed=MORPH_SEED, truncation=MORPH_TRUNCATION))
     pipe.morph(faces, frames=48, closed=True).save(folder / "morph.gif", seconds=4.0, size=192)
 
 
