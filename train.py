@@ -3,7 +3,7 @@
     python train.py hub_configs/cats-64 data.path=PICTURES training.max_steps=2000
 
 The same command continues a run that was stopped, from its last checkpoint. With push_to_hub=user/name the published
-folder goes to the Hub at the end.
+folder goes to the Hub at the end, and with push_checkpoints=true the state of each checkpoint before it.
 """
 
 from __future__ import annotations
@@ -11,17 +11,21 @@ from __future__ import annotations
 import argparse
 import logging
 import platform
+import shlex
 import sys
 import time
 from pathlib import Path
 
 import torch
 import transformers
+from transformers import TrainerCallback
 
 from modeling_vae.data import load_data
 from modeling_vae.evaluation.features import FeatureNetwork
+from modeling_vae.hub.checkpoints import PushCheckpoints
 from modeling_vae.hub.published_folder import write_published_folder
 from modeling_vae.hub.publishing import push_folder
+from modeling_vae.hub.training_film import TrainingFilm, read_frames
 from modeling_vae.model.hub_files import check_repo_id
 from modeling_vae.training.recipe import Recipe
 from modeling_vae.training.run import prepare, train
@@ -59,7 +63,11 @@ def main(argv: list[str] | None = None) -> Path:
     perceptual = recipe.objective.perceptual  # what looked on in training measures afterwards too
     network = FeatureNetwork(perceptual.backbone) if perceptual else None
     started = time.monotonic()
-    model, steps = train(recipe, data, output)
+    film = output / "film"
+    callbacks: list[TrainerCallback] = [TrainingFilm(film, data.validation)]
+    if recipe.push_to_hub is not None and recipe.push_checkpoints:
+        callbacks.append(PushCheckpoints(recipe, recipe.push_to_hub, original=original))
+    model, steps = train(recipe, data, output, callbacks)
     run = {
         "steps": steps,
         "seconds_since_last_start": round(time.monotonic() - started),
@@ -74,7 +82,9 @@ def main(argv: list[str] | None = None) -> Path:
         },
     }
     published = output / "published"
-    write_published_folder(model, recipe, data, published, original=original, run=run, network=network)
+    write_published_folder(
+        model, recipe, data, published, original=original, run=run, network=network, film=read_frames(film)
+    )
     logging.info("Published folder: %s", published)
     if recipe.push_to_hub is not None:
         try:
@@ -82,7 +92,7 @@ def main(argv: list[str] | None = None) -> Path:
         except (ValueError, OSError) as error:
             raise ConnectionError(
                 f"the run is complete in {published}, but it was not published: {error}\n"
-                f"Publish it later: python -m modeling_vae push {published} {recipe.push_to_hub}"
+                f"Publish it later: python -m modeling_vae push {shlex.quote(str(published))} {recipe.push_to_hub}"
             ) from error
     return published
 

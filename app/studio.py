@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+from modeling_vae import Crop, PhotoCrop
 from modeling_vae.animation import Animation
 from modeling_vae.model.image_processing_image_vae import to_picture
 from modeling_vae.pipeline import VAEPipeline
@@ -37,6 +38,10 @@ UPLOAD_SIDE = 2048
 """Longer side to which an upload is reduced before it is cropped: enough for every crop, and bounded."""
 PHOTO_SIDE = 512
 """Longer side of the cropped photo that is shown beside its reconstruction."""
+FOUND = "This is the largest face in your photo, levelled. Move a slider to choose another part."
+NOT_FOUND = "No face was found, so this is the middle of your photo. Zoom until the face fills the frame."
+BY_HAND = "Zoom until the face fills the frame, straight on."
+FAR = "The model's picture is far from this photo, so edits may not fit it."
 STRIP_FRAMES = 12
 FIRST_SEED = 2
 FIRST_TRUNCATION = 0.8
@@ -58,7 +63,7 @@ class Attribute:
 
 @dataclass(frozen=True)
 class ModelFacts:
-    """What the page says about its model. Sizes in pixels."""
+    """What the page says about its model. Sizes in pixels; `finds_faces` where photos are cropped to their faces."""
 
     name: str
     height: int
@@ -66,6 +71,7 @@ class ModelFacts:
     latent_dim: int
     samplers: tuple[str, ...]
     attributes: tuple[Attribute, ...]
+    finds_faces: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,10 +84,15 @@ class Faces:
 
 @dataclass(frozen=True, eq=False)
 class Photo:
-    """An upload: the part of it that the model sees, and its latent, float32 [D]."""
+    """An upload: the part of it that the model sees, its latent, float32 [D], and words about both.
+
+    `found` says whether that part is a face that was found.
+    """
 
     crop: Image.Image
     latent: np.ndarray
+    found: bool
+    note: str
 
 
 @dataclass(frozen=True)
@@ -116,10 +127,11 @@ class Studio:
     def __init__(self, pipe: VAEPipeline, name: str) -> None:
         self._pipe = pipe
         height, width = pipe.model.config.image_size
-        self.facts = ModelFacts(name, height, width, pipe.latent_dim, pipe.samplers, _named(pipe.attributes))
+        attributes, finds = _named(pipe.attributes), pipe.alignment is not None
+        self.facts = ModelFacts(name, height, width, pipe.latent_dim, pipe.samplers, attributes, finds)
         self._drawn: Recent[GenerateRequest, Faces] = Recent(32)
         self._uploads: Recent[str, Image.Image] = Recent(4)
-        self._photos: Recent[tuple[str, CropRequest], Photo] = Recent(64)
+        self._photos: Recent[tuple[str, CropRequest | None], Photo] = Recent(64)
         self._films: Recent[tuple[bytes, PathRequest, FilmRequest], bytes] = Recent(8)
 
     @classmethod
@@ -147,11 +159,14 @@ class Studio:
         return self._drawn.get(request, lambda: self._generate(request))
 
     def encode(self, path: str | os.PathLike[str] | None, crop: CropRequest | None = None) -> Photo:
-        """The latent of (a part of) an uploaded picture file; the same part of the same bytes is encoded once."""
+        """The latent of a part of an uploaded picture file: that asked for, or the face that is found in it.
+
+        The same part of the same bytes is encoded once.
+        """
         if path is None:
             raise ValueError("There is no photo to crop; upload one first.")
         data = _read(path)
-        digest, crop = hashlib.sha256(data).hexdigest(), crop or CropRequest()
+        digest = hashlib.sha256(data).hexdigest()
         return self._photos.get((digest, crop), lambda: self._encode(digest, data, crop))
 
     def encode_all(self, paths: Sequence[str | os.PathLike[str]]) -> np.ndarray:
@@ -215,13 +230,28 @@ class Studio:
         )
         return Faces(_array(latents), tuple(self._pipe.decode(latents)))
 
-    def _encode(self, digest: str, data: bytes, crop: CropRequest) -> Photo:
+    def _encode(self, digest: str, data: bytes, asked: CropRequest | None) -> Photo:
         picture = self._uploads.get(digest, lambda: _decoded(data))
-        left, top, right, bottom = self._pipe.processor.crop_box(picture.size)
-        part = picture.crop(crop.box(picture.size, (right - left, bottom - top)))
-        latent = _array(self._pipe.encode([part]))[0]
+        if asked is None:
+            own_size = picture.size == (self.facts.width, self.facts.height)
+            crop = self._pipe.crop(picture, find=not own_size)
+        else:
+            left, top, right, bottom = self._pipe.processor.crop_box(picture.size)
+            box = asked.box(picture.size, (right - left, bottom - top))
+            crop = PhotoCrop(picture, Crop.of_box(box))
+        part, latent = crop.picture, _array(self._pipe.encode([crop]))[0]
         part.thumbnail((PHOTO_SIDE, PHOTO_SIDE), Image.Resampling.LANCZOS)
-        return Photo(part, latent)
+        return Photo(part, latent, crop.found is not None, self._note(crop, by_hand=asked is not None))
+
+    def _note(self, crop: PhotoCrop, by_hand: bool) -> str:
+        """What a person should know of a crop."""
+        where = BY_HAND
+        if crop.found is not None:
+            where = FOUND
+        elif not by_hand and self.facts.finds_faces:
+            where = NOT_FOUND
+        far = self._pipe.far_from_photo(crop)
+        return f"{where} {FAR}" if far else where
 
     def _face(self, latent: np.ndarray | None) -> torch.Tensor:
         if latent is None:

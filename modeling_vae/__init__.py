@@ -5,11 +5,15 @@ from transformers import AutoConfig, AutoImageProcessor, AutoModel
 from .animation import Animation
 from .model.attribute_directions import AttributeDirections, Direction, Reading
 from .model.configuration_image_vae import VAEConfig
+from .model.face_alignment import FaceAlignment
+from .model.face_crop import Crop
 from .model.image_processing_image_vae import VAEImageProcessor, to_picture
 from .model.latent_moments import LatentMoments
 from .model.modeling_image_vae import VAEModel, VAEOutput
 from .model.posterior import DiagonalGaussian
 from .model.priors import GaussianPrior
+from .model.reconstruction_errors import ReconstructionErrors
+from .photo import PhotoCrop
 from .pipeline import VAEPipeline
 
 # Where this package is installed, Auto classes take these and never the code of a repository.
@@ -21,11 +25,15 @@ __version__ = "0.1.0"
 __all__ = [
     "Animation",
     "AttributeDirections",
+    "Crop",
     "DiagonalGaussian",
     "Direction",
+    "FaceAlignment",
     "GaussianPrior",
     "LatentMoments",
+    "PhotoCrop",
     "Reading",
+    "ReconstructionErrors",
     "VAEConfig",
     "VAEImageProcessor",
     "VAEModel",

@@ -6,17 +6,18 @@ import argparse
 import logging
 import sys
 
+from .hub.evaluate import add_evaluate
 from .hub.prepare import add_prepare
 from .hub.push import add_push
 from .hub.push_space import add_push_space
 
-COMMANDS = (add_push, add_push_space, add_prepare)
+COMMANDS = (add_evaluate, add_push, add_push_space, add_prepare)
 """Functions that register a sub-command, with its function as `run`."""
 
 
 def main(argv: list[str] | None = None) -> int:
     """Parse and run; what a person did wrong or the world refused comes as one line, and status 1."""
-    parser = argparse.ArgumentParser(prog="python -m modeling_vae", description="Image VAEs: publish and more.")
+    parser = argparse.ArgumentParser(prog="python -m modeling_vae", description="Image VAEs: measure, publish.")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for add in COMMANDS:
         add(commands)

@@ -12,7 +12,7 @@ from torch import Tensor
 from .model.latents import check_latents
 
 Face = Any
-"""A picture (PIL, path, bytes, uint8 array) or a latent (tensor or array of width D)."""
+"""A picture (PIL, path, bytes, uint8 array), a `PhotoCrop`, or a latent (tensor or array of width D)."""
 
 
 def as_list(faces: Face | Sequence[Face]) -> list[Face]:

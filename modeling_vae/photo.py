@@ -1,36 +1,65 @@
-"""An edit carried from the model's small picture into the photo it was cropped from."""
+"""A face in a photo, and an edit carried from the model's small picture back into that photo."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 import numpy as np
+import torch
 import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
+
+from .model.face_crop import Crop
 
 FEATHER = 0.08
 """Share of the crop's side over which an edit fades out towards the crop's edge."""
 
 
-def blend_into_photo(photo: Image.Image, difference: Tensor, box: tuple[int, int, int, int]) -> Image.Image:
-    """Add a difference of pixel values to a photo inside a box; outside not one pixel changes.
+@dataclass(frozen=True)
+class PhotoCrop:
+    """A photo, and the part of it that the model gets. It is a face wherever the pipeline takes one.
+
+    Args:
+        photo: upright RGB, at its own resolution.
+        crop: where in the photo.
+        found: what was found there: "human" or "cat" by a finder of such faces, "face" by the model's own alignment;
+            None where nothing was, and the crop is the photo's middle or was chosen by hand.
+    """
+
+    photo: Image.Image = field(repr=False)
+    crop: Crop
+    found: str | None = None
+
+    @property
+    def picture(self) -> Image.Image:
+        """The crop, upright, at the photo's own resolution."""
+        return self.crop.cut(self.photo)
+
+
+def blend_into_photo(photo: Image.Image, difference: Tensor, crop: Crop) -> Image.Image:
+    """Add a difference of pixel values to a photo inside a crop; outside not one pixel changes.
 
     Args:
         photo: RGB or L, of any size.
-        difference: [C, h, w], added to pixel values in [0, 1]; enlarged to the box.
-        box: left, top, right, bottom in the photo's pixels.
+        difference: [C, h, w] of the upright crop, added to pixel values in [0, 1]; enlarged and turned to the crop.
+        crop: where; what of it reaches beyond the photo is left out.
     """
-    left, top, right, bottom = box
-    height, width = bottom - top, right - left
-    enlarged = F.interpolate(difference[None].float(), (height, width), mode="bicubic", align_corners=False)[0]
-    fade = np.minimum.outer(_fade(height), _fade(width))[..., None]  # [h, w, 1]
-    change = enlarged.permute(1, 2, 0).numpy() * fade * 255
-    pixels = np.asarray(photo.convert("RGB")).astype(np.float32)
-    pixels[top:bottom, left:right] += change
+    left, top, right, bottom = crop.bounds
+    left, top = max(0, int(np.floor(left))), max(0, int(np.floor(top)))
+    right, bottom = min(photo.width, int(np.ceil(right))), min(photo.height, int(np.ceil(bottom)))
+    pixels = np.array(photo.convert("RGB")).astype(np.float32)
+    if left < right and top < bottom:
+        x, y = np.meshgrid(np.arange(left, right) + 0.5, np.arange(top, bottom) + 0.5)
+        places = np.stack([x, y, np.ones_like(x)], axis=-1) @ crop.inverse.T  # [H, W, 2], -1 to 1 inside the crop
+        grid = torch.from_numpy(places).float()[None]
+        enlarged = F.grid_sample(difference[None].float(), grid, "bicubic", "border", align_corners=False)[0]
+        fade = _fade(places).min(-1, keepdims=True)
+        pixels[top:bottom, left:right] += enlarged.permute(1, 2, 0).numpy() * fade * 255
     return Image.fromarray(pixels.round().clip(0, 255).astype(np.uint8))
 
 
-def _fade(length: int) -> np.ndarray:
-    """1 in the middle, smoothly to 0 at both ends: [length]."""
-    distance = np.minimum(np.arange(length) + 0.5, length - np.arange(length) - 0.5) / max(1.0, FEATHER * length)
-    t = distance.clip(0, 1)
+def _fade(places: np.ndarray) -> np.ndarray:
+    """1 in the middle, smoothly to 0 at both ends of -1 to 1, and 0 beyond."""
+    t = ((1 - np.abs(places)) / (2 * FEATHER)).clip(0, 1)
     return t * t * (3 - 2 * t)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
-import shutil
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,26 +14,23 @@ from PIL import Image
 from torch import Tensor
 
 from .animation import Animation
+from .cropping import Cropper
 from .faces import Face, as_latent, as_list
-from .model import attribute_directions, priors
 from .model.attribute_directions import AttributeDirections, Reading
-from .model.configuration_image_vae import VAEConfig
-from .model.hub_files import fetch, refuse_missing
-from .model.image_processing_image_vae import VAEImageProcessor, to_picture
+from .model.face_alignment import FaceAlignment
+from .model.image_processing_image_vae import VAEImageProcessor
 from .model.latents import check_latents, ease, keyframe_path, sample_noise, truncate
 from .model.modeling_image_vae import VAEModel
 from .model.priors import GaussianPrior
+from .model.reconstruction_errors import ReconstructionErrors, reconstruction_error
 from .model.shared_directions import join_directions
-from .model.tensor_files import errors_of_the_disk, read_tensors, weights_sha256
-from .photo import blend_into_photo
+from .model.tensor_files import weights_sha256
+from .parts import ACCOMPANYING, CODE, REQUIRED, Parts, read_parts
+from .photo import PhotoCrop, blend_into_photo
 
-WEIGHTS_NAME = "model.safetensors"
-REQUIRED = ("config.json", WEIGHTS_NAME, "preprocessor_config.json")
-ACCOMPANYING = ("README.md", "recipe.yaml", "evaluation.json", "evaluation.md", "media", ".eval_results")
-"""What else a published folder holds, and `save_pretrained` takes along."""
+__all__ = ["ACCOMPANYING", "CODE", "REQUIRED", "VAEPipeline"]
+
 LARGEST_BATCH = 64
-CODE = [*sorted(Path(__file__).parent.glob("model/[!_.]*.py")), Path(__file__).parent / "model" / "requirements.txt"]
-"""The code that travels with the weights, and what an Inference Endpoint installs for it."""
 
 
 class VAEPipeline:
@@ -52,6 +48,8 @@ class VAEPipeline:
         processor: of the model's pictures.
         directions: of the model's latent space, where there are any.
         prior: fitted to the model's latents, where there is one.
+        alignment: which finds the face in a photo and levels it; without, a photo is cropped to its middle.
+        errors: how far reconstructions usually are from pictures.
         folder: the published folder it came from.
         hub_id: of the repository that the folder is a cached copy of.
     """
@@ -62,6 +60,8 @@ class VAEPipeline:
         processor: VAEImageProcessor,
         directions: AttributeDirections | None = None,
         prior: GaussianPrior | None = None,
+        alignment: FaceAlignment | None = None,
+        errors: ReconstructionErrors | None = None,
         *,
         folder: Path | None = None,
         hub_id: str | None = None,
@@ -70,9 +70,10 @@ class VAEPipeline:
     ) -> None:
         self.model = model.eval().requires_grad_(False)
         self.processor, self.directions, self.prior = processor, directions, prior
+        self.alignment, self.errors = alignment, errors
         self.folder, self.hub_id, self.storage_dtype = folder, hub_id, storage_dtype
         self.weights_sha256 = sha256 or weights_sha256(model.state_dict())
-        for part in (directions, prior):
+        for part in (directions, prior, errors):
             if part is not None:
                 part.check_weights(self.weights_sha256)
 
@@ -94,43 +95,9 @@ class VAEPipeline:
             ValueError: a file is damaged, belongs to another model, or describes an impossible one.
             PermissionError, ConnectionError: the Hub refused or cannot be reached, see `hub_files.fetch`.
         """
-        folder, hub_id = Path(folder_or_id), None
-        if not folder.is_dir():
-            if folder.is_absolute() or str(folder_or_id).startswith((".", "~")) or str(folder_or_id).count("/") != 1:
-                raise FileNotFoundError(f"{folder_or_id} is no folder, and no Hub id, which looks like user/name.")
-            hub_id, parts = str(folder_or_id), (attribute_directions.FILE_NAME, priors.FILE_NAME)
-            try:
-                folder = fetch(hub_id, REQUIRED, parts, revision=revision, token=token, cache_dir=cache_dir)
-            except FileNotFoundError as error:
-                raise FileNotFoundError(f"{folder_or_id} is no folder here, and {error}") from error
-            except ConnectionError as error:
-                raise ConnectionError(f"{folder_or_id} is no folder here, and {error}") from error
-        refuse_missing(folder_or_id, REQUIRED, [path.name for path in folder.iterdir()])
-        _check_kind(folder / "config.json")
-        stored, _ = read_tensors(folder / WEIGHTS_NAME)
-        loaded: Any = VAEModel.from_pretrained(
-            folder,
-            dtype=dtype,
-            use_safetensors=True,
-            local_files_only=True,
-            output_loading_info=True,
-            ignore_mismatched_sizes=True,  # they are among the problems, which are errors here
-        )
-        model, problems = loaded
-        if any(problems.values()):
-            found = "; ".join(f"{name}: {sorted(map(str, keys))[:5]}" for name, keys in problems.items() if keys)
-            raise ValueError(f"the weights of {folder_or_id} do not fit its config.json ({found}).")
-        has_directions, has_prior = ((folder / part.FILE_NAME).exists() for part in (attribute_directions, priors))
-        return cls(
-            model.to(device),
-            VAEImageProcessor.from_pretrained(folder, local_files_only=True),
-            AttributeDirections.from_pretrained(folder) if has_directions else None,
-            GaussianPrior.from_pretrained(folder) if has_prior else None,
-            folder=folder,
-            hub_id=hub_id,
-            sha256=weights_sha256(stored),
-            storage_dtype=next(iter(stored.values())).dtype,
-        )
+        parts = read_parts(folder_or_id, revision=revision, token=token, cache_dir=cache_dir, dtype=dtype)
+        parts.model.to(device)  # type: ignore[arg-type]  # torch types the device in several ways
+        return cls(**vars(parts))
 
     @property
     def latent_dim(self) -> int:
@@ -167,13 +134,17 @@ class VAEPipeline:
         return truncate(noise, torch.zeros(self.latent_dim), truncation)
 
     def encode(self, faces: Face | Sequence[Face]) -> Tensor:
-        """Latents of faces, [N, D] float32 on the CPU: posterior means of pictures, latents as they are."""
+        """Latents of faces, [N, D] float32 on the CPU: posterior means of pictures, latents as they are.
+
+        A picture of the model's size is taken as it is; of any other the largest face, see `crop`. Where there is
+        none a warning says so, and the middle is taken. Give a `PhotoCrop` to choose for yourself.
+        """
         faces = as_list(faces)
         latents = [as_latent(face, self.latent_dim) for face in faces]
         pictures = [i for i, latent in enumerate(latents) if latent is None]
         if pictures:
-            pixel_values = self.processor([faces[i] for i in pictures], return_tensors="pt")["pixel_values"]
-            for i, latent in zip(pictures, self._encode(pixel_values), strict=True):
+            crops = [Cropper(self.processor, self.alignment).of(faces[i]) for i in pictures]
+            for i, latent in zip(pictures, self._encode(self._pixel_values(crops)), strict=True):
                 latents[i] = latent
         return torch.stack([latent for latent in latents if latent is not None])
 
@@ -194,6 +165,34 @@ class VAEPipeline:
         if not batches:
             return torch.zeros(0, self.model.config.num_channels, *self.model.config.image_size)
         return torch.cat(batches)
+
+    # photos
+
+    def crops(self, photo: Face) -> list[PhotoCrop]:
+        """The faces in a photo, the largest first, each cropped, scaled and levelled as the model's pictures are.
+
+        There are none where no face was found, or where the model has no alignment.
+
+        Args:
+            photo: whatever `to_picture` takes.
+        """
+        return Cropper(self.processor, self.alignment).faces(photo)
+
+    def crop(self, photo: Face, find: bool = True) -> PhotoCrop:
+        """The largest face in a photo; its middle, with `found` None, where there is none or none is looked for."""
+        return Cropper(self.processor, self.alignment).face(photo, find)
+
+    def far_from_photo(self, photo: Face) -> str | None:
+        """A sentence for the person whose photo the model knows little of; None where its reconstruction is near.
+
+        It is far where the error is larger than that of 99 in 100 held-out pictures, as measured after training.
+        """
+        if self.errors is None:
+            return None
+        crop = Cropper(self.processor, self.alignment).of(photo)
+        reconstruction = self.decode_pixels(self.encode(crop))
+        error = float(reconstruction_error(reconstruction, self._pixel_values([crop])))
+        return self.errors.sentence(error) if error > self.errors.largest else None
 
     # pictures
 
@@ -224,18 +223,21 @@ class VAEPipeline:
             strengths: attribute -> standard deviations by which it changes.
             hold: attributes that shall not change.
             preserve_detail: keep the photo: what the edit changes in the model's picture is added to the photo itself,
-                at its own resolution, inside the model's crop. Needs a picture.
+                at its own resolution, inside the crop that the model got. Needs a picture. Where the reconstruction is
+                farther from it than those of 99 in 100 held-out pictures were from theirs, a warning says so.
         """
-        before = self._one(face)
-        after = self.edit_latents(before, strengths, hold)
         if not preserve_detail:
-            return self.decode(after)[0]
-        (face,) = as_list(face)
+            return self.decode(self.edit_latents(self._one(face), strengths, hold))[0]
+        face = _only(as_list(face))
         if as_latent(face, self.latent_dim) is not None:
             raise ValueError("preserve_detail needs the photo whose detail is to be kept: give a picture, no latent.")
-        photo = to_picture(face)
-        pixels = self.decode_pixels(torch.cat([before, after]))
-        return blend_into_photo(photo, pixels[1] - pixels[0], self.processor.crop_box(photo.size))
+        crop = Cropper(self.processor, self.alignment).of(face)
+        before = self.encode(crop)
+        pixels = self.decode_pixels(torch.cat([before, self.edit_latents(before, strengths, hold)]))
+        far = self.far_from_photo(crop)
+        if far is not None:
+            warnings.warn(far, stacklevel=2)
+        return blend_into_photo(crop.photo, pixels[1] - pixels[0], crop.crop)
 
     def average(self, group: str) -> Image.Image:
         """The picture of the mean latent of one value of an attribute ("coat:tabby", "eyes_closed")."""
@@ -297,26 +299,16 @@ class VAEPipeline:
 
         The card, recipe, figures and films of the folder it came from are taken along.
         """
-        folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        weights = {
-            name: weight.to(self.storage_dtype) if weight.is_floating_point() else weight
-            for name, weight in self.model.state_dict().items()
-        }
-        with errors_of_the_disk(folder / WEIGHTS_NAME):
-            self.model.save_pretrained(folder, state_dict=weights)
-        self.processor.save_pretrained(folder)
-        for part in (self.directions, self.prior):
-            if part is not None:
-                part.save_pretrained(folder)
-        for path in CODE:
-            shutil.copyfile(path, folder / path.name)
-        if self.folder is not None and self.folder.resolve() != folder.resolve():
-            for name in ACCOMPANYING:
-                if (self.folder / name).is_dir():
-                    shutil.copytree(self.folder / name, folder / name, dirs_exist_ok=True)
-                elif (self.folder / name).is_file():
-                    shutil.copyfile(self.folder / name, folder / name)
+        Parts(
+            model=self.model,
+            processor=self.processor,
+            directions=self.directions,
+            prior=self.prior,
+            alignment=self.alignment,
+            errors=self.errors,
+            folder=self.folder,
+            storage_dtype=self.storage_dtype,
+        ).write(Path(folder))
 
     def push_to_hub(
         self,
@@ -364,10 +356,10 @@ class VAEPipeline:
 
     def _one(self, face: Face) -> Tensor:
         """The latent [1, D] of the one face that a method is about."""
-        latents = self.encode(face)
-        if len(latents) != 1:
-            raise ValueError(f"one face is asked for, {len(latents)} came: give them one by one.")
-        return latents
+        return self.encode(_only(as_list(face)))
+
+    def _pixel_values(self, crops: Sequence[PhotoCrop]) -> Tensor:
+        return self.processor([crop.picture for crop in crops], return_tensors="pt")["pixel_values"]
 
     def _directions(self) -> AttributeDirections:
         if self.directions is None or not len(self.directions):
@@ -378,11 +370,7 @@ class VAEPipeline:
         return self.directions
 
 
-def _check_kind(config: Path) -> None:
-    try:
-        values = json.loads(config.read_text(encoding="utf-8"))
-        kind = values.get("model_type")
-    except (ValueError, AttributeError) as error:
-        raise ValueError(f"{config} is damaged ({error}): fetch or write it again.") from error
-    if kind != VAEConfig.model_type:
-        raise ValueError(f"{config} describes a model of type {kind!r}, no VAE ({VAEConfig.model_type!r}).")
+def _only(faces: list[Face]) -> Face:
+    if len(faces) != 1:
+        raise ValueError(f"one face is asked for, {len(faces)} came: give them one by one.")
+    return faces[0]

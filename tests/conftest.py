@@ -11,9 +11,10 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ["HF_HOME"] = tempfile.mkdtemp(prefix="hf-home-")
 
 import pytest  # noqa: E402
+from planted_faces import trained_alignment  # noqa: E402
 from tiny import tiny_pipeline  # noqa: E402
 
-from modeling_vae import VAEPipeline  # noqa: E402
+from modeling_vae import FaceAlignment, VAEPipeline  # noqa: E402
 
 
 @pytest.fixture
@@ -27,3 +28,9 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("published") / "tiny"
     tiny_pipeline().save_pretrained(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def alignment() -> FaceAlignment:
+    """Trained on drawn faces of 32 x 32 pixels."""
+    return trained_alignment()

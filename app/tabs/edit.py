@@ -71,7 +71,14 @@ class EditTab:
     def _crop(self) -> None:
         """Shown while there is a photo: the model knows faces that fill the frame."""
         with gr.Column(elem_classes="edit-crop"):
-            gr.Markdown("Zoom until the face fills the frame, straight on.", elem_classes="edit-help")
+            self.note = gr.Markdown(elem_classes="edit-help", elem_id="crop-note")
+            self.find = gr.Checkbox(
+                True,
+                label="Find the face",
+                container=False,
+                visible=self.studio.facts.finds_faces,
+                elem_id="find-face",
+            )
             with gr.Group(), gr.Row():
                 self.crop = [
                     gr.Slider(1, LARGEST_ZOOM, 1, step=0.05, label="Zoom", min_width=90, elem_id="zoom"),
@@ -142,9 +149,19 @@ class EditTab:
             [slider.input for slider in self.crop],
             self.recrop,
             [self.session.photo, *self.crop, self.hold],
-            [self.session.face, self.photo, self.reconstruction, *shown],
+            [*self.recropped, self.find],
             inputs_kwargs=self.sliders,
             api_name="edit_crop",
+            trigger_mode="always_last",
+            concurrency_limit=4,
+            **quiet,
+        )
+        self.find.input(
+            self.find_face,
+            [self.session.photo, self.find, *self.crop, self.hold],
+            self.recropped,
+            inputs_kwargs=self.sliders,
+            api_name="edit_find",
             trigger_mode="always_last",
             concurrency_limit=4,
             **quiet,
@@ -176,7 +193,12 @@ class EditTab:
     @property
     def uploaded(self) -> list[Any]:
         """Outputs of what loads a photo."""
-        return [*self.loaded, self.session.photo, *self.crop]
+        return [*self.loaded, self.session.photo, *self.crop, self.note, self.find]
+
+    @property
+    def recropped(self) -> list[Any]:
+        """Outputs of what takes another part of the loaded photo."""
+        return [self.session.face, self.photo, self.reconstruction, *self.shown, self.note]
 
     def welcome(self, face: np.ndarray) -> tuple[Any, ...]:
         """What a first visit shows."""
@@ -184,10 +206,11 @@ class EditTab:
 
     @toasts
     def upload(self, photo: Mapping[str, Any]) -> tuple[Any, ...]:
-        """Load a picture file, of which the largest part from the middle is taken; all sliders go back to 0."""
+        """Load a picture file: the face that is found in it, or else its middle; all sliders go back to 0."""
         path, whole = upload_path(photo), CropRequest()
-        encoded = self.studio.encode(path, whole)
-        return *self._loaded(encoded.latent, encoded), path, whole.zoom, whole.across, whole.down
+        encoded = self.studio.encode(path)
+        loaded = self._loaded(encoded.latent, encoded)
+        return *loaded, path, whole.zoom, whole.across, whole.down, encoded.note, encoded.found
 
     @toasts
     def recrop(
@@ -195,9 +218,23 @@ class EditTab:
     ) -> tuple[Any, ...]:
         """Take another part of the loaded photo: zoom 1 to 8; across and down from -1 (left, top) to 1. Edit it."""
         encoded = self.studio.encode(photo, CropRequest(zoom, across, down))
-        as_it_is = self.studio.edit(encoded.latent, EditRequest()).picture
-        pictures = picture_file(encoded.crop, "photo"), picture_file(as_it_is, "edited")
-        return encoded.latent, *pictures, *self.edit(encoded.latent, hold, **changes)
+        return *self._recropped(encoded, hold, changes), False
+
+    @toasts
+    def find_face(
+        self,
+        photo: str | None,
+        find: bool,
+        zoom: float,
+        across: float,
+        down: float,
+        hold: Sequence[str],
+        /,
+        **changes: float,
+    ) -> tuple[Any, ...]:
+        """Take the face that is found in the loaded photo, or (find=False) the part that the sliders say. Edit it."""
+        encoded = self.studio.encode(photo, None if find else CropRequest(zoom, across, down))
+        return self._recropped(encoded, hold, changes)
 
     @toasts
     def load(self, faces: np.ndarray | None, index: int) -> tuple[Any, ...]:
@@ -235,6 +272,11 @@ class EditTab:
     def _loaded(self, latent: np.ndarray, photo: Photo | None) -> tuple[Any, ...]:
         picture, *rest = self.as_it_is(latent)
         return latent, photo and picture_file(photo.crop, "photo"), picture, picture, *rest
+
+    def _recropped(self, photo: Photo, hold: Sequence[str], changes: Mapping[str, float]) -> tuple[Any, ...]:
+        as_it_is = self.studio.edit(photo.latent, EditRequest()).picture
+        pictures = picture_file(photo.crop, "photo"), picture_file(as_it_is, "edited")
+        return photo.latent, *pictures, *self.edit(photo.latent, hold, **changes), photo.note
 
     def _shown(self, face: EditedFace) -> tuple[Any, ...]:
         file = picture_file(face.picture, "edited")

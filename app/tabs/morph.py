@@ -180,8 +180,13 @@ class MorphTab:
 
     @toasts
     def tray_add_photos(self, tray: np.ndarray | None, photos: Sequence[Mapping[str, Any]]) -> tuple[Any, ...]:
-        """Put uploaded pictures at the end of the tray."""
-        return self._with(tray, self.studio.encode_all([upload_path(photo) for photo in photos]))
+        """Put the faces of uploaded pictures at the end of the tray."""
+        paths = [upload_path(photo) for photo in photos]
+        shown = self._with(tray, self.studio.encode_all(paths))
+        without = sum(not self.studio.encode(path).found for path in paths)
+        if without and self.studio.facts.finds_faces:
+            gr.Info(f"No face was found in {without} of {len(paths)} photos, so the middle was taken.")
+        return shown
 
     @toasts
     def tray_remove(self, tray: np.ndarray | None, position: int) -> tuple[Any, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import NormalDist
@@ -50,6 +51,24 @@ def bootstrap(
     draws = [
         function(values[torch.from_numpy(generator.integers(0, len(values), len(values)))]) for _ in range(resamples)
     ]
-    value = function(values)
+    return _around(function(values), draws, level)
+
+
+def interval_of(
+    figures: Tensor, level: float = 0.95, lowest: float = -math.inf, highest: float = math.inf
+) -> Interval:
+    """The interval of a figure computed on the set itself and on resamples, [1 + resamples], see `weighted`.
+
+    Resamples in which it is not defined, as none of a rare kind was drawn, are NaN and do not count. The interval ends
+    at the lowest and the highest value that the figure can have.
+    """
+    value, *draws = figures.tolist()
+    interval = _around(value, [draw for draw in draws if not math.isnan(draw)], level)
+    return Interval(value, max(interval.low, lowest), min(interval.high, highest))
+
+
+def _around(value: float, draws: list[float], level: float) -> Interval:
+    if len(draws) < 2:
+        return Interval(value, math.nan, math.nan)
     reach = NormalDist().inv_cdf(0.5 + level / 2) * float(np.std(draws, ddof=1))
     return Interval(value, value - reach, value + reach)

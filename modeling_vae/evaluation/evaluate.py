@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from modeling_vae.data import labelled_batches
 from modeling_vae.model.elbo import kl_divergence, optimal_variance, reconstruction_nll
 from modeling_vae.model.latents import sample_noise, slerp
 
+from .attributes import EDITED, attribute_figures
 from .bootstrap import bootstrap
 from .features import RESIZE_FILTER, FeatureNetwork
 from .figures import active_units, bits_per_dimension, psnr, sharpness, ssim
@@ -45,6 +46,9 @@ def evaluate(
     network: FeatureNetwork | None = None,
     most: int = 10_000,
     nearest: int = 0,
+    attributes: Mapping[str, str] | None = None,
+    leave_out: Iterable[str] = (),
+    edited: int = EDITED,
     batch_size: int = 64,
     seed: int = 0,
     resamples: int = 1000,
@@ -62,6 +66,10 @@ def evaluate(
         network: what Fréchet and kernel distances are measured with; none are measured without.
         most: of the validation pictures at most so many are used, the first ones.
         nearest: for so many fitted samples the nearest training picture is looked for; 0 for none.
+        attributes: label columns and their kinds, for the figures of attributes, see `attribute_figures`; none are
+            made without, nor where no attribute has pictures enough.
+        leave_out: attributes that are not judged.
+        edited: so many pictures at most are edited for each attribute.
         batch_size: pictures that go through a network at once.
         seed: of samples, noise, pairs to morph, and resampling.
         resamples: for the intervals of figures per picture.
@@ -69,11 +77,12 @@ def evaluate(
             drawn anew, the validation pictures stay.
 
     Raises:
-        ValueError: fewer than 2 validation pictures, or nearest pictures asked for without `train`.
+        ValueError: fewer than 2 validation pictures, or nearest pictures or attributes asked for without `train`.
     """
     model = pipe.model
-    if nearest and train is None:
-        raise ValueError("nearest training pictures are asked for, but no training pictures are given.")
+    for wanted, name in ((nearest, "nearest training pictures"), (attributes, "attributes")):
+        if wanted and train is None:
+            raise ValueError(f"{name} are asked for, but no training pictures are given.")
     means, logvars = _posteriors(model, _pictures(validation, batch_size, most))
     count, width = means.shape
     logger.info("evaluating on %d pictures", count)
@@ -96,6 +105,10 @@ def evaluate(
     if nearest:
         samples = latents.get("fitted_samples", noise)[:nearest]
         report["nearest_training_picture"] = _copies(model, samples, validation, train, network, batch_size)
+    if attributes:
+        options = {"most": most, "edited": edited, "batch_size": batch_size, "seed": seed, "resamples": resamples}
+        found = attribute_figures(pipe, validation, train, attributes, leave_out=leave_out, **options)
+        report |= {"attributes": found} if found is not None else {}
     return _json(report)
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 RESIZE_FILTER = "bicubic, antialiased"
+HUB_ID = re.compile(r"\w[\w.-]*(/[\w.-]+)?")
 
 
 class FeatureNetwork(nn.Module):
@@ -34,6 +38,10 @@ class FeatureNetwork(nn.Module):
 
         if resolution < 1:
             raise ValueError(f"resolution is {resolution}; the feature network needs pictures of at least 1 pixel.")
+        if not Path(folder_or_id).is_dir() and not HUB_ID.fullmatch(folder_or_id):
+            raise FileNotFoundError(
+                f"The feature network {folder_or_id!r} is no folder, and no Hub id such as user/name."
+            )
         source = {"revision": revision, "token": token}
         processor = AutoImageProcessor.from_pretrained(folder_or_id, **source)
         mean, std = (getattr(processor, name, None) for name in ("image_mean", "image_std"))

@@ -10,6 +10,8 @@ from typing import Any
 
 from modeling_vae.files import write_whole
 
+from .attribute_table import attribute_table
+
 JSON_NAME, MARKDOWN_NAME = "evaluation.json", "evaluation.md"
 
 SETS = {
@@ -38,8 +40,19 @@ def write_report(report: Mapping[str, Any], folder: str | Path) -> None:
         OSError: a file cannot be written.
         ValueError: the report holds NaN or infinite numbers.
     """
-    write_whole(Path(folder) / JSON_NAME, json.dumps(report, indent=2, allow_nan=False) + "\n")
-    write_whole(Path(folder) / MARKDOWN_NAME, markdown(report))
+    write_json(report, Path(folder) / JSON_NAME)
+    write_whole(Path(folder) / MARKDOWN_NAME, whole_text(report))
+
+
+def write_json(report: Mapping[str, Any], path: str | Path) -> None:
+    """Writes the report as JSON; errors as those of `write_report`."""
+    write_whole(path, json.dumps(report, indent=2, allow_nan=False) + "\n")
+
+
+def whole_text(report: Mapping[str, Any]) -> str:
+    """All of the report as text: what `markdown` gives, and the table of attributes."""
+    attributes = attribute_table(report)
+    return markdown(report) + (f"\n{attributes}" if attributes else "")
 
 
 def markdown(report: Mapping[str, Any]) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from modeling_vae.evaluation.attribute_table import cell, sentences
 from modeling_vae.evaluation.report import markdown
 from modeling_vae.files import write_whole
 from modeling_vae.pipeline import VAEPipeline
@@ -26,7 +27,18 @@ MEDIA = {
     "reconstructions.png": "Above generated pictures, below their reconstructions. No picture of the data is shown.",
     "edits.png": "Generated faces, each with one attribute at -3, -1.5, 0, 1.5 and 3 standard deviations.",
     "morph.gif": "A morph through four samples, truncated to 0.8.",
+    "training.webp": "The training: the same twelve samples, from the tenth step to the last, the steps spaced as "
+    "their logarithms.",
 }
+JUDGED = {
+    "probe_auc": "probe AUC",
+    "survival": "survival",
+    "success": "success",
+    "leak": "leak",
+    "leak_with_hold": "leak, held",
+    "reencoding_error": "re-encoding error",
+}
+"""Figures of evaluation.json in the table of attributes, where it has them, and their headings."""
 INTENDED_USE = """\
 For play, art, teaching and research: drawing new pictures of the kind it was trained on, blending them, and changing
 one attribute at a time.
@@ -42,7 +54,7 @@ one attribute at a time.
 """
 
 
-def write_card(folder: Path, pipe: VAEPipeline, recipe: Recipe, report: dict[str, Any]) -> None:
+def write_card(folder: Path, pipe: VAEPipeline, recipe: Recipe, report: dict[str, Any], *, status: str = "") -> None:
     """Write README.md, and .eval_results/ where the data set is on the Hub; whole or not at all.
 
     A README.md that is there already keeps what people wrote into it, see `card_sections`.
@@ -52,12 +64,14 @@ def write_card(folder: Path, pipe: VAEPipeline, recipe: Recipe, report: dict[str
         pipe: the model.
         recipe: that it was trained by.
         report: evaluation.json; figures that are not in it are not in the card.
+        status: of a model that is not finished, said before all else.
     """
     recipe = recipe.published()
     height, width = pipe.model.config.image_size
     name = recipe.publish.title or f"Image VAE, {width} x {height}"
     bodies = {
         "about": _about(pipe, name, recipe),
+        "status": status,
         "media": _media(folder, pipe),
         "usage": _usage(pipe),
         "attributes": _attributes(pipe, report),
@@ -144,15 +158,18 @@ def _media(folder: Path, pipe: VAEPipeline) -> str:
 def _attributes(pipe: VAEPipeline, report: dict[str, Any]) -> str:
     if pipe.directions is None or not len(pipe.directions):
         return ""
+    judged = report.get("attributes")
     lines = [
         "## Attributes",
         "",
         "Counts are of training pictures; AUC is that of the readout on held-out pictures (for numbers R²). The last "
         "column names the attribute that moves most along with an edit by one standard deviation, and by how much, "
         "when nothing is held.",
+        *(["", sentences(judged)] if judged else []),
         "",
-        "| attribute | with | without | held-out AUC | moves along |",
-        "|---|---|---|---|---|",
+        f"| attribute | with | without | held-out AUC | {''.join(f'{name} | ' for name in JUDGED.values() if judged)}"
+        "moves along |",
+        "|---" * (5 + (len(JUDGED) if judged else 0)) + "|",
     ]
     correlations = pipe.directions.correlations()
     names = pipe.directions.names
@@ -163,11 +180,20 @@ def _attributes(pipe: VAEPipeline, report: dict[str, Any]) -> str:
         numeric = direction.kind == "numeric"
         measured = "" if direction.held_out is None else f"{direction.held_out:.3f}" + (" (R²)" if numeric else "")
         without = "" if numeric else f"{direction.negatives:,}"
-        lines.append(f"| `{direction.name}` | {direction.positives:,} | {without} | {measured} | {along} |")
+        cells = [f"`{direction.name}`", f"{direction.positives:,}", without, measured]
+        cells += _judged(judged["each"].get(direction.name, {})) if judged else []
+        lines.append(f"| {' | '.join([*cells, along])} |")
+    if judged:
+        lines.append(f"| {' | '.join(['mean', '', '', '', *_judged(judged['mean']), ''])} |")
     refused = report.get("directions", {}).get("refused", {})
     if refused:
         lines += ["", "Without a direction: " + "; ".join(f"`{name}` ({why})" for name, why in refused.items()) + "."]
     return "\n".join(lines)
+
+
+def _judged(figures: dict[str, Any]) -> list[str]:
+    """The cells of one attribute that a probe has judged."""
+    return [cell(figures.get(name)) for name in JUDGED]
 
 
 def _evaluation(report: dict[str, Any]) -> str:

@@ -51,6 +51,10 @@ METRICS = (
     Metric(("sharpness", "validation"), "sharpness_real", "Sharpness, real validation pictures"),
     Metric(("sharpness", "reconstructions"), "sharpness_reconstructions", "Sharpness, reconstructions"),
     Metric(("sharpness", "fitted_samples"), "sharpness_samples", "Sharpness, fitted samples"),
+    Metric(("attributes", "mean", "survival"), "attribute_survival", "Survival of attributes in reconstructions"),
+    Metric(("attributes", "mean", "success"), "edit_success", "Success of edits"),
+    Metric(("attributes", "mean", "leak"), "edit_leak", "Leak of edits"),
+    Metric(("attributes", "mean", "leak_with_hold"), "edit_leak_held", "Leak of edits, the other attributes held"),
 )
 
 

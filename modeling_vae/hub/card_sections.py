@@ -19,6 +19,7 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import yaml
 from huggingface_hub import RepoCard
 
 START = ""
@@ -72,7 +73,11 @@ class Card:
         Raises:
             ValueError: its metadata is no YAML table.
         """
-        loaded = RepoCard(_with_metadata(text), ignore_metadata_errors=True)
+        try:
+            loaded = RepoCard(_with_metadata(text), ignore_metadata_errors=True)
+        except (yaml.YAMLError, ValueError, TypeError) as error:
+            why = " ".join(str(error).split())
+            raise ValueError(f"the metadata at the top of README.md is no YAML table ({why}): correct it.") from error
         body = loaded.text.replace("\r\n", "\n")
         noted = METADATA.search(body)
         digests = dict(pair.split("=") for pair in noted[1].split()) if noted else {}

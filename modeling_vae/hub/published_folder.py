@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+from PIL import Image
 
+from modeling_vae.model.face_alignment import FaceAlignment
 from modeling_vae.model.image_processing_image_vae import VAEImageProcessor
 from modeling_vae.model.modeling_image_vae import VAEModel
 from modeling_vae.model.tensor_files import weights_sha256
 from modeling_vae.pipeline import VAEPipeline
+from modeling_vae.training.alignment import STEPS as ALIGNMENT_STEPS
+from modeling_vae.training.alignment import FittedAlignment, fit_alignment
 from modeling_vae.training.directions import fit_latents
 from modeling_vae.training.recipe import FILE_NAME, Recipe
+from modeling_vae.training.reconstruction_errors import measure_errors
 
 from .card import CARD_NAME, write_card
 from .media import write_media
@@ -25,6 +31,8 @@ if TYPE_CHECKING:
 BATCH = 256
 NEAREST = 64
 """Samples whose nearest training picture is looked for."""
+EDITED = 200
+"""Pictures that are edited for each attribute: a run shall end soon; `python -m modeling_vae evaluate` takes more."""
 
 
 def write_published_folder(
@@ -36,6 +44,7 @@ def write_published_folder(
     original: Recipe,
     run: dict[str, Any],
     network: FeatureNetwork | None = None,
+    film: Sequence[Image.Image] = (),
 ) -> VAEPipeline:
     """Fit directions and prior, evaluate, draw, and write all of it: the folder is there whole, or as it was before.
 
@@ -49,8 +58,8 @@ def write_published_folder(
         original: the recipe file without overrides, whose names take the place of local paths.
         run: about the run: steps, seconds, machine, data report; goes into evaluation.json.
         network: to measure Fréchet and kernel distances with; none are measured without.
+        film: frames of the film of the training.
     """
-    from modeling_vae.data import labelled_batches
     from modeling_vae.evaluation.evaluate import evaluate
     from modeling_vae.evaluation.report import write_report
 
@@ -60,28 +69,23 @@ def write_published_folder(
     unfinished = folder.with_name(folder.name + ".unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(parents=True)
-    storage = _round(model)
-    sha256 = weights_sha256(model.state_dict())
-    fitted = fit_latents(
-        model,
-        labelled_batches(data.train, BATCH),
-        labelled_batches(data.validation, BATCH),
-        dict(recipe.attributes),
-        weights_sha256=sha256,
-        leave_out=recipe.publish.leave_out,
-    )
-    height, width = model.config.height_and_width
-    processor = VAEImageProcessor(
-        size={"height": height, "width": width}, num_channels=model.config.num_channels, crop=recipe.data.crop
-    )
-    pipe = VAEPipeline(model, processor, fitted.directions, fitted.prior, sha256=sha256, storage_dtype=storage)
+    pipe, fits = fit_pipeline(model, recipe, data, steps=int(run.get("steps", ALIGNMENT_STEPS)))
     pipe.save_pretrained(unfinished)
     published = recipe.published(original)
     published.write(unfinished / FILE_NAME)
-    report = evaluate(pipe, data.validation, data.train, network=network, nearest=NEAREST)
-    report |= {"run": run, "directions": {"shrinkage": fitted.shrinkage, "refused": fitted.refused}}
+    report = evaluate(
+        pipe,
+        data.validation,
+        data.train,
+        network=network,
+        nearest=NEAREST,
+        attributes=dict(recipe.attributes),
+        leave_out=recipe.publish.leave_out,
+        edited=EDITED,
+    )
+    report |= {"run": run, **fits}
     write_report(report, unfinished)
-    write_media(pipe, unfinished / "media")
+    write_media(pipe, unfinished / "media", film)
     if (folder / CARD_NAME).is_file():  # what people wrote into it stays
         shutil.copyfile(folder / CARD_NAME, unfinished / CARD_NAME)
     # the card names the data that were read, not those of the original recipe
@@ -90,7 +94,65 @@ def write_published_folder(
     return VAEPipeline.from_pretrained(folder)
 
 
-def _round(model: VAEModel) -> torch.dtype:
+def fit_pipeline(
+    model: VAEModel, recipe: Recipe, data: PictureData, *, steps: int
+) -> tuple[VAEPipeline, dict[str, Any]]:
+    """Everything that a pipeline has beside the trained weights, fitted to the pictures.
+
+    Args:
+        model: see `write_published_folder`; its weights are rounded to what is stored.
+        recipe: that it was trained by.
+        data: its pictures.
+        steps: of the run, which the training of the alignment does not exceed.
+
+    Returns:
+        The pipeline, and what evaluation.json says about the fits.
+    """
+    from modeling_vae.data import labelled_batches
+
+    storage = round_weights(model)
+    sha256 = weights_sha256(model.state_dict())
+    latents = fit_latents(
+        model,
+        labelled_batches(data.train, BATCH),
+        labelled_batches(data.validation, BATCH),
+        dict(recipe.attributes),
+        weights_sha256=sha256,
+        leave_out=recipe.publish.leave_out,
+    )
+    aligned = FittedAlignment(None, {"refused": "the pictures are resized as a whole, not cropped"})
+    if recipe.data.crop == "center":
+        aligned = fit_alignment(
+            labelled_batches(data.train, BATCH),
+            labelled_batches(data.validation, BATCH),
+            steps=steps,
+            autocast=bool(recipe.training.get("bf16")),
+        )
+    pipe = VAEPipeline(
+        model,
+        processor_of(model, recipe, aligned.alignment),
+        latents.directions,
+        latents.prior,
+        aligned.alignment,
+        measure_errors(model, labelled_batches(data.validation, BATCH), sha256),
+        sha256=sha256,
+        storage_dtype=storage,
+    )
+    directions = {"shrinkage": latents.shrinkage, "refused": latents.refused}
+    return pipe, {"directions": directions, "alignment": aligned.report}
+
+
+def processor_of(model: VAEModel, recipe: Recipe, alignment: FaceAlignment | None = None) -> VAEImageProcessor:
+    """The processor of the pictures that a recipe trains a model on; with an alignment, it wants faces."""
+    height, width = model.config.height_and_width
+    return VAEImageProcessor(
+        size={"height": height, "width": width},
+        num_channels=model.config.num_channels,
+        crop="face" if alignment is not None else recipe.data.crop,
+    )
+
+
+def round_weights(model: VAEModel) -> torch.dtype:
     """Give the weights the values that they will have when they are read back, and return what they are stored as.
 
     That is half precision (they are loaded as float32 all the same, as the configuration says), or float32 where a

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fnmatch
 import json
 import logging
+import math
 import re
 import tempfile
 from pathlib import Path
@@ -13,7 +14,8 @@ from huggingface_hub import CommitInfo, get_token
 
 from modeling_vae.model.hub_commits import TIMEOUT, Change, Head, commit
 from modeling_vae.model.hub_files import check_repo_id, fetch
-from modeling_vae.pipeline import ACCOMPANYING, CODE, REQUIRED, VAEPipeline
+from modeling_vae.parts import ACCOMPANYING, CODE, COMPUTING, REQUIRED
+from modeling_vae.pipeline import VAEPipeline
 from modeling_vae.training.recipe import FILE_NAME, Recipe
 
 from .card import CARD_NAME, MEDIA, for_repository, write_card
@@ -30,8 +32,7 @@ OURS = (
     *(f"media/{name}" for name in MEDIA),
     "model*.safetensors",
     "model.safetensors.index.json",
-    "directions.safetensors",
-    "prior.safetensors",
+    *COMPUTING,
     "recipe.yaml",
     "evaluation.json",
     "evaluation.md",
@@ -55,6 +56,7 @@ def push_folder(
     commit_message: str = "Publish the model",
     token: str | bool | None = None,
     timeout: float = TIMEOUT,
+    deadline: float = math.inf,
 ) -> CommitInfo:
     """Publish a folder in one commit; the same folder again makes none.
 
@@ -70,6 +72,7 @@ def push_folder(
         commit_message: title of the commit.
         token: see huggingface_hub.
         timeout: seconds to wait for each answer.
+        deadline: see `hub_commits.commit`.
 
     Raises:
         FileNotFoundError, ValueError: the folder is not complete, is damaged or holds a token; or see
@@ -78,7 +81,7 @@ def push_folder(
     """
     folder = Path(folder)
     check_repo_id(repo_id)
-    files = check_folder(folder)
+    files = check_folder(folder, token)
     size = sum(path.stat().st_size for path in files.values())
     logger.info("Publishing %d files (%.1f MB) to %s.", len(files), size / 1e6, repo_id)
 
@@ -98,6 +101,7 @@ def push_folder(
         create_pr=create_pr,
         token=token,
         timeout=timeout,
+        deadline=deadline,
     )
     logger.info("Published: %s", published.pr_url or published.commit_url)
     return published
@@ -137,7 +141,7 @@ def push_pipeline(
         )
 
 
-def check_folder(folder: Path) -> dict[str, Path]:
+def check_folder(folder: Path, token: str | bool | None = None) -> dict[str, Path]:
     """The files to publish, by their names in the repository, of a folder that loads.
 
     Raises:
@@ -156,7 +160,7 @@ def check_folder(folder: Path) -> dict[str, Path]:
             files[name] = path
     for name, path in files.items():
         if path.suffix in TEXTS:
-            _refuse_token(name, path.read_text(encoding="utf-8", errors="replace"))
+            _refuse_token(name, path.read_text(encoding="utf-8", errors="replace"), token)
     return files
 
 
@@ -180,9 +184,10 @@ def _refuse_incomplete_code(folder: Path) -> None:
         needed += RELATIVE_IMPORT.findall(file.read_text(encoding="utf-8"))
 
 
-def _refuse_token(name: str, text: str) -> None:
-    token = get_token()
-    if TOKEN.search(text) or (token and token in text):
+def _refuse_token(name: str, text: str, token: str | bool | None) -> None:
+    """Raise a ValueError where a text holds something of the form of a token, or the one in use, whatever its form."""
+    known = [token] if isinstance(token, str) else [get_token()]
+    if TOKEN.search(text) or any(one and one in text for one in known):
         raise ValueError(f"{name} holds what looks like an access token of the Hub: take it out, then publish.")
 
 

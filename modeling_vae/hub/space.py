@@ -16,11 +16,11 @@ from pathlib import Path
 
 from huggingface_hub import CommitInfo, HfApi, SpaceHardware, hf_hub_download
 
-from modeling_vae.model import attribute_directions, priors
 from modeling_vae.model.hub_commits import Change, Head, bounded_waits, commit
 from modeling_vae.model.hub_errors import FAILURES, explained, reason, status_of
 from modeling_vae.model.hub_files import check_repo_id
-from modeling_vae.pipeline import REQUIRED, VAEPipeline
+from modeling_vae.parts import COMPUTING, REQUIRED
+from modeling_vae.pipeline import VAEPipeline
 
 from .card import CARD_NAME
 from .card_sections import Card
@@ -32,9 +32,10 @@ APP_FILE = "app.py"
 REQUIREMENTS_FILE = "requirements.txt"
 OURS = (APP_FILE, REQUIREMENTS_FILE, "app/*", "modeling_vae/*")
 """Names that only a push writes. Such a file is removed when it is no longer part; all other files of a Space stay."""
-MODEL_FILES = (*REQUIRED, attribute_directions.FILE_NAME, priors.FILE_NAME)
+MODEL_FILES = (*REQUIRED, *COMPUTING)
 DISTRIBUTIONS = (
-    "torch", "transformers", "huggingface-hub", "safetensors", "pillow", "numpy", "imageio", "imageio-ffmpeg", "gradio"
+    "torch", "transformers", "huggingface-hub", "safetensors", "pillow", "numpy", "imageio", "imageio-ffmpeg",
+    "opencv-python-headless", "gradio",
 )  # fmt: skip
 """What the studio needs, as it is installed here. What these need themselves is left to them: a Space installs some of
 it (Gradio's extras) in versions of its own."""

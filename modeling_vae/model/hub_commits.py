@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import logging
+import math
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -16,7 +18,7 @@ from huggingface_hub import CommitInfo, CommitOperationAdd, CommitOperationDelet
 from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundError
 from huggingface_hub.utils import get_session
 
-from .hub_errors import FAILURES, check_token, explained, is_outage, status_of
+from .hub_errors import FAILURES, Stalled, check_token, explained, is_outage, status_of
 from .hub_files import check_repo_id
 
 TIMEOUT = 30.0
@@ -52,6 +54,7 @@ def commit(
     create_pr: bool = False,
     token: str | bool | None = None,
     timeout: float = TIMEOUT,
+    deadline: float = math.inf,
     repo_type: str = "model",
     create: Mapping[str, Any] | None = None,
 ) -> CommitInfo:
@@ -70,6 +73,8 @@ def commit(
         create_pr: open a pull request instead of writing to the branch.
         token: see huggingface_hub.
         timeout: seconds to wait for each answer.
+        deadline: on the clock of `time.monotonic`; after it nothing is begun any more. What is still on its way then
+            may arrive, but never on top of anything newer.
         repo_type: "model", "dataset" or "space".
         create: further arguments of `create_repo`, used where the repository is made.
 
@@ -89,6 +94,8 @@ def commit(
             with bounded_waits(timeout):
                 head = _head(api, repo_id, repo_type, create or {}, private, revision, create_pr, timeout)
                 wanted = change(head)
+                if time.monotonic() > deadline:
+                    raise Stalled("it took too long")
                 return api.create_commit(
                     repo_id,
                     _operations(wanted),
@@ -100,7 +107,7 @@ def commit(
                 )
         except FAILURES as error:
             wait = next(waits, None)
-            if wait is not None and _may_try_again(error, create_pr):
+            if wait is not None and _may_try_again(error, create_pr) and time.monotonic() + wait < deadline:
                 time.sleep(wait)
                 continue
             explanation = explained(
@@ -128,7 +135,7 @@ def _head(
     try:
         info = look()
     except RevisionNotFoundError:
-        if create_pr:
+        if create_pr or str(revision).startswith("refs/"):  # that is no branch's name, but a pull request's
             raise
         api.create_branch(repo_id, branch=str(revision), repo_type=repo_type, exist_ok=True)
         info = look()
@@ -183,18 +190,32 @@ def _path(error: Exception) -> str:
         return ""
 
 
+class _Bounded:
+    """How many threads want the clients' shared session bounded just now, and what it was before the first of them."""
+
+    lock = threading.Lock()
+    users = 0
+    before: Any = None
+
+
 @contextmanager
 def bounded_waits(timeout: float = TIMEOUT) -> Iterator[None]:
-    """The clients' shared session waits for ever by itself: let it give up, and be as it was afterwards."""
-    session = get_session()
-    before, session.timeout = session.timeout, timeout  # type: ignore[assignment]
-    hint = logging.getLogger("huggingface_hub._commit_api")
-    hint.addFilter(_not_about_xet)
+    """The clients' shared session waits for ever by itself: let it give up, and be as it was when all are done."""
+    session, hint = get_session(), logging.getLogger("huggingface_hub._commit_api")
+    with _Bounded.lock:
+        if _Bounded.users == 0:
+            _Bounded.before = session.timeout
+            hint.addFilter(_not_about_xet)
+        _Bounded.users += 1
+        session.timeout = timeout  # type: ignore[assignment]
     try:
         yield
     finally:
-        session.timeout = before
-        hint.removeFilter(_not_about_xet)
+        with _Bounded.lock:
+            _Bounded.users -= 1
+            if _Bounded.users == 0:
+                session.timeout = _Bounded.before
+                hint.removeFilter(_not_about_xet)
 
 
 def _not_about_xet(record: logging.LogRecord) -> bool:

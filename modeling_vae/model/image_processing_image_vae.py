@@ -200,7 +200,8 @@ class VAEImageProcessor(BaseImageProcessor):
         size: `{"height": h, "width": w}` of the pixel_values; also an int (square) or the pair (h, w).
         num_channels: 3 for RGB, 1 for grey (luma of ITU-R BT.601).
         crop: "center" takes the largest centred rectangle of the target's aspect ratio; "none" resizes the whole
-            picture, which distorts it where the aspect ratios differ.
+            picture, which distorts it where the aspect ratios differ; "face" says that a photo is to be cropped to a
+            face first, as the published alignment does, and takes the centre of what comes here.
         resample: one of `PIL.Image.Resampling`, or its number; all but nearest are antialiased when making smaller.
 
     Raises:
@@ -223,8 +224,11 @@ class VAEImageProcessor(BaseImageProcessor):
         self.size = _checked_size(size)
         if isinstance(num_channels, bool) or num_channels not in (1, 3):
             raise ValueError(f"num_channels is {num_channels!r}; set 3 for RGB or 1 for grey.")
-        if crop not in ("center", "none"):
-            raise ValueError(f'crop is {crop!r}; set "center" to crop to the aspect ratio, or "none" to resize only.')
+        if crop not in ("center", "none", "face"):
+            raise ValueError(
+                f'crop is {crop!r}; set "center" to crop to the aspect ratio, "none" to resize only, or "face" where '
+                "photos are cropped to faces before."
+            )
         known = ", ".join(f"{int(choice)} ({choice.name.lower()})" for choice in Image.Resampling)
         if isinstance(resample, bool) or resample not in set(Image.Resampling):
             raise ValueError(f"resample is {resample!r}; set one of PIL.Image.Resampling: {known}.")

@@ -14,9 +14,11 @@ from huggingface_hub import CommitInfo, ModelCard, ModelCardData
 from .attribute_directions import FILE_NAME, AttributeDirections
 from .hub_commits import Change, Head, commit
 from .hub_files import fetch
+from .tensor_files import read_tensors, weights_sha256
 
 CARD_NAME = "README.md"
 CONFIG_NAME = "config.json"
+WEIGHTS_NAME = "model.safetensors"
 DIGEST = re.compile(r"\n<!-- generated ([0-9a-f]{12}) -->\n\Z")
 
 
@@ -112,12 +114,14 @@ def push_directions(
 def _joined_to_model(
     directions: AttributeDirections, repo_id: str, head: Head, token: str | bool | None
 ) -> AttributeDirections:
-    """The directions of the model in a repository with new ones added."""
-    if FILE_NAME not in head.files:
-        return directions
+    """The directions of the model in a repository with new ones added; one without any is asked for its weights."""
+    name = FILE_NAME if FILE_NAME in head.files else WEIGHTS_NAME
     with tempfile.TemporaryDirectory() as cache:
-        folder = fetch(repo_id, [FILE_NAME], revision=head.commit, token=token, cache_dir=cache)
-        return join_directions(AttributeDirections.from_pretrained(folder), directions)
+        folder = fetch(repo_id, [name], revision=head.commit, token=token, cache_dir=cache)
+        if name == FILE_NAME:
+            return join_directions(AttributeDirections.from_pretrained(folder), directions)
+        directions.check_weights(weights_sha256(read_tensors(folder / name)[0]))
+        return directions
 
 
 def _content(directions: AttributeDirections) -> bytes:

@@ -41,8 +41,8 @@ def ramp(progress: float, start: float, length: float) -> float:
 class TrainingObjective(nn.Module):
     """The training loss of a VAE, in nats per picture and dimension.
 
-    loss = (nll + w(t) kl_weight KL) / (C H W) + perceptual + consistency + adversarial terms, weighed as the recipe
-    says, + the critic's own loss.
+    loss = (nll + w(t) kl_weight KL) / (C H W) + perceptual + texture + consistency + adversarial terms, weighed as the
+    recipe says, + the critic's own loss.
 
     Args:
         model: what is trained.
@@ -101,8 +101,9 @@ class TrainingObjective(nn.Module):
 
         visible = elbo  # the terms that pull at the reconstruction
         if self.perceptual is not None and recipe.perceptual is not None:
-            terms["perceptual"] = self.perceptual(output.reconstruction, pixel_values)
+            terms["perceptual"], terms["texture"] = self.perceptual(output.reconstruction, pixel_values)
             visible = visible + recipe.perceptual.weight * terms["perceptual"]
+            visible = visible + recipe.perceptual.texture_weight * terms["texture"]
         loss = visible
 
         if self.fit is not None:
@@ -182,21 +183,27 @@ class _Players:
         return augment(pixel_values, self.recipe.shift, self.recipe.brightness)
 
     def model_loss(self) -> Tensor:
-        """How real the fakes look to a critic whose weights get no gradient: a scalar."""
+        """How unreal the fakes look to a critic whose weights get no gradient: a scalar."""
         frozen = {name: weight.detach() for name, weight in self.critic.named_parameters()}
-        return F.softplus(-functional_call(self.critic, frozen, (self.look(self.fakes),)).float()).mean()
+        return _taken_for_real(functional_call(self.critic, frozen, (self.look(self.fakes),)))
 
     def critic_loss(self) -> Tensor:
         """How badly the critic tells them apart; the fakes get no gradient: a scalar."""
-        real, fake = self.critic(self.look(self.real)).float(), self.critic(self.look(self.fakes.detach())).float()
-        return F.softplus(-real).mean() + F.softplus(fake).mean()
+        fake = self.critic(self.look(self.fakes.detach()))
+        return _taken_for_real(self.critic(self.look(self.real))) + _taken_for_real([-logits for logits in fake])
 
     def r1(self) -> Tensor:
         """Mean squared gradient of the critic on real pictures (Mescheder, Geiger and Nowozin 2018): a scalar."""
         with torch.autocast(self.real.device.type, enabled=False):
             real = self.look(self.real).detach().float().requires_grad_(True)
-            (gradient,) = torch.autograd.grad(self.critic(real).sum(), real, create_graph=True)
+            opinion = sum(logits.mean(1).sum() for logits in self.critic(real))
+            (gradient,) = torch.autograd.grad(opinion, real, create_graph=True)
             return gradient.square().flatten(1).sum(1).mean()
+
+
+def _taken_for_real(judges: Sequence[Tensor]) -> Tensor:
+    """-log(probability of being real), averaged over each judge's logits [N, P], and over the judges."""
+    return torch.stack([F.softplus(-logits).mean() for logits in judges]).mean()
 
 
 Term = TypeVar("Term", Adversarial, Consistency)

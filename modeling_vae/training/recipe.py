@@ -59,6 +59,7 @@ class Perceptual(Section):
 
     backbone: str = Field(description="folder or Hub id of a convolutional vision model of transformers")
     weight: float = Field(0.5, ge=0)
+    texture_weight: float = Field(0.0, ge=0, description="of the distance between local deviations of the same maps")
     layers: list[str] = Field(min_length=1, description="names of its modules whose output is compared, in order")
 
 
@@ -69,7 +70,7 @@ class Adversarial(Section):
     most: float = Field(2.0, gt=0, description="cap of the adaptive factor")
     start_ratio: float = Field(0.25, ge=0, le=1, description="share of the training without it")
     ramp_ratio: float = Field(0.1, ge=0, le=1, description="share of the training in which its weight grows")
-    channels: list[int] = Field([32, 64, 128, 192], min_length=1)
+    channels: list[int] = Field([32, 64, 128, 192], min_length=2)
     learning_rate: float | None = Field(None, gt=0, description="the training's own where null")
     r1_weight: float = Field(1.0, ge=0, description="gradient penalty on real pictures (Mescheder et al. 2018)")
     r1_every: int = Field(16, ge=1)
@@ -133,6 +134,7 @@ class Recipe(Section):
     attributes: dict[str, Literal["boolean", "category", "numeric"]] = {}
     publish: PublishRecipe = PublishRecipe()
     push_to_hub: str | None = Field(None, description="repository that the folder goes to at the end of the run")
+    push_checkpoints: bool = Field(False, description="publish the state of each checkpoint there too")
 
     @model_validator(mode="after")
     def _known_keys(self) -> Recipe:
@@ -145,6 +147,14 @@ class Recipe(Section):
                     raise ValueError(f"training.{key} is nothing that a recipe decides: leave it out.")
                 if key not in known:
                     raise ValueError(_unknown(f"{section}.{key}", [f"{section}.{name}" for name in known]))
+        return self
+
+    @model_validator(mode="after")
+    def _where_checkpoints_go(self) -> Recipe:
+        if self.push_checkpoints and self.push_to_hub is None:
+            raise ValueError(
+                "push_checkpoints=true does not say where to: add push_to_hub=user/name, or leave it out."
+            )
         return self
 
     @classmethod
@@ -200,7 +210,7 @@ class Recipe(Section):
             model["backbone"] = _elsewhere(path, original.model.get("backbone")) or Path(path).name
         training = {key: value for key, value in self.training.items() if key != "run_name"}
         sections = {"data": data, "objective": objective, "model": model, "training": training}
-        return self.model_copy(update=sections | {"push_to_hub": None})
+        return self.model_copy(update=sections | {"push_to_hub": None, "push_checkpoints": False})
 
 
 def _is_local(path: str) -> bool:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sized
+from collections.abc import Sequence, Sized
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import torch
-from transformers import TrainingArguments, set_seed
+from transformers import TrainerCallback, TrainingArguments, set_seed
 from transformers.trainer_utils import get_last_checkpoint
 
 from modeling_vae.model.modeling_image_vae import VAEModel
@@ -58,10 +58,13 @@ def prepare(output: Path, recipe: Recipe) -> TrainingArguments:
         raise OSError(f"the output folder {output} cannot be written: {error.strerror or error}") from error
 
 
-def train(recipe: Recipe, data: PictureData, output: Path) -> tuple[VAEModel, int]:
+def train(
+    recipe: Recipe, data: PictureData, output: Path, callbacks: Sequence[TrainerCallback] = ()
+) -> tuple[VAEModel, int]:
     """Train, from the last whole checkpoint where there is one; returns the averaged model on the CPU, and its steps.
 
-    Ctrl-C leaves the last checkpoint; the same call goes on from there.
+    Ctrl-C leaves the last checkpoint; the same call goes on from there. Callbacks get the `TrainingObjective` as
+    their `model`.
     """
     arguments = prepare(output, recipe)
     batch = arguments.train_batch_size
@@ -76,7 +79,12 @@ def train(recipe: Recipe, data: PictureData, output: Path) -> tuple[VAEModel, in
     from modeling_vae.data import collate
 
     trainer = VAETrainer(
-        objective, arguments, train_dataset=data.train, eval_dataset=data.validation, data_collator=collate
+        objective,
+        arguments,
+        train_dataset=data.train,
+        eval_dataset=data.validation,
+        data_collator=collate,
+        callbacks=list(callbacks),
     )
     checkpoints = output / CHECKPOINTS
     checkpoint = get_last_checkpoint(str(checkpoints)) if checkpoints.is_dir() else None

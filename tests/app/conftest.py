@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -19,7 +20,7 @@ import torch
 from PIL import Image
 
 from app.studio import Studio
-from modeling_vae import VAEConfig, VAEImageProcessor, VAEModel, VAEPipeline
+from modeling_vae import FaceAlignment, VAEConfig, VAEImageProcessor, VAEModel, VAEPipeline
 
 START_SECONDS = 90
 ROOT = Path(__file__).resolve().parents[2]
@@ -35,8 +36,17 @@ class Server:
 
 
 @pytest.fixture(scope="session")
-def studio(published: Path) -> Studio:
-    return Studio.load(published)
+def aligned(published: Path, alignment: FaceAlignment, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The published folder of a model that finds (drawn) faces in photos."""
+    folder = tmp_path_factory.mktemp("aligned") / "tiny"
+    shutil.copytree(published, folder)
+    alignment.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def studio(aligned: Path) -> Studio:
+    return Studio.load(aligned)
 
 
 @pytest.fixture(scope="session")
@@ -49,7 +59,7 @@ def bare_studio() -> Studio:
 
 
 @pytest.fixture(scope="session")
-def server(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(aligned: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("server")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -60,7 +70,7 @@ def server(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     environment.pop("GRADIO_TEMP_DIR", None)
     with open(running.log, "wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "app", "--model", str(published), "--host", "127.0.0.1", "--port", str(port)],
+            [sys.executable, "-m", "app", "--model", str(aligned), "--host", "127.0.0.1", "--port", str(port)],
             cwd=ROOT,
             env=environment,
             stdout=log,

@@ -14,7 +14,8 @@ from PIL import Image
 from app.render_requests import CropRequest, EditRequest, GenerateRequest
 
 ENDPOINTS = [
-    *("/generate", "/new_faces", "/edit_face", "/edit_photo", "/edit_crop", "/edit", "/edit_reset", "/edit_film"),
+    *("/generate", "/new_faces", "/edit_face", "/edit_photo", "/edit_crop", "/edit_find", "/edit", "/edit_reset"),
+    "/edit_film",
     *("/tray_add", "/tray_add_photos", "/tray_add_edit", "/tray_remove", "/tray_earlier", "/tray_later"),
     *("/tray_clear", "/strip", "/film"),
 ]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import imageio.v3 as iio
 import pytest
+from planted_faces import face_photo, turned
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
@@ -205,9 +206,27 @@ def test_what_is_no_picture_gets_a_toast_and_the_page_goes_on(page, photo, tmp_p
     page.locator("#photo input[type=file]").set_input_files(photo)
     wait_for_change(page, "#edited", before)
     page.wait_for_selector("#photo img")
+    playwright.expect(page.locator("#crop-note")).to_contain_text("No face was found", timeout=PATIENCE)
     whole = sources(page, "#edited")
     page.locator("#zoom input[type=range]").fill("3")
     wait_for_change(page, "#edited", whole)
+
+
+def test_the_face_in_a_photo_is_found_unless_one_wants_the_whole(page, tmp_path):
+    face_photo([turned(80, 60, 70, 10)], (180, 120)).save(tmp_path / "face.png")
+    open_tab(page, "Edit", "#edited img")
+    page.locator("#photo input[type=file]").set_input_files(tmp_path / "face.png")
+    note, find = page.locator("#crop-note"), page.locator("#find-face input")
+    playwright.expect(note).to_contain_text("largest face in your photo", timeout=PATIENCE)
+    playwright.expect(find).to_be_checked(timeout=PATIENCE)
+    face = sources(page, "#photo")
+    find.click()
+    wait_for_change(page, "#photo", face)
+    playwright.expect(note).to_contain_text("Zoom until", timeout=PATIENCE)
+    find.click()
+    page.wait_for_function("source => document.querySelector('#photo img').src === source", arg=face[0])
+    page.locator("#zoom input[type=range]").fill("2")
+    playwright.expect(find).not_to_be_checked(timeout=PATIENCE)
 
 
 def test_what_cannot_be_held_gets_a_toast(page):

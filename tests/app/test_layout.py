@@ -33,7 +33,7 @@ def test_a_session_keeps_latents_and_no_model(studio):
 
 
 def test_pictures_have_the_models_proportions():
-    facts = ModelFacts("x", 32, 48, 4, ("standard",), (Attribute("a", "a", "A"),))
+    facts = ModelFacts("x", 32, 48, 4, ("standard",), (Attribute("a", "a", "A"),), False)
     assert "--face-aspect: 48 / 32" in appearance(facts)["css"]
 
 

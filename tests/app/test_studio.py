@@ -6,11 +6,13 @@ import zlib
 import imageio.v3 as iio
 import numpy as np
 import pytest
+import torch
 from PIL import Image
+from planted_faces import face_photo, turned
 
 from app.render_requests import CropRequest, EditRequest, FilmRequest, GenerateRequest, PathRequest
 from app.studio import Studio
-from modeling_vae import VAEPipeline
+from modeling_vae import ReconstructionErrors, VAEPipeline
 
 NAMES = ["smiling", "coat:black", "coat:tabby", "coat:white", "age"]
 
@@ -98,6 +100,29 @@ def test_a_part_of_an_upload(studio, photo):
     assert not np.array_equal(part.latent, studio.encode(photo).latent)
     with pytest.raises(ValueError, match="no photo to crop"):
         studio.encode(None, CropRequest(zoom=2))
+
+
+def test_the_face_in_an_upload_is_found_and_levelled(studio, aligned, tmp_path):
+    wanted = turned(80, 60, 70, 10)
+    face_photo([wanted], (180, 120)).save(tmp_path / "photo.png")
+    photo = studio.encode(tmp_path / "photo.png")
+    assert photo.found and "largest face" in photo.note and abs(photo.crop.width - 70) < 10
+    pipe = VAEPipeline.from_pretrained(aligned)
+    np.testing.assert_array_equal(photo.latent, pipe.encode(str(tmp_path / "photo.png"))[0].numpy())
+    whole = studio.encode(tmp_path / "photo.png", CropRequest())
+    assert not whole.found and whole.crop.size == (120, 120) and whole.note.startswith("Zoom until")
+
+
+def test_an_upload_without_a_face_is_cropped_to_its_middle_and_that_is_said(studio, tmp_path):
+    Image.new("RGB", (90, 60), "navy").save(tmp_path / "plain.png")
+    photo = studio.encode(tmp_path / "plain.png")
+    assert not photo.found and photo.note.startswith("No face was found") and photo.crop.size == (60, 60)
+
+
+def test_a_photo_that_the_model_knows_little_of(aligned, photo):
+    pipe = VAEPipeline.from_pretrained(aligned)
+    pipe.errors = ReconstructionErrors(torch.zeros(101), pipe.weights_sha256)
+    assert "far from this photo" in Studio(pipe, "far").encode(photo).note
 
 
 def test_an_upload_that_has_been_cleaned_away(studio, tmp_path):

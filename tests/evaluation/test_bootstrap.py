@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from modeling_vae.evaluation.bootstrap import bootstrap
+from modeling_vae.evaluation.bootstrap import bootstrap, interval_of
 from modeling_vae.evaluation.frechet import frechet_distance
 
 
@@ -49,3 +49,12 @@ def test_bad_input_is_refused():
         bootstrap(torch.zeros(3), resamples=1)
     with pytest.raises(ValueError, match="level 1.0"):
         bootstrap(torch.zeros(3), level=1.0)
+
+
+def test_interval_of_draws_leaves_out_what_is_not_defined():
+    draws = torch.tensor([0.9, 0.8, float("nan"), 1.0, 0.9])
+    interval = interval_of(draws)
+    assert interval.value == pytest.approx(0.9) and interval.high == pytest.approx(0.9 + 1.96 * 0.1, abs=1e-3)
+    assert interval_of(draws, lowest=0.75, highest=1.0).high == 1.0
+    assert interval_of(draws, lowest=0.75, highest=1.0).low == 0.75
+    assert math.isnan(interval_of(torch.tensor([0.9, float("nan")])).low)

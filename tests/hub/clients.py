@@ -27,7 +27,9 @@ def environment(hub: Any, home: Path, token: str | None = None, **more: str) -> 
     return {**os.environ, **hub.env(home, token), **QUIET, **paths, **more}
 
 
-def python(hub: Any, home: Path, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
+def python(
+    hub: Any, home: Path, *arguments: str, seconds: float = 120, **env: str
+) -> subprocess.CompletedProcess[str]:
     """Run `python ...` in `home` as a client of the Hub; no token in what it prints, or to another origin."""
     home.mkdir(parents=True, exist_ok=True)
     done = subprocess.run(
@@ -36,7 +38,7 @@ def python(hub: Any, home: Path, *arguments: str, **env: str) -> subprocess.Comp
         cwd=home,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=seconds,
     )
     refuse_tokens(hub, done.stdout + done.stderr)
     return done

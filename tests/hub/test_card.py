@@ -85,6 +85,12 @@ def test_a_card_without_sections_stays_on_top():
     assert merged.metadata == {"license": "gpl-3.0"} and text.index("# By hand") < text.index("new")
 
 
+@pytest.mark.parametrize("metadata", ["foo: [", "[1, 2]", "date: 2020-13-01", "1: 2"])
+def test_metadata_that_is_no_table_is_refused_in_a_sentence(metadata):
+    with pytest.raises(ValueError, match=r"the metadata at the top of README.md is no YAML table \(.*: correct it"):
+        Card.parse(f"---\n{metadata}\n---\n# By hand\n")
+
+
 def test_words_of_this_card_win_over_words_of_the_older_one():
     older = Card.parse(str(generated({}, about="a")) + "\nOld words.\n")
     newer = Card.parse(str(generated({}, about="a")) + "\nNew words.\n")

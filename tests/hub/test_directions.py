@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -129,10 +130,19 @@ def test_a_pull_request_adds_directions_to_the_models_own(client, hub, complete,
     assert found.value() == [*tiny_pipeline().attributes, "winking"]
 
 
-def test_directions_of_other_weights_are_no_pull_request(client, hub, complete, repo, tmp_path):
+@pytest.mark.parametrize("has_directions", [True, False])
+def test_directions_of_other_weights_are_no_pull_request(client, hub, complete, repo, tmp_path, has_directions):
+    """Merged they would keep everybody from loading the model; one without directions has its weights to compare."""
+    folder = shutil.copytree(complete, tmp_path / "model")
+    if not has_directions:
+        (folder / "directions.safetensors").unlink()
     push = "from modeling_vae.hub.publishing import push_folder\npush_folder(folder, repo, token=token)"
-    client.run(push, folder=complete, repo=repo, token=hub.token).value()
+    client.run(push, folder=folder, repo=repo, token=hub.token).value()
     directions_of(tiny_pipeline(), 1, "winking", "0" * 64).save_pretrained(tmp_path)
     found = client.run(SHARE, folder=tmp_path, repo=repo, token=hub.token, options={"create_pr": True})
     assert found.error.startswith("ValueError: these directions belong to weights 000000000000")
     assert hub.repo(repo).discussions == []
+    if not has_directions:
+        directions_of(tiny_pipeline(), 1, "winking").save_pretrained(tmp_path)
+        client.run(SHARE, folder=tmp_path, repo=repo, token=hub.token, options={"create_pr": True}).value()
+        assert "directions.safetensors" in hub.repo(repo).resolve("refs/pr/1").tree

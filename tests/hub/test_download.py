@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from modeling_vae import VAEPipeline
+
 from .clients import Client, python
 
 LOAD = """
@@ -189,6 +191,19 @@ def test_code_that_a_repository_names_is_not_run(put, load, complete, tmp_path):
     assert load().error is None and load(folder).error is None
     assert load(code=AUTO).value() == "modeling_vae.model.modeling_image_vae"
     assert not trace.exists()
+
+
+@pytest.mark.parametrize("place", ["", "encoder_backbone"])
+@pytest.mark.parametrize("key", ["attn_implementation", "_attn_implementation", "quantization_config"])
+def test_a_config_that_asks_for_code_of_others_is_refused(published, tmp_path, key, place):
+    """transformers would take an attention kernel from the Hub, and run it."""
+    folder = shutil.copytree(published, tmp_path / "folder")
+    values = json.loads((folder / "config.json").read_text())
+    asked = {key: "kernels-community/anything"}
+    values |= {place: {"model_type": "resnet", **asked}} if place else asked
+    (folder / "config.json").write_text(json.dumps(values))
+    with pytest.raises(ValueError, match=f"has {key}, which makes transformers fetch code of others"):
+        VAEPipeline.from_pretrained(folder)
 
 
 def test_a_hub_that_never_answers_is_given_up(put, load, hub, complete):

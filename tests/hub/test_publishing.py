@@ -153,6 +153,24 @@ def test_who_may_not_write_is_told_so(push, hub, changed, repo):
     assert hub.repo(repo).resolve("main") == before
 
 
+def test_the_token_in_use_is_found_whatever_its_form(push, hub, complete, tmp_path):
+    folder = shutil.copytree(complete, tmp_path / "telling")
+    (folder / "notes.txt").write_text("the key is under-the-mat")
+    assert push(folder, token="under-the-mat").error.startswith(
+        "ValueError: notes.txt holds what looks like an access"
+    )
+
+
+def test_a_pull_request_is_updated_and_none_is_made_up(push, hub, complete, changed, repo):
+    push().value()
+    push(changed, create_pr=True, token=hub.other_token).value()
+    (changed / "evaluation.json").write_text("{}")
+    push(changed, revision="refs/pr/1", token=hub.other_token).value()
+    assert hub.read(repo, "evaluation.json", "refs/pr/1") == b"{}" and len(commits(hub, repo)) == 2
+    assert push(changed, revision="refs/pr/9").error.startswith(f"FileNotFoundError: {repo} has no revision")
+    assert "refs/heads/refs/pr/9" not in hub.repo(repo).refs
+
+
 def test_a_pull_request_to_nowhere_is_refused(push):
     assert push(create_pr=True).error.startswith("FileNotFoundError: the Hub shows no model")
 

@@ -5,16 +5,10 @@ from __future__ import annotations
 import ast
 import os
 import re
-import socket
 import subprocess
 import sys
 import sysconfig
-import time
 import tomllib
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib.metadata import distribution, packages_distributions, version
 from pathlib import Path
 
@@ -29,6 +23,8 @@ from PIL import Image
 from modeling_vae import VAEPipeline
 from modeling_vae.hub.space import DISTRIBUTIONS, MODEL_FILES, build_space
 from modeling_vae.hub.space_sources import source_files
+
+from .spaces import downloaded, files, running, space_environment
 
 ROOT = Path(__file__).parents[2]
 PUSH_MODEL = """
@@ -81,9 +77,9 @@ def commits(hub, space: str) -> list[str]:
     return [commit.title for commit in repository.history(repository.resolve("main"))]
 
 
-def files(hub, space: str, revision: str = "main") -> dict[str, bytes]:
-    tree = hub.repo(space, "space").resolve(revision).tree
-    return {name: hub.read(space, name, revision, "space") for name in tree if name != ".gitattributes"}
+def held(folder: Path) -> list[str]:
+    """What a published folder has of the files that a Space loads."""
+    return [name for name in MODEL_FILES if (folder / name).is_file()]
 
 
 def by_hand(hub, space: str, **changed: bytes) -> None:
@@ -180,13 +176,13 @@ def test_a_revision_is_pinned_everywhere(tmp_path):
 # --- publishing --------------------------------------------------------------------------------------------------
 
 
-def test_a_push_is_one_commit_and_the_same_again_none(push, hub, space, folder, model):
+def test_a_push_is_one_commit_and_the_same_again_none(push, hub, space, folder, model, complete):
     first = push(commit_message="Show it").value()
     assert commits(hub, space) == ["Show it", "initial commit"]
     pushed = files(hub, space)
     assert pushed.keys() == {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
     card = front_matter(pushed["README.md"].decode())
-    assert card["models"] == [model] and card["preload_from_hub"] == [f"{model} {','.join(MODEL_FILES)}"]
+    assert card["models"] == [model] and card["preload_from_hub"] == [f"{model} {','.join(held(complete))}"]
     assert f'MODEL, REVISION = "{model}", None' in pushed["app.py"].decode()
     assert hub.repo(space, "space").space["sdk"] == "gradio"
     assert push().value() == first and len(commits(hub, space)) == 2
@@ -300,54 +296,6 @@ def with_requirements(names: tuple[str, ...]) -> set[str]:
     return found
 
 
-def space_environment(hub, home: Path, **more: str) -> dict[str, str]:
-    own = {
-        "HF_HUB_DISABLE_TELEMETRY": "1",
-        "GRADIO_ANALYTICS_ENABLED": "False",
-        "GRADIO_TEMP_DIR": str(home / "files"),
-    }
-    space = {"SYSTEM": "spaces", "SPACE_ID": "alice/studio", "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "0"}
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-    return inherited | hub.env(home / "hf", token="") | own | space | more
-
-
-@contextmanager
-def running(python: Path, folder: Path, environment: dict[str, str], seconds: float) -> Iterator[str]:
-    """`python app.py` in the folder of a Space, on a free port, while its address is needed."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    url, log = f"http://127.0.0.1:{port}/", folder.parent / "log"
-    with open(log, "wb") as output:
-        process = subprocess.Popen(
-            [python, "app.py"], cwd=folder, env=environment | {"PORT": str(port)}, stdout=output, stderr=output
-        )
-        try:
-            deadline = time.monotonic() + seconds
-            while True:
-                try:
-                    urllib.request.urlopen(url, timeout=5).close()
-                    break
-                except (urllib.error.URLError, OSError):
-                    assert process.poll() is None and time.monotonic() < deadline, log.read_text()[-3000:]
-                    time.sleep(0.2)
-            yield url
-        finally:
-            process.terminate()
-            try:
-                process.wait(10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-
-
-def downloaded(hub, space: str, folder: Path) -> Path:
-    for name, content in files(hub, space).items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(content)
-    return folder
-
-
 def use(url: str, pipe: VAEPipeline, downloads: Path) -> None:
     """Generate and edit as a visitor's program does; the faces are those of the model."""
 
@@ -380,7 +328,7 @@ def test_the_uploaded_folder_runs_as_a_space(push, hub, space, complete, tmp_pat
     with running(python, folder, environment, seconds=90) as url:
         use(url, VAEPipeline.from_pretrained(complete), tmp_path / "downloads")
         asked = {entry.path.rpartition("/")[2] for entry in hub.log() if "/resolve/" in entry.path}
-    assert asked == set(MODEL_FILES), "what is preloaded is what is asked for"
+    assert asked == set(held(complete)), "what is preloaded is what is asked for"
     compiled = {path.relative_to(folder) for path in folder.rglob("__pycache__/*.pyc")}
     assert {path.parents[1] / f"{path.name.split('.')[0]}.py" for path in compiled} == sources, "no file is idle"
 

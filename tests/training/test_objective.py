@@ -10,7 +10,7 @@ from torch import nn
 from modeling_vae import VAEModel
 from modeling_vae.training.critic import Critic, augment
 from modeling_vae.training.objective import TrainingObjective, last_layer, ramp
-from modeling_vae.training.perceptual import PerceptualDistance
+from modeling_vae.training.perceptual import PerceptualDistance, local_deviation
 from modeling_vae.training.recipe import ObjectiveRecipe
 from modeling_vae.training.running_fit import RunningFit
 
@@ -95,16 +95,18 @@ def test_the_model_does_not_learn_from_the_critics_loss_nor_the_critic_from_the_
 def test_the_adversarial_gradient_is_as_long_as_the_others_at_the_last_layer(full):
     full.recipe.adversarial.most = 1e9
     full.fit.update(full.model.encode(pixels()).mean)
+    fit = copy.deepcopy(full.fit)
     torch.manual_seed(3)
     found = full(pixels(), step=0)
     assert found["adversarial_factor"] > 0
     weight = last_layer(full.model.decoder).weight
     torch.manual_seed(3)
     output = full.model(pixels())
-    visible = output.loss / (3 * 32 * 32) + 0.5 * full.perceptual(output.reconstruction, pixels())
+    visible = output.loss / (3 * 32 * 32) + 0.5 * full.perceptual(output.reconstruction, pixels())[0]
     (gradient,) = torch.autograd.grad(visible, weight)
     # what is left after the others are taken away is 0.5 times as long
     total = copy.deepcopy(full)
+    total.fit = fit
     total.recipe.consistency.weight = 0.0
     torch.manual_seed(3)
     (whole,) = torch.autograd.grad(total(pixels(), step=1)["loss"], last_layer(total.model.decoder).weight)
@@ -154,18 +156,39 @@ def test_the_running_average():
 def test_the_perceptual_distance(backbone):
     distance = PerceptualDistance(str(backbone), ["conv_stem", "layer.1"])
     x = pixels(2)
-    assert distance(x, x) == 0
-    near, far = distance(0.95 * x, x), distance(0.5 * x, x)
-    assert 0 < near < far
-    grey = distance(x[:, :1], x[:, :1].flip(3))
-    assert grey > 0
-    y = x.clone().requires_grad_()
-    distance(y, 1 - x).backward()
-    assert y.grad.abs().sum() > 0
+    assert distance(x, x) == (0, 0)
+    (near, near_texture), (far, far_texture) = distance(0.95 * x, x), distance(0.5 * x, x)
+    assert 0 < near < far and 0 < near_texture < far_texture
+    grey, grey_texture = distance(x[:, :1], x[:, :1].flip(3))
+    assert grey > 0 and grey_texture > 0
+    for term in range(2):
+        y = x.clone().requires_grad_()
+        distance(y, 1 - x)[term].backward()
+        assert y.grad.isfinite().all() and y.grad.abs().sum() > 0
+    flat = torch.full_like(x, 0.5).requires_grad_()
+    distance(flat, x)[1].backward()
+    assert flat.grad.isfinite().all()
     distance.train()
     assert not any(module.training for module in distance.modules())
     with pytest.raises(ValueError, match="has no module 'layer.99'; it has conv_stem"):
         PerceptualDistance(str(backbone), ["layer.99"])
+
+
+def test_the_local_deviation_is_that_of_each_cell():
+    maps = torch.randn(2, 3, 16, 24, generator=torch.Generator().manual_seed(0))
+    found = local_deviation(maps)
+    cells = maps.unfold(2, 2, 2).unfold(3, 3, 3)  # 8 x 8 cells of 2 x 3
+    torch.testing.assert_close(found, cells.flatten(4).std(-1, unbiased=False), rtol=1e-2, atol=1e-3)
+    assert local_deviation(torch.randn(1, 1, 5, 5)).shape == (1, 1, 2, 2)
+
+
+def test_texture_asks_for_as_much_detail_and_not_for_the_same(backbone):
+    """Other noise of the same strength has the right texture, and the mean has not, which is nearer place by place."""
+    distance = PerceptualDistance(str(backbone), ["conv_stem"])
+    generator = torch.Generator().manual_seed(0)
+    x, other = (0.5 + 0.1 * torch.randn(4, 3, 32, 32, generator=generator) for _ in range(2))
+    (noise, noise_texture), (mean, mean_texture) = distance(other, x), distance(torch.full_like(x, 0.5), x)
+    assert mean < noise and noise_texture < 0.5 * mean_texture
 
 
 def test_the_running_fit_is_of_the_last_latents():
@@ -196,12 +219,26 @@ def test_augmentation_shifts_windows_of_the_picture():
 
 
 def test_the_critic_sees_a_batch_without_variety():
-    """All else equal, pictures that are all the same give another minibatch deviation."""
+    """All else equal, pictures that are all the same give another minibatch deviation; patches know of no batch."""
     torch.manual_seed(0)
     critic = Critic(3, [8, 8])
     x = pixels(4)
-    assert critic(x).shape == (4,)
-    assert not torch.allclose(critic(x)[0], critic(x[:1].expand(4, -1, -1, -1))[0])
+    whole, patches = critic(x)
+    assert whole.shape == (4, 1) and patches.shape == (4, (x.shape[2] // 2) * (x.shape[3] // 2))
+    alone, patches_alone = critic(x[:1].expand(4, -1, -1, -1))
+    assert not torch.allclose(whole[0], alone[0])
+    torch.testing.assert_close(patches[0], patches_alone[0])
+
+
+def test_the_critic_judges_details_and_no_tint():
+    torch.manual_seed(0)
+    critic = Critic(3, [8, 8])
+    x = 0.3 + 0.4 * pixels(4)
+    tinted = x + torch.tensor([0.1, -0.2, 0.05])[:, None, None]
+    for seen, seen_tinted in zip(critic(x), critic(tinted), strict=True):
+        torch.testing.assert_close(seen, seen_tinted, rtol=1e-4, atol=1e-4)
+    smoothed = nn.functional.avg_pool2d(x, 3, 1, 1, count_include_pad=False)
+    assert (critic(smoothed)[1] - critic(x)[1]).abs().mean() > 0.1
 
 
 def test_evaluation_is_of_the_average_and_draws_no_noise_from_the_training(full):

@@ -14,10 +14,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import load_file
 
 import train
 from modeling_vae import VAEPipeline
+from modeling_vae.hub.training_film import frame_steps
 
 from .making import recipe_values, write_backbone, write_pictures, write_recipe
 
@@ -80,6 +82,9 @@ def test_a_run_ends_with_a_published_folder(finished, workplace):
         "recipe.yaml", "evaluation.json", "README.md", "media", "modeling_image_vae.py",
     }  # fmt: skip
     assert expected <= {path.name for path in folder.iterdir()}
+    with Image.open(folder / "media" / "training.webp") as film:
+        taken = len(frame_steps(STEPS))
+        assert film.n_frames == taken + taken // 3  # the last one stands for a while
     pipe = VAEPipeline.from_pretrained(folder)
     assert pipe.attributes == ["bright", "side"]
     assert pipe.directions.directions["bright"].held_out > 0.9
@@ -126,6 +131,8 @@ def test_a_killed_run_ends_with_the_same_weights_bit_for_bit(finished, workplace
     assert expected.keys() == found.keys()
     assert [name for name in expected if not torch.equal(expected[name], found[name])] == []
     a, b = (run / "published" / "model.safetensors" for run in (finished, workplace.folder / "killed"))
+    assert a.read_bytes() == b.read_bytes()
+    a, b = (run / "published" / "media" / "training.webp" for run in (finished, workplace.folder / "killed"))
     assert a.read_bytes() == b.read_bytes()
 
 

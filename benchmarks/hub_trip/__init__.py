@@ -1,0 +1,1 @@
+"""The parts of hub_round_trip.py."""

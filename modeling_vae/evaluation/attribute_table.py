@@ -1,0 +1,67 @@
+"""The figures of attributes as one table, which reads as text and as Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .edits import STRENGTH
+from .reencoding import STRENGTHS
+
+COLUMNS = {
+    "readout_auc": "readout AUC",
+    "probe_auc": "probe AUC",
+    "auc_on_reconstructions": "of reconstructions",
+    "survival": "survival",
+    "success": "success",
+    "leak": "leak",
+    "success_with_hold": "success, held",
+    "leak_with_hold": "leak, held",
+    "reencoding_error": "re-encoding error",
+}
+
+
+def attribute_table(report: Mapping[str, Any]) -> str:
+    """The table with what its columns mean; empty where the report has no figures of attributes."""
+    found = report.get("attributes")
+    if not found:
+        return ""
+    each = {f"`{name}`": figures for name, figures in found["each"].items()} | {"mean": found["mean"]}
+    shown = [column for column in COLUMNS if column in found["mean"]]
+    lines = [["attribute", *(COLUMNS[column] for column in shown)]]
+    lines += [[name, *(cell(figures.get(column)) for column in shown)] for name, figures in each.items()]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    rows = [f"| {' | '.join(c.ljust(w) for c, w in zip(line, widths, strict=True))} |" for line in lines]
+    rows.insert(1, f"| {' | '.join('-' * width for width in widths)} |")
+    return sentences(found) + "\n\n" + "\n".join(rows) + "\n"
+
+
+def sentences(found: Mapping[str, Any]) -> str:
+    """What was measured, for the reader of a table: the protocol's essence and the numbers of pictures."""
+    numbers, learnt = found["pictures"], found["probe_learnt_from"]
+    text = (
+        f"A probe, a small network that learnt from the pixels of {learnt['training_pictures']} real training "
+        "pictures, looks for the attributes; its AUC on real held-out pictures says how far to trust it. Survival: "
+        "what it sees in real pictures, it sees in their reconstructions too (what it does not see, it does not; mean "
+        "of both shares, one half is chance)."
+    )
+    if "edited" in numbers:
+        text += (
+            f" Success: after an edit by +{STRENGTH:g} standard deviations it sees the attribute, after -{STRENGTH:g} "
+            "it does not (mean of both shares, one half where edits do nothing). Leak: share of its decisions about "
+            "attributes of other columns that such an edit flips; held: with all of these held. Re-encoding error: "
+            "median distance, in standard deviations, of the value read off the edited picture from the one asked "
+            f"for, at strengths of {' and '.join(f'{size:g}' for size in STRENGTHS)}. For each attribute "
+            f"{numbers['edited']} pictures are edited and {numbers['encoded_again']} encoded again."
+        )
+    return text
+
+
+def cell(figure: Mapping[str, Any] | None) -> str:
+    """A figure with its interval's reach; empty where it is not known."""
+    if figure is None or figure.get("value") is None:
+        return ""
+    value, low, high = (figure.get(key) for key in ("value", "low", "high"))
+    # one end is nearer where a figure cannot go further
+    reach = "" if low is None or high is None else f" ± {max(value - low, high - value):.3f}"
+    return f"{value:.3f}{reach}"

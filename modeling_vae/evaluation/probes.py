@@ -1,0 +1,219 @@
+"""A probe: a small network that learns from the pixels of real pictures to see attributes, and then judges others.
+
+It is trained from scratch, so that it shares nothing with the model it judges, nor with a network that took part in
+that model's training. Pictures are never mirrored for it, as some attributes are about left and right.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .yes_no import YesNo
+
+logger = logging.getLogger(__name__)
+
+CHANNELS = (32, 64, 128, 192)
+LARGEST_SIDE = 64
+"""Pixels; larger pictures are averaged down to it, which bounds the time."""
+MOST_BYTES = 2**30
+"""Of training pictures that are kept in memory, 8 bits a value."""
+EPOCHS, BATCH = 20, 64
+MOST_SEEN = 250_000
+"""Pictures learnt from, each epoch counted: of larger sets there are fewer epochs, which bounds the time."""
+LEARNING_RATE, WEIGHT_DECAY, WARMUP = 2e-3, 0.05, 0.1
+SHIFT = 1 / 16
+"""Augmentation: shifts up to this share of the side."""
+ASIDE = 0.2
+"""Share of the training pictures that the weights do not learn from: the thresholds are chosen on them."""
+
+
+class Probe:
+    """A trained probe.
+
+    Args:
+        attributes: what it sees, A of them.
+        network: pictures -> logits.
+        thresholds: logits above which it says yes, [A].
+        protocol: how it was trained, for the report.
+    """
+
+    def __init__(
+        self, attributes: Sequence[YesNo], network: nn.Module, thresholds: Tensor, protocol: Mapping[str, Any]
+    ) -> None:
+        self.attributes, self.network, self.thresholds = list(attributes), network, thresholds
+        self.protocol = dict(protocol)
+
+    @torch.no_grad()
+    def __call__(self, pixel_values: Tensor) -> Tensor:
+        """pixel_values [N, C, H, W] in [0, 1] -> by how much each logit passes its threshold, float32 [N, A] on the
+        CPU: the probe sees an attribute where it is above 0."""
+        inputs = at_most(pixel_values.float(), LARGEST_SIDE).to(self.thresholds.device)
+        logits = self.network(inputs.contiguous(memory_format=torch.channels_last))
+        return (logits - self.thresholds).cpu()
+
+
+class ProbeNetwork(nn.Module):
+    """Four strided convolutions and a linear layer on the last map's 4 x 4 cells: [N, C, H, W] -> logits [N, A].
+
+    Its weights are drawn from the generator alone.
+    """
+
+    def __init__(self, num_channels: int, outputs: int, generator: torch.Generator) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        with torch.device("meta"):  # so that nothing is drawn from the global generator
+            for before, after in zip((num_channels, *CHANNELS), CHANNELS, strict=False):
+                layers += [
+                    nn.Conv2d(before, after, 3, stride=2, padding=1, bias=False),
+                    nn.BatchNorm2d(after),
+                    nn.ReLU(),
+                ]
+            self.body = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(4), nn.Flatten())
+            self.head = nn.Linear(16 * CHANNELS[-1], outputs)
+        self.to_empty(device="cpu")
+        for layer in self.modules():
+            if isinstance(layer, nn.Conv2d):
+                nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu", generator=generator)
+            elif isinstance(layer, nn.BatchNorm2d):
+                layer.reset_parameters()
+        nn.init.normal_(self.head.weight, std=0.01, generator=generator)
+        nn.init.zeros_(self.head.bias)
+
+    def forward(self, pixel_values: Tensor) -> Tensor:
+        features = self.body(2 * pixel_values - 1)
+        with torch.autocast(features.device.type, enabled=False):  # rounded logits would tie
+            return self.head(features.float())
+
+
+def at_most(pixel_values: Tensor, side: int) -> Tensor:
+    """pixel_values [N, C, H, W], averaged down where the longer side is above `side`."""
+    height, width = pixel_values.shape[2:]
+    if max(height, width) <= side:
+        return pixel_values
+    scale = side / max(height, width)
+    size = (max(1, round(height * scale)), max(1, round(width * scale)))
+    return F.interpolate(pixel_values, size=size, mode="bilinear", antialias=True)
+
+
+def labelled_pictures(
+    batches: Iterable[tuple[Tensor, Mapping[str, Sequence[Any]]]], columns: Iterable[str]
+) -> tuple[Tensor, dict[str, list]]:
+    """The pictures that have any label, as the probe sees them: uint8 [N, H, W, C], and N labels for each column.
+
+    Only the first ones, where all of them would take more than 1 GiB.
+    """
+    columns = list(columns)
+    pictures: list[Tensor] = []
+    kept: dict[str, list] = {column: [] for column in columns}
+    taken = 0
+    for pixel_values, labels in batches:
+        rows = [i for i in range(len(pixel_values)) if any(labels[column][i] is not None for column in columns)]
+        levels = at_most(pixel_values[rows], LARGEST_SIDE).mul(255).round().byte().permute(0, 2, 3, 1).contiguous()
+        taken += levels.numel()
+        if taken > MOST_BYTES:
+            break
+        pictures.append(levels)
+        for column in columns:
+            kept[column] += [labels[column][i] for i in rows]
+    return torch.cat(pictures) if pictures else torch.zeros(0, 1, 1, 1, dtype=torch.uint8), kept
+
+
+@torch.enable_grad()
+def train_probe(
+    pictures: Tensor,
+    truth: Tensor,
+    attributes: Sequence[YesNo],
+    *,
+    epochs: int | None = None,
+    seed: int = 0,
+    device: str | torch.device = "cpu",
+) -> Probe:
+    """Train a probe; the same for a seed, and nothing global is touched.
+
+    The loss is the binary cross-entropy over what is known; what is not is left out. A probe says yes above the logit
+    at which it says so, on a fifth of the pictures that its weights do not learn from, as often as the labels do: then
+    it neither misses rare attributes, as it would at a probability of one half, nor sees them everywhere, as where
+    both kinds of error are weighed alike.
+
+    Args:
+        pictures: uint8 [N, H, W, C], see `labelled_pictures`.
+        truth: [N, A], 1, 0, or NaN where unknown, see `yes_no.targets`.
+        attributes: A of them, each with pictures on either side.
+        epochs: how often each picture is learnt from; 20 where none is given, fewer for more than 12,500 pictures.
+        seed: of weights, order, shifts, and of the pictures set aside.
+        device: to train and stay on.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    order = torch.randperm(len(pictures), generator=generator)
+    aside, learnt = order[: round(ASIDE * len(order))], order[round(ASIDE * len(order)) :]
+    network: Any = ProbeNetwork(pictures.shape[3], len(attributes), generator)
+    network = network.to(device=device, memory_format=torch.channels_last).train()
+    batch = min(BATCH, len(learnt))
+    epochs = epochs or max(1, min(EPOCHS, MOST_SEEN // len(learnt)))
+    steps = max(1, epochs * len(learnt) // batch)
+    optimizer = torch.optim.AdamW(network.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY)
+    warmup = max(1, round(WARMUP * steps))
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda step: min((step + 1) / warmup, (steps - step) / (steps - warmup + 1))
+    )
+    sequence = torch.cat([torch.randperm(len(learnt), generator=generator) for _ in range(epochs + 1)])
+    for step in range(steps):
+        rows = learnt[sequence[step * batch : (step + 1) * batch]]
+        inputs, wanted = _shifted(pictures, rows, generator).to(device), truth[rows].to(device)
+        known = ~wanted.isnan()
+        with torch.autocast(inputs.device.type, torch.bfloat16):
+            logits = network(inputs)
+        loss = F.binary_cross_entropy_with_logits(logits[known], wanted[known])
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        optimizer.step()
+        schedule.step()
+        if (step + 1) % max(1, steps // 5) == 0:
+            logger.info("probe: step %d of %d, loss %.3f", step + 1, steps, loss.item())
+    protocol = {
+        "training_pictures": len(learnt),
+        "threshold_pictures": len(aside),
+        "height": pictures.shape[1],
+        "width": pictures.shape[2],
+        "epochs": epochs,
+        "seed": seed,
+    }
+    probe = Probe(attributes, network.eval(), torch.zeros(len(attributes), device=device), protocol)
+    probe.thresholds = _thresholds(probe, pictures[aside], truth[aside], truth).to(device)
+    return probe
+
+
+def _shifted(pictures: Tensor, rows: Tensor, generator: torch.Generator) -> Tensor:
+    """Pictures [n, C, H, W] in [0, 1], channels last, each shifted a little, its border drawn out."""
+    height, width = pictures.shape[1:3]
+    places = []
+    for side in (height, width):
+        most = round(SHIFT * side)
+        shift = torch.randint(-most, most + 1, (len(rows), 1), generator=generator)
+        places.append((torch.arange(side) + shift).clamp(0, side - 1))
+    levels = pictures[rows[:, None, None], places[0][:, :, None], places[1][:, None, :]]  # [n, H, W, C]
+    return levels.permute(0, 3, 1, 2).float().div(255)
+
+
+def _thresholds(probe: Probe, pictures: Tensor, truth: Tensor, all_truth: Tensor) -> Tensor:
+    """The logits above which the probe says yes as often as the labels do, [A].
+
+    Args:
+        probe: with thresholds 0.
+        pictures: set aside, uint8 [n, H, W, C], with their truth [n, A].
+        all_truth: [N, A] of all training pictures, whose shares are known better than those of the few set aside.
+    """
+    logits = torch.cat([probe(part.permute(0, 3, 1, 2).float() / 255) for part in pictures.split(256)])
+    thresholds = []
+    for column in range(truth.shape[1]):
+        known = ~truth[:, column].isnan()
+        scores = logits[known, column] if known.any() else logits[:, column]
+        share = all_truth[:, column].nanmean().clamp(0, 1)
+        thresholds.append(torch.quantile(scores, 1 - share))
+    return torch.stack(thresholds)

@@ -1,0 +1,73 @@
+"""Does an edited picture, encoded again, read as what was asked for?"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from .weighted import weighted_median
+
+if TYPE_CHECKING:
+    from modeling_vae.model.attribute_directions import AttributeDirections
+    from modeling_vae.model.modeling_image_vae import VAEModel
+
+logger = logging.getLogger(__name__)
+
+STRENGTHS = (1.0, 2.0)
+"""Standard deviations, up and down."""
+
+
+@torch.no_grad()
+def reencoding_errors(
+    model: VAEModel, directions: AttributeDirections, latents: Tensor, name: str, batch_size: int = 64
+) -> dict[float, Tensor]:
+    """How far the value read off the re-encoded edited picture is from the one asked for, in standard deviations.
+
+    What is asked for is the value of the latent plus the strength. The attribute is edited alone, nothing is held.
+
+    Args:
+        latents: [N, D].
+
+    Returns:
+        |strength| -> float64 [N, 2], up and down; for strength 0, the plain reconstruction, [N, 1].
+    """
+    row = directions.names.index(name)
+    before = directions.values(latents)[:, row]
+    errors = {}
+    for size in (0.0, *STRENGTHS):
+        columns = []
+        for strength in (size, -size) if size else (0.0,):
+            after = []
+            for batch in directions.edit(latents, {name: strength}).split(batch_size):
+                decoded = model.decode(batch.to(model.device, model.dtype))
+                after.append(directions.values(model.encode(decoded).mean)[:, row])
+            columns.append((torch.cat(after) - before - strength).abs())
+        errors[size] = torch.stack(columns, dim=1)
+    return errors
+
+
+def reencoding_figures(
+    model: VAEModel, directions: AttributeDirections, latents: Tensor, counts: Tensor, batch_size: int = 64
+) -> dict[str, Tensor]:
+    """Median errors of every direction for each resample: name of a figure -> [R, A].
+
+    `reencoding_error` is over all strengths but 0; with a number behind it over one strength, up and down.
+
+    Args:
+        latents: [N, D].
+        counts: [R, N], see `weighted`.
+    """
+    columns: dict[str, list[Tensor]] = {}
+    for name in directions.names:
+        errors = reencoding_errors(model, directions, latents, name, batch_size)
+        together = {"reencoding_error": torch.cat([errors[size] for size in STRENGTHS], dim=1)}
+        for figure, found in (together | {f"reencoding_error_{size:g}": e for size, e in errors.items()}).items():
+            each = counts.repeat_interleave(found.shape[1], dim=1)  # a picture is drawn with all its edits
+            columns.setdefault(figure, []).append(weighted_median(found.flatten(), each))
+        logger.info(
+            "encoded again after edits of %s: %.2f deviations off", name, float(columns["reencoding_error"][-1][0])
+        )
+    return {figure: torch.stack(column, dim=1) for figure, column in columns.items()}

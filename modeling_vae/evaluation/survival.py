@@ -1,0 +1,85 @@
+"""What becomes of attributes in reconstructions, in the eyes of a probe."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from .weighted import weighted_auc, weighted_mean
+from .yes_no import targets
+
+if TYPE_CHECKING:
+    from modeling_vae.model.modeling_image_vae import VAEModel
+
+    from .probes import Probe
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What is known of N pictures and their reconstructions, for the A attributes of a probe.
+
+    Args:
+        latents: posterior means, float32 [N, D].
+        truth: the labels, [N, A]: 1, 0, or NaN where unknown.
+        real: what the probe says of the pictures, [N, A]: it sees an attribute where it is above 0.
+        reconstructed: what it says of their reconstructions, [N, A].
+    """
+
+    latents: Tensor
+    truth: Tensor
+    real: Tensor
+    reconstructed: Tensor
+
+
+@torch.no_grad()
+def judge(
+    model: VAEModel, probe: Probe, batches: Iterable[tuple[Tensor, Mapping[str, Sequence[Any]]]], most: int
+) -> Judged:
+    """Ask the probe about the first `most` pictures and their reconstructions from the posterior means."""
+    columns: list[list[Tensor]] = [[], [], [], []]
+    left = most
+    for pixel_values, labels in batches:
+        pixel_values = pixel_values[:left]
+        latents = model.encode(pixel_values.to(model.device, model.dtype)).mean
+        truth = targets(probe.attributes, labels)[:left]
+        found = (latents.float().cpu(), truth, probe(pixel_values), probe(model.decode(latents).float()))
+        for column, values in zip(columns, found, strict=True):
+            column.append(values)
+        left -= len(pixel_values)
+        if left <= 0:
+            break
+    return Judged(*(torch.cat(column) for column in columns))
+
+
+def survival_figures(judged: Judged, counts: Tensor) -> dict[str, Tensor]:
+    """Figures of the A attributes for each resample (see `weighted`): name -> [R, A].
+
+    Each is NaN where no picture, or none of that resample, has the attribute or has it not.
+    """
+    real, reconstructed = judged.real > 0, judged.reconstructed > 0
+    unasked = torch.full_like(judged.truth, float("nan"))
+    kept = weighted_mean(torch.where(real, reconstructed.float(), unasked), counts)
+    stayed_without = weighted_mean(torch.where(real, unasked, (~reconstructed).float()), counts)
+    having = weighted_mean(torch.where(judged.truth == 1, real.float(), unasked), counts)
+    lacking = weighted_mean(torch.where(judged.truth == 0, (~real).float(), unasked), counts)
+    return {
+        "probe_auc": aucs(judged.real, judged.truth, counts),
+        "probe_right": (having + lacking) / 2,
+        "auc_on_reconstructions": aucs(judged.reconstructed, judged.truth, counts),
+        "survival": (kept + stayed_without) / 2,
+        "kept": kept,
+        "stayed_without": stayed_without,
+    }
+
+
+def aucs(scores: Tensor, truth: Tensor, counts: Tensor) -> Tensor:
+    """AUC of each column of scores [N, A] against truth [N, A], for counts [R, N]: [R, A]."""
+    columns = []
+    for column in range(truth.shape[1]):
+        known = ~truth[:, column].isnan()
+        columns.append(weighted_auc(scores[known, column], truth[known, column] == 1, counts[:, known]))
+    return torch.stack(columns, dim=1) if columns else counts.new_zeros(len(counts), 0)

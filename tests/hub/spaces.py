@@ -1,0 +1,67 @@
+"""A Space that was pushed to a local Hub, taken from there and run as a Space runs."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+
+def files(hub: Any, space: str, revision: str = "main") -> dict[str, bytes]:
+    tree = hub.repo(space, "space").resolve(revision).tree
+    return {name: hub.read(space, name, revision, "space") for name in tree if name != ".gitattributes"}
+
+
+def space_environment(hub: Any, home: Path, **more: str) -> dict[str, str]:
+    own = {
+        "HF_HUB_DISABLE_TELEMETRY": "1",
+        "GRADIO_ANALYTICS_ENABLED": "False",
+        "GRADIO_TEMP_DIR": str(home / "files"),
+    }
+    space = {"SYSTEM": "spaces", "SPACE_ID": "alice/studio", "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "0"}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    return inherited | hub.env(home / "hf", token="") | own | space | more
+
+
+@contextmanager
+def running(python: Path, folder: Path, environment: dict[str, str], seconds: float) -> Iterator[str]:
+    """`python app.py` in the folder of a Space, on a free port, while its address is needed."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    url, log = f"http://127.0.0.1:{port}/", folder.parent / "log"
+    with open(log, "wb") as output:
+        process = subprocess.Popen(
+            [python, "app.py"], cwd=folder, env=environment | {"PORT": str(port)}, stdout=output, stderr=output
+        )
+        try:
+            deadline = time.monotonic() + seconds
+            while True:
+                try:
+                    urllib.request.urlopen(url, timeout=5).close()
+                    break
+                except (urllib.error.URLError, OSError):
+                    assert process.poll() is None and time.monotonic() < deadline, log.read_text()[-3000:]
+                    time.sleep(0.2)
+            yield url
+        finally:
+            process.terminate()
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def downloaded(hub: Any, space: str, folder: Path) -> Path:
+    for name, content in files(hub, space).items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+    return folder

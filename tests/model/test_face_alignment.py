@@ -1,0 +1,64 @@
+"""Similarities of crops, windows of a photo, and the file of an alignment."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from modeling_vae import Crop, FaceAlignment
+from modeling_vae.model.face_alignment import FILE_NAME, compose, corner_distance, corners, relative
+from modeling_vae.model.photo_windows import PhotoWindows
+
+
+@pytest.fixture
+def crops() -> torch.Tensor:
+    generator = torch.Generator().manual_seed(0)
+    places = torch.rand(20, 4, generator=generator, dtype=torch.float64)
+    return places * torch.tensor([100, 80, 60, 1.5]) + torch.tensor([0, 0, 20, -0.75])
+
+
+def test_relative_and_compose_are_each_others_inverse(crops):
+    torch.testing.assert_close(compose(crops, relative(crops, crops.flip(0))), crops.flip(0))
+    unchanged = torch.tensor([[1.0, 0, 0, 0]], dtype=torch.float64).expand(20, -1)
+    torch.testing.assert_close(compose(crops, unchanged), crops)
+
+
+def test_corners_are_those_of_the_crop(crops):
+    x, y, height, angle = crops[3].tolist()
+    crop = Crop((x, y), 1.5 * height, height, np.degrees(angle))
+    np.testing.assert_allclose(corners(crops[3:4], 1.5)[0], crop.corners)
+    moved = crops + torch.tensor([3.0, 4.0, 0, 0])
+    torch.testing.assert_close(corner_distance(moved, crops, 1.5), 5 / crops[:, 2])
+
+
+@pytest.mark.parametrize("place", [(40.0, 30.0, 32.0, 0.4), (60.0, 50.0, 90.0, -0.3), (10.0, 10.0, 300.0, 0.0)])
+def test_a_window_shows_what_the_crop_does(place):
+    y, x = np.mgrid[0:100, 0:120]
+    photo = Image.fromarray(np.stack([2 * x, 2 * y, 100 + 50 * np.sin(x / 15)], axis=-1).astype(np.uint8))
+    crop = Crop(place[:2], place[2], place[2], np.degrees(place[3]))
+    window = PhotoWindows(photo, 3).windows(torch.tensor([place], dtype=torch.float64), 16, 16)[0]
+    shown = np.asarray(crop.cut(photo).resize((16, 16), Image.Resampling.BOX)) / 255
+    assert np.abs(window.permute(1, 2, 0).numpy() - shown).mean() < 0.025
+
+
+def test_it_loads_as_it_was_stored(tmp_path):
+    alignment = FaceAlignment(1, 1.5, 0.02, 0.04, "cat").eval()
+    alignment.half().float().save_pretrained(tmp_path)
+    loaded = FaceAlignment.from_pretrained(tmp_path)
+    windows = torch.rand(2, 1, alignment.height, alignment.width, generator=torch.Generator().manual_seed(0))
+    for a, b in zip(alignment(windows), loaded(windows), strict=True):
+        torch.testing.assert_close(a, b)
+    assert (loaded.num_channels, loaded.aspect, loaded.kind) == (1, 1.5, "cat")
+    assert (loaded.usual_doubt, loaded.largest_doubt) == (0.02, 0.04)
+    assert (alignment.width, alignment.height) == (32, 24)
+    assert (tmp_path / FILE_NAME).stat().st_size < 700_000
+
+
+def test_a_damaged_file_is_named(tmp_path):
+    FaceAlignment().save_pretrained(tmp_path)
+    data = (tmp_path / FILE_NAME).read_bytes()
+    (tmp_path / FILE_NAME).write_bytes(data[: len(data) // 2])
+    with pytest.raises(ValueError, match=f"{FILE_NAME} is damaged"):
+        FaceAlignment.from_pretrained(tmp_path)

@@ -1,0 +1,59 @@
+"""An edit in a photo: exact outside the crop, at its own resolution inside."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from modeling_vae import Crop, PhotoCrop
+from modeling_vae.photo import blend_into_photo
+
+
+def photo(width: int = 90, height: int = 70) -> Image.Image:
+    return Image.fromarray(np.random.default_rng(0).integers(60, 200, (height, width, 3), dtype=np.uint8))
+
+
+CROPS = [
+    Crop((40, 35), 40, 40),
+    Crop((40.3, 30.7), 36, 48, 17),
+    Crop((5, 66), 50, 50, -33),
+    Crop((45, 35), 300, 300, 8),
+]
+
+
+@pytest.mark.parametrize("crop", CROPS, ids=str)
+def test_nothing_added_changes_nothing(crop):
+    assert blend_into_photo(photo(), torch.zeros(3, 16, 16), crop).tobytes() == photo().tobytes()
+
+
+@pytest.mark.parametrize("crop", CROPS, ids=str)
+def test_outside_the_crop_not_one_pixel_changes(crop):
+    before = np.asarray(photo())
+    after = np.asarray(blend_into_photo(photo(), torch.full((3, 16, 16), 0.2), crop))
+    y, x = np.mgrid[0:70, 0:90] + 0.5
+    places = np.stack([x, y, np.ones_like(x)], axis=-1) @ crop.inverse.T
+    outside = (np.abs(places) > 1).any(-1)
+    assert np.array_equal(after[outside], before[outside])
+    deep = (np.abs(places) < 0.8).all(-1)  # where nothing fades
+    assert (after[deep].astype(int) - before[deep] == 51).all()
+
+
+def test_a_turned_difference_lies_where_the_crop_does():
+    difference = torch.zeros(3, 32, 32)
+    difference[:, 8:12, 8:12] = 0.2  # in the upper left quarter of the levelled face
+    crop = Crop((45, 35), 60, 60, 30)
+    changed = np.asarray(blend_into_photo(photo(), difference, crop)).astype(int) - np.asarray(photo())
+    y, x = np.mgrid[0:70, 0:90] + 0.5
+    weight = np.abs(changed).sum(-1)
+    centre = np.array([(x * weight).sum(), (y * weight).sum()]) / weight.sum()
+    np.testing.assert_allclose(centre, crop.matrix @ [-0.375, -0.375, 1], atol=0.5)
+
+
+def test_a_crop_beside_the_photo_changes_nothing():
+    assert blend_into_photo(photo(), torch.ones(3, 8, 8), Crop((-100, 0), 20, 20, 5)).tobytes() == photo().tobytes()
+
+
+def test_a_photo_crop_has_a_picture_at_the_photos_resolution():
+    assert PhotoCrop(photo(), Crop((40, 35), 40, 30, 12)).picture.size == (40, 30)

@@ -1,0 +1,69 @@
+"""The alignment comes back to what was planted, and is refused where it does not."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from planted_faces import training_pictures
+
+from modeling_vae import Crop
+from modeling_vae.model.face_alignment import corner_distance
+from modeling_vae.training.alignment import corner_error, fit_alignment, gather, plant, planted_errors, train_alignment
+from modeling_vae.training.alignment_windows import draw_windows
+
+
+def test_planted_faces_come_back(alignment):
+    pictures = gather([(training_pictures(16, seed=500), {})], 16)
+    errors = planted_errors(alignment, pictures)
+    assert errors.shape == (16,) and errors.median() < 0.06
+    assert torch.equal(errors, planted_errors(alignment, pictures))
+
+
+def test_the_same_seed_trains_the_same(alignment):
+    pictures = gather([(training_pictures(8), {})], 8)
+    before = torch.get_rng_state()
+    one, same = (train_alignment(pictures, seed=3, steps=2).state_dict() for _ in range(2))
+    assert all(torch.equal(one[name], same[name]) for name in one)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_pictures_that_are_not_cropped_alike_are_refused():
+    noise = torch.rand(16, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    fitted = fit_alignment([(noise, {})], [(noise, {})], steps=3)
+    assert fitted.alignment is None and "of the side off" in fitted.report["refused"]
+
+
+def test_windows_lie_as_their_similarities_say():
+    """A picture of coordinates: where a window shows the picture, its colours say which part."""
+    y, x = torch.meshgrid(torch.arange(64) + 0.5, torch.arange(64) + 0.5, indexing="ij")
+    picture = (torch.stack([x, y, 0 * x]) / 64 * 255).round().to(torch.uint8)
+    generator = torch.Generator().manual_seed(0)
+    windows, similarity, has_face = draw_windows(picture[None], 64, generator, 32, 32)
+    assert windows.shape == (64, 3, 32, 32) and similarity.shape == (64, 4) and has_face.dtype == torch.bool
+    assert windows.min() >= 0 and windows.max() <= 1
+    assert has_face[:32].all() and not has_face.all()
+
+
+def test_the_corner_error_is_that_of_the_corners():
+    generator = torch.Generator().manual_seed(0)
+    said, true = (torch.tensor([1.0, 0, 0, 0]) + 0.2 * torch.randn(9, 4, generator=generator) for _ in range(2))
+    from modeling_vae.model.face_alignment import compose
+
+    window = torch.tensor([[5.0, 7.0, 30.0, 0.4]], dtype=torch.float64).expand(9, -1)
+    expected = corner_distance(compose(window, said.double()), compose(window, true.double()), 1.5)
+    torch.testing.assert_close(corner_error(said, true, 1.5).double(), expected, atol=1e-3, rtol=1e-3)
+
+
+def test_a_planted_picture_lies_where_it_is_said_to():
+    picture = training_pictures(1)[0].mul(255).to(torch.uint8)
+    random = np.random.default_rng(0)
+    for _ in range(5):
+        photo, crop = plant(picture, picture, random, room=3.0)
+        assert photo.size == (96, 96) and isinstance(crop, Crop)
+        back = np.asarray(crop.cut(photo).resize((32, 32))).astype(float)
+        assert np.abs(back - picture.permute(1, 2, 0).numpy())[4:-4, 4:-4].mean() < 12
+
+
+def test_large_pictures_are_gathered_small():
+    gathered = gather([(torch.rand(3, 1, 200, 100), {}), (torch.rand(3, 1, 200, 100), {})], 4)
+    assert gathered.shape == (4, 1, 64, 32) and gathered.dtype == torch.uint8
