@@ -139,6 +139,7 @@ from transformers import AutoImageProcessor, AutoModel
 model = AutoModel.from_pretrained("{HERE}", trust_remote_code=True).eval()
 processor = AutoImageProcessor.from_pretrained("{HERE}", trust_remote_code=True)
 with torch.inference_mode():
+    # drawn from N(0, I), which is rough; `modeling_vae` draws from the fitted prior
     pictures = processor.postprocess(model.decode(torch.randn(4, model.config.latent_dim)))
     latents = model.encode(processor(pictures, return_tensors="pt")["pixel_values"]).mean  # [4, latent_dim]
 ```
