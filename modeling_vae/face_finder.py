@@ -114,6 +114,8 @@ class FaceFinder:
                 Candidate(torch.tensor([box.x, box.y, box.side, 0.0], dtype=torch.float64), math.inf, box.kind)
                 for box in strange
             ]
+        # cascades of both kinds often see the same face: it is of the model's own kind, if one of them says so
+        seen = _distinct(sorted(seen, key=lambda candidate: (candidate.kind != alignment.kind, candidate.doubt)))
         limit = alignment.usual_doubt if seen else alignment.largest_doubt
         own = [candidate for candidate in self._everywhere(windows) if candidate.doubt <= limit]
         return _distinct(sorted([*own, *seen], key=lambda candidate: candidate.doubt))
