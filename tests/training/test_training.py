@@ -173,8 +173,10 @@ def test_checkpoints_are_whole(finished, workplace):
 
 def test_ctrl_c_leaves_a_run_that_goes_on(workplace):
     process = workplace.start(
-        "interrupted", "objective.perceptual=null", "training.save_steps=2", "training.max_steps=1000"
-    )
+        "interrupted", "objective.perceptual=null", "training.save_steps=2", "training.max_steps=1000",
+        # what a shell starts in the background may ignore Ctrl-C, and so would all that it starts
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )  # fmt: skip
     while process.poll() is None and not workplace.checkpoints("interrupted"):
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)
