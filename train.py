@@ -27,6 +27,7 @@ from modeling_vae.hub.published_folder import write_published_folder
 from modeling_vae.hub.publishing import push_folder
 from modeling_vae.hub.training_film import TrainingFilm, read_frames
 from modeling_vae.model.hub_files import check_repo_id
+from modeling_vae.training.allocator import keep_freed_memory
 from modeling_vae.training.recipe import Recipe
 from modeling_vae.training.run import prepare, train
 
@@ -41,6 +42,7 @@ def main(argv: list[str] | None = None) -> Path:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     for talkative in ("httpx2", "accelerate"):
         logging.getLogger(talkative).setLevel(logging.WARNING)
+    keep_freed_memory()
     original, recipe = Recipe.read(options.recipe), Recipe.read(options.recipe, options.overrides)
     name = options.recipe.name if options.recipe.is_dir() else options.recipe.stem
     output = options.output or Path("runs") / name

@@ -25,10 +25,8 @@ from .model.priors import GaussianPrior
 from .model.reconstruction_errors import ReconstructionErrors, reconstruction_error
 from .model.shared_directions import join_directions
 from .model.tensor_files import weights_sha256
-from .parts import ACCOMPANYING, CODE, REQUIRED, Parts, read_parts
+from .parts import Parts, read_parts
 from .photo import PhotoCrop, blend_into_photo
-
-__all__ = ["ACCOMPANYING", "CODE", "REQUIRED", "VAEPipeline"]
 
 LARGEST_BATCH = 64
 
@@ -143,7 +141,7 @@ class VAEPipeline:
         latents = [as_latent(face, self.latent_dim) for face in faces]
         pictures = [i for i, latent in enumerate(latents) if latent is None]
         if pictures:
-            crops = [Cropper(self.processor, self.alignment).of(faces[i]) for i in pictures]
+            crops = [self._cropper.of(faces[i]) for i in pictures]
             for i, latent in zip(pictures, self._encode(self._pixel_values(crops)), strict=True):
                 latents[i] = latent
         return torch.stack([latent for latent in latents if latent is not None])
@@ -176,11 +174,11 @@ class VAEPipeline:
         Args:
             photo: whatever `to_picture` takes.
         """
-        return Cropper(self.processor, self.alignment).faces(photo)
+        return self._cropper.faces(photo)
 
     def crop(self, photo: Face, find: bool = True) -> PhotoCrop:
         """The largest face in a photo; its middle, with `found` None, where there is none or none is looked for."""
-        return Cropper(self.processor, self.alignment).face(photo, find)
+        return self._cropper.face(photo, find)
 
     def far_from_photo(self, photo: Face) -> str | None:
         """A sentence for the person whose photo the model knows little of; None where its reconstruction is near.
@@ -189,10 +187,8 @@ class VAEPipeline:
         """
         if self.errors is None:
             return None
-        crop = Cropper(self.processor, self.alignment).of(photo)
-        reconstruction = self.decode_pixels(self.encode(crop))
-        error = float(reconstruction_error(reconstruction, self._pixel_values([crop])))
-        return self.errors.sentence(error) if error > self.errors.largest else None
+        crop = self._cropper.of(photo)
+        return self._far(crop, self.decode_pixels(self.encode(crop)))
 
     # pictures
 
@@ -231,10 +227,10 @@ class VAEPipeline:
         face = _only(as_list(face))
         if as_latent(face, self.latent_dim) is not None:
             raise ValueError("preserve_detail needs the photo whose detail is to be kept: give a picture, no latent.")
-        crop = Cropper(self.processor, self.alignment).of(face)
+        crop = self._cropper.of(face)
         before = self.encode(crop)
         pixels = self.decode_pixels(torch.cat([before, self.edit_latents(before, strengths, hold)]))
-        far = self.far_from_photo(crop)
+        far = self._far(crop, pixels[:1])
         if far is not None:
             warnings.warn(far, stacklevel=2)
         return blend_into_photo(crop.photo, pixels[1] - pixels[0], crop.crop)
@@ -357,6 +353,17 @@ class VAEPipeline:
     def _one(self, face: Face) -> Tensor:
         """The latent [1, D] of the one face that a method is about."""
         return self.encode(_only(as_list(face)))
+
+    @property
+    def _cropper(self) -> Cropper:
+        return Cropper(self.processor, self.alignment)
+
+    def _far(self, crop: PhotoCrop, reconstruction: Tensor) -> str | None:
+        """`far_from_photo` of a crop whose reconstruction [1, C, H, W] is known."""
+        if self.errors is None:
+            return None
+        error = float(reconstruction_error(reconstruction, self._pixel_values([crop])))
+        return self.errors.sentence(error) if error > self.errors.largest else None
 
     def _pixel_values(self, crops: Sequence[PhotoCrop]) -> Tensor:
         return self.processor([crop.picture for crop in crops], return_tensors="pt")["pixel_values"]

@@ -24,7 +24,7 @@ from huggingface_hub import CommitInfo
 from torch import Tensor
 
 from .latent_moments import LatentMoments
-from .tensor_files import find_file, read_tensors, write_tensors
+from .tensor_files import find_file, read_tensors, refuse_other_weights, write_tensors
 
 FILE_NAME = "directions.safetensors"
 FEWEST = 20
@@ -224,11 +224,7 @@ class AttributeDirections:
 
     def check_weights(self, sha256: str) -> None:
         """Raise a ValueError where these directions belong to other weights."""
-        if self.weights_sha256 != sha256:
-            raise ValueError(
-                f"these directions belong to weights {self.weights_sha256[:12]}, the model's are {sha256[:12]}: use "
-                "the directions published with this model, or fetch both again (one of the files may be damaged)."
-            )
+        refuse_other_weights("these directions belong", self.weights_sha256, sha256)
 
     def save_pretrained(self, folder: str | os.PathLike[str]) -> None:
         """Write directions.safetensors into a folder, which is made if need be; whole or not at all."""

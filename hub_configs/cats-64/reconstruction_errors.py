@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from .tensor_files import find_file, read_tensors, write_tensors
+from .tensor_files import find_file, read_tensors, refuse_other_weights, write_tensors
 
 FILE_NAME = "reconstruction_errors.safetensors"
 FORMAT = "reconstruction-errors/1"
@@ -69,8 +69,4 @@ class ReconstructionErrors:
 
     def check_weights(self, sha256: str) -> None:
         """Raise a ValueError where these are another model's errors."""
-        if self.weights_sha256 != sha256:
-            raise ValueError(
-                f"these reconstruction errors belong to weights {self.weights_sha256[:12]}, the model's are "
-                f"{sha256[:12]}: use those published with this model, or fetch both again."
-            )
+        refuse_other_weights("these reconstruction errors belong", self.weights_sha256, sha256)

@@ -103,3 +103,17 @@ def errors_of_the_disk(path: Path) -> Iterator[None]:
 def _digest(tensors: Mapping[str, Tensor], description: dict[str, Any]) -> str:
     """Of all that a file holds, so that one flipped byte is noticed wherever the file was copied to."""
     return hashlib.sha256((weights_sha256(tensors) + json.dumps(description, sort_keys=True)).encode()).hexdigest()
+
+
+def refuse_other_weights(belongs: str, its: str, models: str) -> None:
+    """Raise a ValueError where something belongs to other weights than the model's.
+
+    Args:
+        belongs: what it is, with its verb: "this prior belongs".
+        its, models: SHA-256 of the weights that it was made for, and of the model's.
+    """
+    if its != models:
+        raise ValueError(
+            f"{belongs} to weights {its[:12]}, the model's are {models[:12]}: use what was published with this model, "
+            "or fetch both again (one of the files may be damaged)."
+        )

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from .latent_moments import LatentMoments
 from .latents import sample_noise, truncate
-from .tensor_files import find_file, read_tensors, write_tensors
+from .tensor_files import find_file, read_tensors, refuse_other_weights, write_tensors
 
 FILE_NAME = "prior.safetensors"
 
@@ -81,8 +81,4 @@ class GaussianPrior:
 
     def check_weights(self, sha256: str) -> None:
         """Raise a ValueError where this prior belongs to other weights."""
-        if self.weights_sha256 != sha256:
-            raise ValueError(
-                f"this prior belongs to weights {self.weights_sha256[:12]}, the model's are {sha256[:12]}: use the "
-                "one published with this model, or fetch both again (one of the files may be damaged)."
-            )
+        refuse_other_weights("this prior belongs", self.weights_sha256, sha256)

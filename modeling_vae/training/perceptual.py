@@ -7,6 +7,9 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from modeling_vae.model.elbo import precise
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
@@ -37,7 +40,7 @@ class PerceptualDistance(nn.Module):
                     f"objective.perceptual.layers: {backbone} has no module {name!r}; it has "
                     f"{', '.join(n for n in modules if n and n.count('.') < 2)}."
                 )
-        self.network = network.eval().requires_grad_(False)
+        self.network = fold_batch_norms(network.eval()).requires_grad_(False)
         self._seen: list[Tensor] = []
         for name in layers:
             modules[name].register_forward_hook(self._keep)
@@ -92,9 +95,30 @@ def _relative_l1(output: Tensor, target: Tensor) -> Tensor:
     return (output - target).abs().mean() / target.abs().mean().clamp_min(1e-6)
 
 
+def fold_batch_norms(network: nn.Module) -> nn.Module:
+    """Take frozen batch norms into the convolutions before them, in place: a tenth of a training step on a CPU.
+
+    It is done where a layer has a `convolution` and a `normalization`, as the convolutional networks of transformers
+    call what they run one after the other.
+    """
+    for layer in network.modules():
+        convolution, norm = (getattr(layer, name, None) for name in ("convolution", "normalization"))
+        if isinstance(convolution, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
+            layer.register_module("convolution", fuse_conv_bn_eval(convolution, norm))
+            layer.register_module("normalization", nn.Identity())
+    return network
+
+
 def details(pixel_values: Tensor, side: int) -> Tensor:
-    """What taking away the mean of the square around each pixel leaves: [N, C, H, W]."""
-    return pixel_values - F.avg_pool2d(pixel_values, side, 1, side // 2, count_include_pad=False)
+    """What taking away the mean of the square around each pixel leaves: [N, C, H, W], at least float32.
+
+    A depthwise convolution: pooling with a stride of 1 takes twelve times as long on a CPU at a side of 9.
+    """
+    with torch.autocast(pixel_values.device.type, enabled=False):
+        pixel_values = precise(pixel_values)
+        channels = pixel_values.shape[1]
+        square = pixel_values.new_full((channels, 1, side, side), 1 / side**2)
+        return pixel_values - F.conv2d(F.pad(pixel_values, [side // 2] * 4, "replicate"), square, groups=channels)
 
 
 def local_deviation(maps: Tensor, cells: int = 8) -> Tensor:

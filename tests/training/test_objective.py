@@ -6,11 +6,12 @@ import pytest
 import torch
 from tiny import tiny_model
 from torch import nn
+from transformers import AutoModel
 
 from modeling_vae import VAEModel
 from modeling_vae.training.critic import Critic, augment
 from modeling_vae.training.objective import TrainingObjective, last_layer, ramp
-from modeling_vae.training.perceptual import PerceptualDistance, local_deviation
+from modeling_vae.training.perceptual import PerceptualDistance, details, fold_batch_norms, local_deviation
 from modeling_vae.training.recipe import ObjectiveRecipe
 from modeling_vae.training.running_fit import RunningFit
 
@@ -174,6 +175,32 @@ def test_the_perceptual_distance(backbone):
         PerceptualDistance(str(backbone), ["layer.99"])
 
 
+def test_folded_batch_norms_compute_the_same(backbone):
+    network = AutoModel.from_pretrained(backbone).eval()
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.running_mean.normal_(generator=torch.Generator().manual_seed(0))
+            module.running_var.uniform_(0.5, 2.0, generator=torch.Generator().manual_seed(1))
+    x = pixels(2)
+    expected = network(x).last_hidden_state
+    found = fold_batch_norms(network)
+    assert not any(isinstance(module, nn.BatchNorm2d) for module in found.modules())
+    torch.testing.assert_close(found(x).last_hidden_state, expected)
+
+
+def test_details_are_what_the_mean_of_the_square_leaves():
+    """Also in half precision under autocast; a flat picture and a slope of grey have none inside."""
+    x = pixels(2)
+    with torch.autocast("cpu", torch.bfloat16):
+        found = details(x, 5)
+    expected = x - nn.functional.avg_pool2d(x, 5, 1, 2)
+    assert found.dtype == torch.float32
+    torch.testing.assert_close(found[..., 2:-2, 2:-2], expected[..., 2:-2, 2:-2])
+    slope = torch.linspace(0, 1, 32).expand(1, 3, 32, 32)
+    assert details(slope, 5)[..., 2:-2].abs().max() < 1e-6
+    assert details(torch.full_like(x, 0.7), 9).abs().max() < 1e-6
+
+
 def test_the_local_deviation_is_that_of_each_cell():
     maps = torch.randn(2, 3, 16, 24, generator=torch.Generator().manual_seed(0))
     found = local_deviation(maps)
@@ -237,7 +264,7 @@ def test_the_critic_judges_details_and_no_tint():
     tinted = x + torch.tensor([0.1, -0.2, 0.05])[:, None, None]
     for seen, seen_tinted in zip(critic(x), critic(tinted), strict=True):
         torch.testing.assert_close(seen, seen_tinted, rtol=1e-4, atol=1e-4)
-    smoothed = nn.functional.avg_pool2d(x, 3, 1, 1, count_include_pad=False)
+    smoothed = x - details(x, 3)
     assert (critic(smoothed)[1] - critic(x)[1]).abs().mean() > 0.1
 
 
