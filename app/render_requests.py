@@ -30,19 +30,17 @@ FORMATS = ("gif", "webp", "mp4")
 
 @dataclass(frozen=True)
 class GenerateRequest:
-    """Faces drawn from the prior.
+    """Faces drawn from the model's fitted prior, or from N(0, I) where it has none.
 
     Args:
         seed: 0 to 4,294,967,295; face i of a seed is the same however many are asked for.
         count: faces, 1 to 64.
         truncation: 0 (all the average face) to 1.5; 1 draws them as the model learnt them.
-        sampler: one of those the model offers.
     """
 
     seed: int
     count: int = 20
     truncation: float = 0.8
-    sampler: str = "standard"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "seed", _whole("The seed", self.seed, 0, LARGEST_SEED))

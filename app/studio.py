@@ -43,6 +43,8 @@ NOT_FOUND = "No face was found, so this is the middle of your photo. Zoom until 
 BY_HAND = "Zoom until the face fills the frame, straight on."
 FAR = "The model's picture is far from this photo, so edits may not fit it."
 STRIP_FRAMES = 12
+MOST_SHOWN = 14
+"""Attributes that are shown at once; of more, so many, the others on request."""
 FIRST_SEED = 2
 FIRST_TRUNCATION = 0.8
 RESERVED_PARAMETERS = (
@@ -63,13 +65,17 @@ class Attribute:
 
 @dataclass(frozen=True)
 class ModelFacts:
-    """What the page says about its model. Sizes in pixels; `finds_faces` where photos are cropped to their faces."""
+    """What the page says about its model.
+
+    Sizes are in pixels; `draws_fitted` where new faces come from a prior fitted to the data, and not from N(0, I);
+    `finds_faces` where photos are cropped to their faces.
+    """
 
     name: str
     height: int
     width: int
     latent_dim: int
-    samplers: tuple[str, ...]
+    draws_fitted: bool
     attributes: tuple[Attribute, ...]
     finds_faces: bool
 
@@ -127,8 +133,15 @@ class Studio:
     def __init__(self, pipe: VAEPipeline, name: str) -> None:
         self._pipe = pipe
         height, width = pipe.model.config.image_size
-        attributes, finds = _named(pipe.attributes), pipe.alignment is not None
-        self.facts = ModelFacts(name, height, width, pipe.latent_dim, pipe.samplers, attributes, finds)
+        self.facts = ModelFacts(
+            name,
+            height,
+            width,
+            pipe.latent_dim,
+            draws_fitted=pipe.prior is not None,
+            attributes=_named(_in_order(pipe)),
+            finds_faces=pipe.alignment is not None,
+        )
         self._drawn: Recent[GenerateRequest, Faces] = Recent(32)
         self._uploads: Recent[str, Image.Image] = Recent(4)
         self._photos: Recent[tuple[str, CropRequest | None], Photo] = Recent(64)
@@ -149,7 +162,7 @@ class Studio:
     @property
     def welcome_request(self) -> GenerateRequest:
         """What a first visit shows."""
-        return GenerateRequest(FIRST_SEED, truncation=FIRST_TRUNCATION, sampler=self.facts.samplers[0])
+        return GenerateRequest(FIRST_SEED, truncation=FIRST_TRUNCATION)
 
     def welcome(self) -> Faces:
         return self.generate(self.welcome_request)
@@ -225,9 +238,7 @@ class Studio:
     # -------------------------------------------------------------------------------------------------------------
 
     def _generate(self, request: GenerateRequest) -> Faces:
-        latents = self._pipe.sample(
-            request.count, seed=request.seed, truncation=request.truncation, sampler=request.sampler
-        )
+        latents = self._pipe.sample(request.count, seed=request.seed, truncation=request.truncation)
         return Faces(_array(latents), tuple(self._pipe.decode(latents)))
 
     def _encode(self, digest: str, data: bytes, asked: CropRequest | None) -> Photo:
@@ -294,6 +305,16 @@ def _decoded(data: bytes) -> Image.Image:
     picture = to_picture(data, name="The upload")
     picture.thumbnail((UPLOAD_SIDE, UPLOAD_SIDE), Image.Resampling.LANCZOS)
     return picture
+
+
+def _in_order(pipe: VAEPipeline) -> list[str]:
+    """Names of the attributes in the model's order; of too many to show at once, those it reads best come first."""
+    names = pipe.attributes
+    if pipe.directions is None or len(names) <= MOST_SHOWN:
+        return names
+    known = pipe.directions.directions
+    best = sorted(names, key=lambda name: known[name].concordance, reverse=True)[:MOST_SHOWN]
+    return [*best, *(name for name in names if name not in best)]
 
 
 def _named(names: Sequence[str]) -> tuple[Attribute, ...]:

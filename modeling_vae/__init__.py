@@ -11,7 +11,7 @@ from .model.image_processing_image_vae import VAEImageProcessor, to_picture
 from .model.latent_moments import LatentMoments
 from .model.modeling_image_vae import VAEModel, VAEOutput
 from .model.posterior import DiagonalGaussian
-from .model.priors import GaussianPrior
+from .model.priors import MixturePrior
 from .model.reconstruction_errors import ReconstructionErrors
 from .photo import PhotoCrop
 from .pipeline import VAEPipeline
@@ -29,8 +29,8 @@ __all__ = [
     "DiagonalGaussian",
     "Direction",
     "FaceAlignment",
-    "GaussianPrior",
     "LatentMoments",
+    "MixturePrior",
     "PhotoCrop",
     "Reading",
     "ReconstructionErrors",

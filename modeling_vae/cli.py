@@ -6,12 +6,13 @@ import argparse
 import logging
 import sys
 
+from .hub.compare import add_compare
 from .hub.evaluate import add_evaluate
 from .hub.prepare import add_prepare
 from .hub.push import add_push
 from .hub.push_space import add_push_space
 
-COMMANDS = (add_evaluate, add_push, add_push_space, add_prepare)
+COMMANDS = (add_evaluate, add_compare, add_push, add_push_space, add_prepare)
 """Functions that register a sub-command, with its function as `run`."""
 
 

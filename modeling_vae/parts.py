@@ -18,7 +18,7 @@ from .model.face_alignment import FaceAlignment
 from .model.hub_files import fetch, refuse_missing
 from .model.image_processing_image_vae import VAEImageProcessor
 from .model.modeling_image_vae import VAEModel
-from .model.priors import GaussianPrior
+from .model.priors import MixturePrior
 from .model.reconstruction_errors import ReconstructionErrors
 from .model.tensor_files import errors_of_the_disk, read_tensors, weights_sha256
 
@@ -41,7 +41,7 @@ class Parts:
     model: VAEModel
     processor: VAEImageProcessor
     directions: AttributeDirections | None = None
-    prior: GaussianPrior | None = None
+    prior: MixturePrior | None = None
     alignment: FaceAlignment | None = None
     errors: ReconstructionErrors | None = None
     folder: Path | None = None
@@ -112,7 +112,7 @@ def read_parts(
         model=model,
         processor=VAEImageProcessor.from_pretrained(folder, local_files_only=True),
         directions=AttributeDirections.from_pretrained(folder) if there[attribute_directions.FILE_NAME] else None,
-        prior=GaussianPrior.from_pretrained(folder) if there[priors.FILE_NAME] else None,
+        prior=MixturePrior.from_pretrained(folder) if there[priors.FILE_NAME] else None,
         alignment=FaceAlignment.from_pretrained(folder) if there[face_alignment.FILE_NAME] else None,
         errors=ReconstructionErrors.from_pretrained(folder) if there[reconstruction_errors.FILE_NAME] else None,
         folder=folder,

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from .model.face_crop import Crop
 
-FEATHER = 0.08
+FEATHER = 0.04
 """Share of the crop's side over which an edit fades out towards the crop's edge."""
 
 
@@ -57,6 +57,12 @@ def blend_into_photo(photo: Image.Image, difference: Tensor, crop: Crop) -> Imag
         fade = _fade(places).min(-1, keepdims=True)
         pixels[top:bottom, left:right] += enlarged.permute(1, 2, 0).numpy() * fade * 255
     return Image.fromarray(pixels.round().clip(0, 255).astype(np.uint8))
+
+
+def edge_fade(height: int, width: int) -> Tensor:
+    """The share of an edit that each pixel of an upright crop gets, [height, width]: 1 but near the edge."""
+    y, x = ((2 * np.arange(side) + 1) / side - 1 for side in (height, width))
+    return torch.from_numpy(_fade(np.stack(np.meshgrid(x, y), axis=-1)).min(-1)).float()
 
 
 def _fade(places: np.ndarray) -> np.ndarray:

@@ -21,7 +21,7 @@ from .model.face_alignment import FaceAlignment
 from .model.image_processing_image_vae import VAEImageProcessor
 from .model.latents import check_latents, ease, keyframe_path, sample_noise, truncate
 from .model.modeling_image_vae import VAEModel
-from .model.priors import GaussianPrior
+from .model.priors import MixturePrior
 from .model.reconstruction_errors import ReconstructionErrors, reconstruction_error
 from .model.shared_directions import join_directions
 from .model.tensor_files import weights_sha256
@@ -57,7 +57,7 @@ class VAEPipeline:
         model: VAEModel,
         processor: VAEImageProcessor,
         directions: AttributeDirections | None = None,
-        prior: GaussianPrior | None = None,
+        prior: MixturePrior | None = None,
         alignment: FaceAlignment | None = None,
         errors: ReconstructionErrors | None = None,
         *,

@@ -47,6 +47,7 @@ ALLOWED = {
         "modeling_vae.files",
         "modeling_vae.model",
         "modeling_vae.data",
+        "modeling_vae.photo",
         "modeling_vae.pipeline",
     },
     "app": {"modeling_vae", "modeling_vae.model", "modeling_vae.pipeline", "modeling_vae.animation"},

@@ -6,13 +6,14 @@ import torch
 
 from modeling_vae import (
     AttributeDirections,
-    GaussianPrior,
     LatentMoments,
+    MixturePrior,
     VAEConfig,
     VAEImageProcessor,
     VAEModel,
     VAEPipeline,
 )
+from modeling_vae.model.attribute_directions import Direction
 from modeling_vae.model.tensor_files import weights_sha256
 
 ATTRIBUTES = {"smiling": "boolean", "coat": "category", "age": "numeric"}
@@ -56,4 +57,13 @@ def tiny_pipeline(**config) -> VAEPipeline:
     directions, _ = AttributeDirections.from_moments(moments, weights_sha256=sha256)
     height, width = model.config.image_size
     processor = VAEImageProcessor(size={"height": height, "width": width}, num_channels=model.config.num_channels)
-    return VAEPipeline(model, processor, directions, GaussianPrior.from_moments(moments, sha256))
+    return VAEPipeline(model, processor, directions, MixturePrior.from_moments(moments, sha256))
+
+
+def many_attributes(count: int) -> VAEPipeline:
+    """A tiny pipeline whose every latent dimension is an attribute; the figures of its readouts rise and fall."""
+    pipe = tiny_pipeline(latent_dim=count)
+    known = [Direction(f"a{i}", "boolean", 50, 50, 1.0, 0.5 + 0.4 * (7 * i % count) / count) for i in range(count)]
+    axes = torch.eye(count)
+    pipe.directions = AttributeDirections(known, axes, torch.zeros(count), axes, weights_sha256=pipe.weights_sha256)
+    return pipe

@@ -12,7 +12,7 @@ from app.files import film_file, picture_file, upload_path
 from app.readings import readings_html
 from app.render_requests import LARGEST_STRENGTH, LARGEST_ZOOM, CropRequest, EditRequest, FilmRequest
 from app.session import Session
-from app.studio import EditedFace, Photo, Studio
+from app.studio import MOST_SHOWN, EditedFace, Photo, Studio
 from app.toasts import toasts
 from app.tray import added, chosen
 
@@ -22,6 +22,7 @@ HELP = (
     "trained on; 0 is the face as it is. The rings show how the model reads that face, the dots how it reads the "
     "edited one. What is held keeps its reading while you move other things."
 )
+BEST_FIRST = f"The {MOST_SHOWN} attributes that the model reads best come first."
 
 
 class EditTab:
@@ -30,6 +31,7 @@ class EditTab:
     def __init__(self, studio: Studio, session: Session) -> None:
         self.studio, self.session = studio, session
         self.attributes = studio.facts.attributes
+        self.many = len(self.attributes) > MOST_SHOWN
         with gr.Row(elem_classes=["split", "edit"]):
             with gr.Column(scale=4, min_width=300, elem_classes="edit-left"):
                 self._pictures()
@@ -37,7 +39,7 @@ class EditTab:
                 self._actions()
             with gr.Column(scale=7, min_width=320):
                 self._desk()
-                gr.Markdown(HELP, elem_classes="edit-help")
+                gr.Markdown(f"{HELP} {BEST_FIRST}" if self.many else HELP, elem_classes="edit-help")
         self._wire()
 
     def _pictures(self) -> None:
@@ -104,10 +106,11 @@ class EditTab:
             self.download_film = gr.DownloadButton("Download GIF", size="md", elem_id="download-sweep")
 
     def _desk(self) -> None:
-        """Three columns of equal rows: what is held, the sliders, and what the model reads."""
+        """Three columns of equal rows: what is held, the sliders, and what the model reads. Of many a few at first."""
         if not self.attributes:
             gr.Markdown("This model has no attribute directions, so there is nothing to move here.")
-        with gr.Row(elem_classes="desk", visible=bool(self.attributes)):
+        self.desk = gr.Row(elem_classes=["desk", "few"], visible=bool(self.attributes))
+        with self.desk:
             with gr.Column(min_width=0, elem_classes="desk-hold"):
                 self.hold = gr.CheckboxGroup(
                     [(f"Hold {a.label}", a.name) for a in self.attributes], label="Hold", elem_id="hold"
@@ -128,6 +131,9 @@ class EditTab:
                 }
             with gr.Column(min_width=0, elem_classes="desk-readings"):
                 self.readings = gr.HTML(label="Readings", elem_id="readings")
+        self.more = gr.Button(
+            f"Show all {len(self.attributes)} attributes", size="md", visible=self.many, elem_id="more-attributes"
+        )
 
     def _wire(self) -> None:
         quiet: dict[str, Any] = {"show_progress": "hidden"}
@@ -169,6 +175,14 @@ class EditTab:
         self.photo.upload(
             self.upload, self.photo, self.uploaded, api_name="edit_photo", preprocess=False, **quiet
         ).failure(lambda: None, None, self.photo, api_visibility="private", **quiet)
+        # There is no way back: what is moved or held must stay in sight.
+        self.more.click(
+            lambda: (gr.Row(elem_classes=["desk"]), gr.Button(visible=False)),
+            None,
+            [self.desk, self.more],
+            api_visibility="private",
+            **quiet,
+        )
         self.reset.click(self.as_it_is, self.session.face, [*shown, *sliders], api_name="edit_reset", **quiet)
         self.make.click(
             self.make_film,

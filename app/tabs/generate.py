@@ -14,7 +14,9 @@ from app.studio import Faces, Studio
 from app.toasts import toasts
 from app.tray import chosen
 
-SAMPLER_LABELS = {"fitted": "Fitted to the data", "standard": "Standard normal"}
+UNFITTED = (
+    "This model has no prior fitted to its data, so new faces are drawn from the textbook N(0, I). Expect rough ones."
+)
 
 
 class GenerateTab:
@@ -58,7 +60,6 @@ class GenerateTab:
                 self.to_tray = gr.Button("Add to morph", variant="secondary", min_width=100)
 
     def _controls(self) -> None:
-        samplers = self.studio.facts.samplers
         self.new = gr.Button("New faces", variant="primary", elem_id="new-faces")
         with gr.Group():
             self.seed = gr.Number(
@@ -79,19 +80,14 @@ class GenerateTab:
                 info="Low is typical, high is strange.",
                 elem_id="truncation",
             )
-            self.sampler = gr.Radio(
-                [(SAMPLER_LABELS[name], name) for name in samplers],
-                value=samplers[0],
-                label="Sampler",
-                info="Where the model has seen faces, or the textbook N(0, I).",
-                visible=len(samplers) > 1,
-            )
+        if not self.studio.facts.draws_fitted:
+            gr.Markdown(UNFITTED, elem_classes="caption")
 
     def _wire(self) -> None:
-        settings = [self.seed, self.truncation, self.sampler]
+        settings = [self.seed, self.truncation]
         shown = self.shown
         gr.on(
-            [self.seed.submit, self.seed.blur, self.truncation.release, self.sampler.input],
+            [self.seed.submit, self.seed.blur, self.truncation.release],
             self.generate,
             settings,
             shown,
@@ -101,7 +97,7 @@ class GenerateTab:
         )
         self.new.click(
             self.new_faces,
-            [self.truncation, self.sampler],
+            [self.truncation],
             [self.seed, *shown],
             api_name="new_faces",
             show_progress_on=[self.grid],
@@ -132,16 +128,15 @@ class GenerateTab:
         return self._shown(self.studio.welcome())
 
     @toasts
-    def generate(self, seed: int, truncation: float, sampler: str) -> tuple[Any, ...]:
-        """The faces of a seed. truncation: 0 to 1.5; sampler: "fitted" (where the model offers it) or "standard"."""
-        faces = self.studio.generate(GenerateRequest(seed, truncation=truncation, sampler=sampler))
-        return self._shown(faces)
+    def generate(self, seed: int, truncation: float) -> tuple[Any, ...]:
+        """The faces of a seed. truncation: 0 to 1.5."""
+        return self._shown(self.studio.generate(GenerateRequest(seed, truncation=truncation)))
 
     @toasts
-    def new_faces(self, truncation: float, sampler: str) -> tuple[Any, ...]:
+    def new_faces(self, truncation: float) -> tuple[Any, ...]:
         """Faces of a new seed; the seed comes first."""
         seed = self.studio.new_seed()
-        return seed, *self.generate(seed, truncation, sampler)
+        return seed, *self.generate(seed, truncation)
 
     def _shown(self, faces: Faces) -> tuple[Any, ...]:
         files = picture_files(faces.pictures)

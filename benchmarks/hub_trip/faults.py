@@ -147,7 +147,7 @@ class Faults:
             return f"{_said(outcome, error)} (Nothing is published.)"
         must(outcome.error is None, str(outcome.error))
         must(after.parent == before.oid, "there is not one new commit")
-        must(self.hub.read(repo, "media/samples.png") == repo.encode(), "another version is there")
+        must(self.hub.read(repo, "media/samples.webp") == repo.encode(), "another version is there")
         return PASSED
 
     def two_pushes(self) -> str:
@@ -158,7 +158,7 @@ class Faults:
         self.run(TWO_PUSHES, folders=folders, repo=repo, token=self.hub.token).value()
         repository = self.hub.repo(repo)
         second, first, older = list(repository.history(repository.resolve("main")))[:3]
-        seen = {self.hub.read(repo, "media/samples.png", commit.oid).decode() for commit in (first, second)}
+        seen = {self.hub.read(repo, "media/samples.webp", commit.oid).decode() for commit in (first, second)}
         must(older == before and seen == {f"{repo}-1", f"{repo}-2"}, f"{seen}")
         must(first.tree.keys() == second.tree.keys() == before.tree.keys(), "a state is not whole")
         return "two commits, one after the other, each a whole state"
@@ -297,7 +297,7 @@ class Faults:
         """The model's folder with a large file that no Hub has seen yet."""
         folder = self.folder / "versions" / name
         shutil.copytree(self.model, folder)
-        (folder / "media" / "samples.png").write_bytes(name.encode())
+        (folder / "media" / "samples.webp").write_bytes(name.encode())
         return folder
 
 

@@ -185,7 +185,7 @@ class Journey:
         """Generate, edit and morph as a visitor's program does, and compare with the pipeline."""
         with tempfile.TemporaryDirectory() as downloads:
             studio = StudioClient(url, verbose=False, download_files=downloads)
-            shown, *_ = studio.predict(seed=SEED, truncation=0.9, sampler="fitted", api_name="/generate")
+            shown, *_ = studio.predict(seed=SEED, truncation=0.9, api_name="/generate")
             expected = pipe.generate(len(shown), SEED, 0.9)
             must(all(_same(e["image"], p) for e, p in zip(shown, expected, strict=True)), "other faces")
             studio.predict(index=1, api_name="/edit_face")

@@ -55,6 +55,18 @@ class Direction:
     slope: float | None = None
     intercept: float | None = None
 
+    @property
+    def concordance(self) -> float:
+        """The chance that of two held-out pictures the readout tells which has more of it, one half where unknown.
+
+        Of a boolean or a category it is the AUC. Of a number 1/2 + arcsin(R) / pi, were both Gaussian (Sheppard 1899).
+        """
+        if self.held_out is None:
+            return 0.5
+        if self.kind != "numeric":
+            return self.held_out
+        return 0.5 + math.asin(math.sqrt(min(1.0, max(0.0, self.held_out)))) / math.pi
+
 
 @dataclass(frozen=True)
 class Reading:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -16,17 +15,17 @@ from modeling_vae.data import labelled_batches
 
 from .bootstrap import interval_of
 from .edits import STRENGTH, edit_figures
-from .probes import Probe, labelled_pictures, train_probe
+from .kept_detail import STRENGTH as STRENGTH_KEPT
+from .kept_detail import UNBOUNDED, kept_detail_figures, pictures_at
 from .reencoding import STRENGTHS, reencoding_figures
 from .survival import Judged, aucs, judge, survival_figures
 from .weighted import resample_counts
-from .yes_no import targets, yes_no_attributes
 
 if TYPE_CHECKING:
     from modeling_vae.model.attribute_directions import AttributeDirections
     from modeling_vae.pipeline import VAEPipeline
 
-logger = logging.getLogger(__name__)
+    from .probes import Probe
 
 EDITED, ENCODED_AGAIN = 500, 200
 """Pictures for each attribute."""
@@ -47,6 +46,10 @@ PROTOCOL = {
     "from the one asked for; the median over pictures and both signs, at strengths "
     + " and ".join(f"{size:g}" for size in STRENGTHS)
     + " and both together; at 0 of the plain reconstruction",
+    "kept_detail": f"edits by +-{STRENGTH_KEPT:g}, shown as the edited reconstruction (plain) and as the photo plus "
+    "what the edit changes in the reconstruction, faded out at the edge, the whole picture being the crop (detail): "
+    "success as above; change, the mean of how far such an edit moves the probe's logit the way it was asked to; and "
+    "the ratio of the changes, where that of plain edits is clearly not 0",
 }
 Facts = dict[str, dict[str, Any]]
 """What is known of each attribute beside its figures."""
@@ -56,43 +59,32 @@ Facts = dict[str, dict[str, Any]]
 def attribute_figures(
     pipe: VAEPipeline,
     validation: Any,
-    train: Any,
-    kinds: Mapping[str, str],
+    probe: Probe,
     *,
-    leave_out: Iterable[str] = (),
     most: int = 10_000,
     edited: int = EDITED,
     encoded_again: int = ENCODED_AGAIN,
-    epochs: int | None = None,
     batch_size: int = 64,
     seed: int = 0,
     resamples: int = 1000,
-) -> dict[str, Any] | None:
-    """Figures of each attribute with 95 % intervals by bootstrap over the pictures; None where there is none to judge.
+) -> dict[str, Any]:
+    """Figures of each attribute with 95 % intervals by bootstrap over the pictures.
 
     Args:
         pipe: its model, and its directions where it has any.
-        validation, train: data sets with labels, as `load_data` gives them. The probe learns from `train`.
-        kinds: column -> "boolean", "category" or "numeric".
-        leave_out: names of attributes that the probe shall not learn.
+        validation: data set with labels, as `load_data` gives it.
+        probe: that judges, see `learn_probe`.
         most: of the validation pictures at most so many are used, the first ones.
-        edited, encoded_again: of these, at most so many for each attribute, drawn at random.
-        epochs: of the probe, see `train_probe`.
+        edited, encoded_again: of these, at most so many for each attribute, drawn at random; those encoded again are
+            also edited with their detail kept.
         batch_size: pictures that go through a network at once.
-        seed: of the probe, the choice of pictures, and resampling.
+        seed: of the choice of pictures, and resampling.
         resamples: for the intervals.
     """
     model, directions = pipe.model, pipe.directions
-    columns = [column for column, kind in kinds.items() if kind != "numeric"]
-    pictures, labels = labelled_pictures(labelled_batches(train, batch_size), columns)
-    found, refused = yes_no_attributes(kinds, labels, leave_out)
-    if not found:
-        return None
-    logger.info("training a probe of %d attributes on %d pictures", len(found), len(pictures))
-    probe = train_probe(pictures, targets(found, labels), found, epochs=epochs, seed=seed, device=model.device)
     judged = judge(model, probe, labelled_batches(validation, batch_size), most)
     counts = resample_counts(len(judged.latents), resamples, seed)
-    names = [attribute.name for attribute in found]
+    names = [attribute.name for attribute in probe.attributes]
     parts = [(names, survival_figures(judged, counts))]
     facts: Facts = {
         name: {"with": int((truth == 1).sum()), "without": int((truth == 0).sum())}
@@ -109,11 +101,13 @@ def attribute_figures(
         counts = resample_counts(len(again), resamples, seed)
         figures |= reencoding_figures(model, directions, again, counts, batch_size)
         parts.append((directions.names, figures))
+        photos = pictures_at(labelled_batches(validation, batch_size), chosen[:encoded_again])
+        parts.append(kept_detail_figures(model, directions, probe, photos, again, counts, batch_size))
         for name in directions.names:
             facts[name] = facts.get(name, {}) | {"not_held": not_held[name]}
         numbers |= {"edited": len(chosen), "encoded_again": len(again)}
-    report = {"protocol": PROTOCOL, "pictures": numbers, "probe_learnt_from": probe.protocol, "left_out": refused}
-    return report | _collected(parts, facts)
+    learnt = {"probe_learnt_from": probe.protocol, "left_out": probe.left_out}
+    return {"protocol": PROTOCOL, "pictures": numbers, **learnt, **_collected(parts, facts)}
 
 
 def _readout(
@@ -137,8 +131,15 @@ def _collected(parts: Sequence[tuple[list[str], dict[str, Tensor]]], facts: Fact
     each = {name: dict(known) for name, known in facts.items()}
     for names, figures in parts:
         for figure, draws in figures.items():
-            highest = math.inf if figure.startswith("reencoding_error") else 1.0  # the others are shares
-            mean[figure] = asdict(interval_of(draws.nanmean(dim=1), lowest=0.0, highest=highest))
+            lowest, highest = _reach(figure)
+            mean[figure] = asdict(interval_of(draws.nanmean(dim=1), lowest=lowest, highest=highest))
             for name, column in zip(names, draws.T, strict=True):
-                each[name][figure] = asdict(interval_of(column, lowest=0.0, highest=highest))
+                each[name][figure] = asdict(interval_of(column, lowest=lowest, highest=highest))
     return {"mean": mean, "each": each}
+
+
+def _reach(figure: str) -> tuple[float, float]:
+    """The lowest and the highest value that a figure can have."""
+    if figure in UNBOUNDED:
+        return -math.inf, math.inf
+    return 0.0, math.inf if figure.startswith("reencoding_error") else 1.0  # all others are shares

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from modeling_vae.model.modeling_image_vae import VAEModel
     from modeling_vae.pipeline import VAEPipeline
 
+    from .probes import Probe
+
 logger = logging.getLogger(__name__)
 
 LEVELS = 256
@@ -44,10 +46,9 @@ def evaluate(
     train: Any = None,
     *,
     network: FeatureNetwork | None = None,
+    probe: Probe | None = None,
     most: int = 10_000,
     nearest: int = 0,
-    attributes: Mapping[str, str] | None = None,
-    leave_out: Iterable[str] = (),
     edited: int = EDITED,
     batch_size: int = 64,
     seed: int = 0,
@@ -64,11 +65,9 @@ def evaluate(
         validation: data set of unseen pictures, as `load_data` gives it; at least 2.
         train: data set of the training pictures: how near real pictures come, and where copies are looked for.
         network: what Fréchet and kernel distances are measured with; none are measured without.
+        probe: what judges attributes, see `learn_probe`; there are no figures of attributes without.
         most: of the validation pictures at most so many are used, the first ones.
         nearest: for so many fitted samples the nearest training picture is looked for; 0 for none.
-        attributes: label columns and their kinds, for the figures of attributes, see `attribute_figures`; none are
-            made without, nor where no attribute has pictures enough.
-        leave_out: attributes that are not judged.
         edited: so many pictures at most are edited for each attribute.
         batch_size: pictures that go through a network at once.
         seed: of samples, noise, pairs to morph, and resampling.
@@ -77,12 +76,11 @@ def evaluate(
             drawn anew, the validation pictures stay.
 
     Raises:
-        ValueError: fewer than 2 validation pictures, or nearest pictures or attributes asked for without `train`.
+        ValueError: fewer than 2 validation pictures, or nearest training pictures asked for without `train`.
     """
     model = pipe.model
-    for wanted, name in ((nearest, "nearest training pictures"), (attributes, "attributes")):
-        if wanted and train is None:
-            raise ValueError(f"{name} are asked for, but no training pictures are given.")
+    if nearest and train is None:
+        raise ValueError("nearest training pictures are asked for, but no training pictures are given.")
     means, logvars = _posteriors(model, _pictures(validation, batch_size, most))
     count, width = means.shape
     logger.info("evaluating on %d pictures", count)
@@ -105,10 +103,9 @@ def evaluate(
     if nearest:
         samples = latents.get("fitted_samples", noise)[:nearest]
         report["nearest_training_picture"] = _copies(model, samples, validation, train, network, batch_size)
-    if attributes:
+    if probe is not None:
         options = {"most": most, "edited": edited, "batch_size": batch_size, "seed": seed, "resamples": resamples}
-        found = attribute_figures(pipe, validation, train, attributes, leave_out=leave_out, **options)
-        report |= {"attributes": found} if found is not None else {}
+        report["attributes"] = attribute_figures(pipe, validation, probe, **options)
     return _json(report)
 
 

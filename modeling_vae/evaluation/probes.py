@@ -14,7 +14,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .yes_no import YesNo
+from modeling_vae.data import labelled_batches
+
+from .yes_no import YesNo, targets, yes_no_attributes
 
 logger = logging.getLogger(__name__)
 
@@ -41,13 +43,19 @@ class Probe:
         network: pictures -> logits.
         thresholds: logits above which it says yes, [A].
         protocol: how it was trained, for the report.
+        left_out: attributes that it did not learn, and why.
     """
 
     def __init__(
-        self, attributes: Sequence[YesNo], network: nn.Module, thresholds: Tensor, protocol: Mapping[str, Any]
+        self,
+        attributes: Sequence[YesNo],
+        network: nn.Module,
+        thresholds: Tensor,
+        protocol: Mapping[str, Any],
+        left_out: Mapping[str, str] | None = None,
     ) -> None:
         self.attributes, self.network, self.thresholds = list(attributes), network, thresholds
-        self.protocol = dict(protocol)
+        self.protocol, self.left_out = dict(protocol), dict(left_out or {})
 
     @torch.no_grad()
     def __call__(self, pixel_values: Tensor) -> Tensor:
@@ -122,6 +130,38 @@ def labelled_pictures(
         for column in columns:
             kept[column] += [labels[column][i] for i in rows]
     return torch.cat(pictures) if pictures else torch.zeros(0, 1, 1, 1, dtype=torch.uint8), kept
+
+
+def learn_probe(
+    train: Any,
+    kinds: Mapping[str, str],
+    *,
+    leave_out: Iterable[str] = (),
+    epochs: int | None = None,
+    batch_size: int = 64,
+    seed: int = 0,
+    device: str | torch.device = "cpu",
+) -> Probe | None:
+    """A probe of the attributes of a data set of real pictures; None where none has pictures enough.
+
+    It knows of no model, so that one probe judges as many as there are.
+
+    Args:
+        train: data set with labels, as `load_data` gives it.
+        kinds: column -> "boolean", "category" or "numeric".
+        leave_out: names of attributes that it shall not learn.
+        epochs, seed, device: see `train_probe`.
+        batch_size: pictures that are read at once.
+    """
+    columns = [column for column, kind in kinds.items() if kind != "numeric"]
+    pictures, labels = labelled_pictures(labelled_batches(train, batch_size), columns)
+    found, left_out = yes_no_attributes(kinds, labels, leave_out)
+    if not found:
+        return None
+    logger.info("training a probe of %d attributes on %d pictures", len(found), len(pictures))
+    probe = train_probe(pictures, targets(found, labels), found, epochs=epochs, seed=seed, device=device)
+    probe.left_out = left_out
+    return probe
 
 
 @torch.enable_grad()

@@ -58,10 +58,10 @@ def whole_text(report: Mapping[str, Any]) -> str:
 def markdown(report: Mapping[str, Any]) -> str:
     """The report as Markdown: a line of protocol, a table of single figures, a table of sets of pictures."""
     protocol, figures = report["protocol"], report["reconstruction"]
-    lines = [_sentence(protocol), "", "| reconstruction | value | 95 % interval |", "|---|---|---|"]
+    lines = [protocol_sentence(protocol), "", "| reconstruction | value | 95 % interval |", "|---|---|---|"]
     for key, name in FIGURES.items():
         if key in figures:
-            lines.append(f"| {name} | {_number(figures[key])} | {_interval(figures[key])} |")
+            lines.append(f"| {name} | {number(figures[key])} | {_interval(figures[key])} |")
     lines.append(f"| active units | {figures['active_units']} of {figures['latent_dim']} | |")
     compared = "frechet_distance" in report
     headings = ["pictures", "sharpness", *(["FD", "95 % interval", "KID x 1000"] if compared else [])]
@@ -69,11 +69,11 @@ def markdown(report: Mapping[str, Any]) -> str:
     for key, name in SETS.items():
         if key not in report["sharpness"]:
             continue
-        cells = [name, _number(report["sharpness"][key])]
+        cells = [name, number(report["sharpness"][key])]
         if compared:
             frechet, kernel = (report[distance].get(key) for distance in ("frechet_distance", "kernel_distance"))
             deviation = "" if kernel is None else f" ± {kernel['deviation']:.3g}"
-            cells += [_number(frechet), _interval(frechet), _number(kernel) + deviation]
+            cells += [number(frechet), _interval(frechet), number(kernel) + deviation]
         lines.append(f"| {' | '.join(cells)} |")
     for space, found in report.get("nearest_training_picture", {}).items():
         lines += [
@@ -85,7 +85,8 @@ def markdown(report: Mapping[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _sentence(protocol: Mapping[str, Any]) -> str:
+def protocol_sentence(protocol: Mapping[str, Any]) -> str:
+    """What the figures were made on and with."""
     height, width = protocol["image_size"]
     text = f"{protocol['pictures']} validation pictures, {height} x {width}; intervals by bootstrap."
     network = protocol.get("feature_network")
@@ -97,7 +98,8 @@ def _sentence(protocol: Mapping[str, Any]) -> str:
     return text
 
 
-def _number(figure: Mapping[str, Any] | None) -> str:
+def number(figure: Mapping[str, Any] | None) -> str:
+    """The value of a figure; empty where there is none."""
     if figure is None:
         return ""
     value = figure["value"]

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from modeling_vae.evaluation.attribute_table import cell, sentences
+from modeling_vae.evaluation.attribute_table import cell, kept_detail_sentence, sentences
 from modeling_vae.evaluation.report import markdown
 from modeling_vae.files import write_whole
 from modeling_vae.pipeline import VAEPipeline
@@ -23,9 +23,9 @@ HERE = "."
 """What the snippets load until the folder is pushed: run in the folder, they work."""
 
 MEDIA = {
-    "samples.png": "Samples of the {sampler}, not selected.",
-    "reconstructions.png": "Above generated pictures, below their reconstructions. No picture of the data is shown.",
-    "edits.png": "Generated faces, each with one attribute at -3, -1.5, 0, 1.5 and 3 standard deviations.",
+    "samples.webp": "Samples of the {sampler}, not selected.",
+    "reconstructions.webp": "Above generated pictures, below their reconstructions. No picture of the data is shown.",
+    "edits.webp": "Generated faces, each with one attribute at -3, -1.5, 0, 1.5 and 3 standard deviations.",
     "morph.gif": "A morph through four samples, truncated to 0.8.",
     "training.webp": "The training: the same twelve samples, from the tenth step to the last, the steps spaced as "
     "their logarithms.",
@@ -39,6 +39,12 @@ JUDGED = {
     "reencoding_error": "re-encoding error",
 }
 """Figures of evaluation.json in the table of attributes, where it has them, and their headings."""
+FITTED_IMPORT = "from transformers.dynamic_module_utils import get_class_from_dynamic_module\n"
+FITTED_PRIOR = """\
+prior = get_class_from_dynamic_module("priors.MixturePrior", model.name_or_path).from_pretrained(model.name_or_path)
+"""
+FITTED_DRAW = "latents = prior.sample(4, seed=1)  # where the model has seen pictures, unlike most of N(0, I)"
+STANDARD_DRAW = "latents = torch.randn(4, model.config.latent_dim)  # rough, as no prior was fitted to the data"
 INTENDED_USE = """\
 For play, art, teaching and research: drawing new pictures of the kind it was trained on, blending them, and changing
 one attribute at a time.
@@ -116,6 +122,7 @@ def _usage(pipe: VAEPipeline) -> str:
     edit = ""
     if pipe.attributes:
         edit = f'edited = pipe.edit(pictures[0], {{"{pipe.attributes[0]}": 2.0}})  # in standard deviations\n'
+    fitted = pipe.prior is not None
     return f"""\
 ## Use
 
@@ -135,12 +142,12 @@ With transformers alone, which runs the few files of code that lie beside the we
 ```python
 import torch
 from transformers import AutoImageProcessor, AutoModel
-
+{FITTED_IMPORT if fitted else ""}
 model = AutoModel.from_pretrained("{HERE}", trust_remote_code=True).eval()
 processor = AutoImageProcessor.from_pretrained("{HERE}", trust_remote_code=True)
-with torch.inference_mode():
-    # drawn from N(0, I), which is rough; `modeling_vae` draws from the fitted prior
-    pictures = processor.postprocess(model.decode(torch.randn(4, model.config.latent_dim)))
+{FITTED_PRIOR if fitted else ""}with torch.inference_mode():
+    {FITTED_DRAW if fitted else STANDARD_DRAW}
+    pictures = processor.postprocess(model.decode(latents))
     latents = model.encode(processor(pictures, return_tensors="pt")["pixel_values"]).mean  # [4, latent_dim]
 ```
 """
@@ -186,6 +193,7 @@ def _attributes(pipe: VAEPipeline, report: dict[str, Any]) -> str:
         lines.append(f"| {' | '.join([*cells, along])} |")
     if judged:
         lines.append(f"| {' | '.join(['mean', '', '', '', *_judged(judged['mean']), ''])} |")
+        lines += ["", sentence] if (sentence := kept_detail_sentence(judged)) else []
     refused = report.get("directions", {}).get("refused", {})
     if refused:
         lines += ["", "Without a direction: " + "; ".join(f"`{name}` ({why})" for name, why in refused.items()) + "."]

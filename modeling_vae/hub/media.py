@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
@@ -15,32 +16,61 @@ SEED = 1
 MORPH_SEED, MORPH_TRUNCATION = 2, 0.8
 """A film is looked at for its movement: it goes through ordinary faces."""
 STRENGTHS = (-3.0, -1.5, 0.0, 1.5, 3.0)
+MOST_EDITED = 12
+"""Attributes of the sheet of edits."""
 ENLARGED = 80
 """Side to which small pictures are enlarged, so that a sheet can be looked at."""
 
 
-def write_media(pipe: VAEPipeline, folder: Path, training: Sequence[Image.Image] = ()) -> None:
-    """Write samples.png, reconstructions.png, edits.png, morph.gif and training.webp into a folder.
+def write_media(
+    pipe: VAEPipeline,
+    folder: Path,
+    training: Sequence[Image.Image] = (),
+    judged: Mapping[str, Mapping[str, Any]] | None = None,
+) -> None:
+    """Write samples.webp, reconstructions.webp, edits.webp, morph.gif and training.webp into a folder.
 
     Args:
         pipe: draws.
         folder: to write into.
         training: frames of the film of the training; there is no such film without.
+        judged: figures of each attribute in evaluation.json, see `best_edits`.
     """
     folder.mkdir(parents=True, exist_ok=True)
     samples = pipe.generate(64, seed=SEED)
-    grid(samples, columns=8).save(folder / "samples.png", optimize=True)
+    _save(grid(samples, columns=8), folder / "samples.webp")
     originals = samples[:8]
-    rows([_enlarge(originals), _enlarge(pipe.reconstruct(originals))], labels=["generated", "reconstructed"]).save(
-        folder / "reconstructions.png", optimize=True
-    )
+    pairs = [_enlarge(originals), _enlarge(pipe.reconstruct(originals))]
+    _save(rows(pairs, labels=["generated", "reconstructed"]), folder / "reconstructions.webp")
     if pipe.attributes:
-        edit_sheet(pipe, pipe.attributes[:12], folder / "edits.png")
+        edit_sheet(pipe, best_edits(pipe, judged or {}), folder / "edits.webp")
     faces = list(pipe.sample(4, seed=MORPH_SEED, truncation=MORPH_TRUNCATION))
     pipe.morph(faces, frames=48, closed=True).save(folder / "morph.gif", seconds=4.0, size=160)
     if training:
         held = [*training, *[training[-1]] * (len(training) // 3)]  # time to look at where it ends
         Animation(held).save(folder / "training.webp", seconds=0.2 * len(held))
+
+
+def best_edits(pipe: VAEPipeline, judged: Mapping[str, Mapping[str, Any]], most: int = MOST_EDITED) -> list[str]:
+    """The attributes to show edits of: all in their order, or, where there are more than `most`, the best ones first.
+
+    Best are those whose edits a probe sees: by `success`, the mean share of pictures that an edit gives the attribute
+    and that one takes it from. After them come those that no probe has judged, by how well the readout tells them.
+
+    Args:
+        pipe: with directions.
+        judged: attribute -> figures in the form of evaluation.json, `{"success": {"value": 0.9}}`.
+        most: so many.
+    """
+    if pipe.directions is None or len(pipe.directions) <= most:
+        return pipe.attributes
+
+    def rank(name: str) -> tuple[bool, float]:
+        success = judged.get(name, {}).get("success", {}).get("value")
+        return success is not None, directions[name].concordance if success is None else success
+
+    directions = pipe.directions.directions
+    return sorted(pipe.attributes, key=rank, reverse=True)[:most]
 
 
 def edit_sheet(pipe: VAEPipeline, attributes: list[str], path: Path) -> None:
@@ -50,7 +80,12 @@ def edit_sheet(pipe: VAEPipeline, attributes: list[str], path: Path) -> None:
     for latent, name in zip(latents, attributes, strict=True):
         moved = [pipe.edit_latents(latent[None], {name: strength})[0] for strength in STRENGTHS]
         strips.append(_enlarge([pipe.decode(edited[None])[0] for edited in moved]))
-    rows(strips, labels=attributes).save(path, optimize=True)
+    _save(rows(strips, labels=attributes), path)
+
+
+def _save(sheet: Image.Image, path: Path) -> None:
+    """A sheet of many faces is several times smaller so than without loss, and no eye sees the difference."""
+    sheet.convert("RGB").save(path, quality=92, method=6)
 
 
 def _enlarge(pictures: list[Image.Image]) -> list[Image.Image]:

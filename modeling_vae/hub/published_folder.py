@@ -17,7 +17,8 @@ from modeling_vae.model.tensor_files import weights_sha256
 from modeling_vae.pipeline import VAEPipeline
 from modeling_vae.training.alignment import STEPS as ALIGNMENT_STEPS
 from modeling_vae.training.alignment import FittedAlignment, fit_alignment
-from modeling_vae.training.directions import fit_latents
+from modeling_vae.training.directions import fit_directions
+from modeling_vae.training.prior import fit_prior
 from modeling_vae.training.recipe import FILE_NAME, Recipe
 from modeling_vae.training.reconstruction_errors import measure_errors
 
@@ -61,6 +62,7 @@ def write_published_folder(
         film: frames of the film of the training.
     """
     from modeling_vae.evaluation.evaluate import evaluate
+    from modeling_vae.evaluation.probes import learn_probe
     from modeling_vae.evaluation.report import write_report
 
     old = _aside(folder)
@@ -78,14 +80,13 @@ def write_published_folder(
         data.validation,
         data.train,
         network=network,
+        probe=learn_probe(data.train, recipe.attributes, leave_out=recipe.publish.leave_out),
         nearest=NEAREST,
-        attributes=dict(recipe.attributes),
-        leave_out=recipe.publish.leave_out,
         edited=EDITED,
     )
     report |= {"run": run, **fits}
     write_report(report, unfinished)
-    write_media(pipe, unfinished / "media", film)
+    write_media(pipe, unfinished / "media", film, report.get("attributes", {}).get("each"))
     if (folder / CARD_NAME).is_file():  # what people wrote into it stays
         shutil.copyfile(folder / CARD_NAME, unfinished / CARD_NAME)
     # the card names the data that were read, not those of the original recipe
@@ -112,13 +113,20 @@ def fit_pipeline(
 
     storage = round_weights(model)
     sha256 = weights_sha256(model.state_dict())
-    latents = fit_latents(
+    fitted = fit_directions(
         model,
         labelled_batches(data.train, BATCH),
         labelled_batches(data.validation, BATCH),
         dict(recipe.attributes),
         weights_sha256=sha256,
         leave_out=recipe.publish.leave_out,
+    )
+    prior = fit_prior(
+        model,
+        labelled_batches(data.train, BATCH),
+        labelled_batches(data.validation, BATCH),
+        weights_sha256=sha256,
+        mirrored=recipe.data.augment.horizontal_flip,
     )
     aligned = FittedAlignment(None, {"refused": "the pictures are resized as a whole, not cropped"})
     if recipe.data.crop == "center":
@@ -131,15 +139,16 @@ def fit_pipeline(
     pipe = VAEPipeline(
         model,
         processor_of(model, recipe, aligned.alignment),
-        latents.directions,
-        latents.prior,
+        fitted.directions,
+        prior,
         aligned.alignment,
         measure_errors(model, labelled_batches(data.validation, BATCH), sha256),
         sha256=sha256,
         storage_dtype=storage,
     )
-    directions = {"shrinkage": latents.shrinkage, "refused": latents.refused}
-    return pipe, {"directions": directions, "alignment": aligned.report}
+    directions = {"shrinkage": fitted.shrinkage, "refused": fitted.refused}
+    gaussians = {"gaussians": len(prior.weights)}
+    return pipe, {"directions": directions, "prior": gaussians, "alignment": aligned.report}
 
 
 def processor_of(model: VAEModel, recipe: Recipe, alignment: FaceAlignment | None = None) -> VAEImageProcessor:

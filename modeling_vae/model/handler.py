@@ -79,7 +79,7 @@ class EndpointHandler:
         self._processor = self._pictures.VAEImageProcessor.from_pretrained(folder, local_files_only=True)
         sha256 = tensor_files.weights_sha256(weights)
         self._directions = _part(folder, module("attribute_directions"), "AttributeDirections", sha256)
-        self._prior = _part(folder, module("priors"), "GaussianPrior", sha256)
+        self._prior = _part(folder, module("priors"), "MixturePrior", sha256)
 
     def __call__(self, data: Mapping[str, Any]) -> dict[str, Any]:
         """One request, as the module describes it.
@@ -106,20 +106,14 @@ class EndpointHandler:
                 raise ValueError(f"{name!r} is not a parameter of {task.__name__}, which has {there_are}{hint}")
         return task(data["inputs"], **settings)
 
-    def generate(
-        self, inputs: Any, seed: Any = 0, count: Any = 1, truncation: Any = 1.0, sampler: Any = None
-    ) -> dict[str, Any]:
+    def generate(self, inputs: Any, seed: Any = 0, count: Any = 1, truncation: Any = 1.0) -> dict[str, Any]:
         """New faces: 1 to 64 of a seed; `inputs` is not looked at.
 
-        `sampler` is "fitted" (where the model has a fitted prior, and then the default) or "standard" (N(0, I)).
+        They are drawn from the fitted prior, or, where the model has none, from N(0, I), which is rough.
         """
         seed, count = _whole("seed", seed, 0, 2**64 - 1), _whole("count", count, 1, MOST_FACES)
         truncation = _number("truncation", truncation, 0.0, 2.0)
-        samplers = ("standard",) if self._prior is None else ("fitted", "standard")
-        sampler = samplers[0] if sampler is None else sampler
-        if sampler not in samplers:
-            raise ValueError(f"sampler is {sampler!r}; this model has {' and '.join(samplers)}.")
-        if sampler == "fitted":
+        if self._prior is not None:
             return self._answer(self._prior.sample(count, seed, truncation))
         noise = self._latents.sample_noise(count, self._width, seed)
         return self._answer(self._latents.truncate(noise, torch.zeros(self._width), truncation))

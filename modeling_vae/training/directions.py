@@ -1,4 +1,4 @@
-"""Directions and a prior from the pictures: one streaming pass over the training pictures, one over held-out ones."""
+"""Directions from the pictures: one streaming pass over the training pictures, one over held-out ones."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from torch import Tensor
 from modeling_vae.model.attribute_directions import AttributeDirections, Direction
 from modeling_vae.model.latent_moments import LatentMoments, group_value
 from modeling_vae.model.modeling_image_vae import VAEModel
-from modeling_vae.model.priors import GaussianPrior
 
 Batches = Iterable[tuple[Tensor, Mapping[str, Sequence[Any]]]]
 """pixel_values [N, C, H, W] with N label values (or None) for each column."""
@@ -24,11 +23,10 @@ TOLERATED_LOSS = 0.002
 
 
 @dataclass(frozen=True)
-class FittedLatents:
-    """What the latent space of a trained model is like."""
+class FittedDirections:
+    """Directions, the reasons why attributes have none, and how far the covariance was shrunk."""
 
     directions: AttributeDirections
-    prior: GaussianPrior
     refused: dict[str, str]
     shrinkage: float
 
@@ -43,7 +41,7 @@ def latent_moments(model: VAEModel, batches: Batches, attributes: dict[str, str]
     return moments
 
 
-def fit_latents(
+def fit_directions(
     model: VAEModel,
     training: Batches,
     held_out: Batches,
@@ -51,8 +49,8 @@ def fit_latents(
     *,
     weights_sha256: str,
     leave_out: Sequence[str] = (),
-) -> FittedLatents:
-    """Directions with held-out figures and calibration, and the fitted prior.
+) -> FittedDirections:
+    """Directions with held-out figures and calibration.
 
     The covariance is shrunk as little as the held-out figures ask for: the least of `SHRINKAGES` whose mean figure
     comes within 0.002 of the best. One number is thus chosen on the held-out pictures, and their figures flatter by
@@ -71,7 +69,7 @@ def fit_latents(
         candidates.append((mean, shrinkage, directions.with_directions(measured), refused))
     best = max(mean for mean, *_ in candidates)
     _, shrinkage, directions, refused = next(c for c in candidates if c[0] >= best - TOLERATED_LOSS)
-    return FittedLatents(directions, GaussianPrior.from_moments(moments, weights_sha256), refused, shrinkage)
+    return FittedDirections(directions, refused, shrinkage)
 
 
 def auc(scores: np.ndarray, positive: np.ndarray) -> float:

@@ -38,15 +38,15 @@ def test_every_action_has_a_name_and_named_parameters(client):
     endpoints = client.view_api(return_format="dict", print_info=False)["named_endpoints"]
     assert sorted(endpoints) == sorted(ENDPOINTS)
     names = {name: [p["parameter_name"] for p in info["parameters"]] for name, info in endpoints.items()}
-    assert names["/generate"] == ["seed", "truncation", "sampler"]
+    assert names["/generate"] == ["seed", "truncation"]
     assert names["/film"] == ["frames", "seconds", "size", "path", "easing", "loop", "format"]
     assert names["/edit"] == ["hold", "smiling", "coat_black", "coat_tabby", "coat_white", "age"]
     assert names["/edit_face"] == names["/tray_add"] == ["index"]
 
 
 def test_generate_gives_what_the_studio_gives(client, studio):
-    shown, *_ = client.predict(seed=12, truncation=1.0, sampler="standard", api_name="/generate")
-    expected = studio.generate(GenerateRequest(12, truncation=1.0, sampler="standard")).pictures
+    shown, *_ = client.predict(seed=12, truncation=1.0, api_name="/generate")
+    expected = studio.generate(GenerateRequest(12, truncation=1.0)).pictures
     for a, b in zip(grid(shown), expected, strict=True):
         assert abs(a - np.asarray(b).astype(int)).max() <= 1
     with pytest.raises(AppError, match="give a whole number from 0 to"):
@@ -73,7 +73,7 @@ def test_a_tray_becomes_a_film(client, studio, photo):
     *_, file = client.predict(frames=10, seconds=1, size=128, loop="once", api_name="/film")
     film = iio.imread(file, index=None)
     assert Path(file).suffix == ".gif" and film.shape[:3] == (10, 128, 128)
-    latents = studio.generate(GenerateRequest(3, truncation=1.0, sampler="fitted")).latents
+    latents = studio.generate(GenerateRequest(3, truncation=1.0)).latents
     keyframes = np.stack([latents[2], studio.encode(photo).latent, latents[5]])
     for shown, expected in zip(grid(tray), studio.show(keyframes), strict=True):
         assert abs(shown - np.asarray(expected).astype(int)).max() <= 1

@@ -9,6 +9,11 @@ from pathlib import Path
 import imageio.v3 as iio
 import pytest
 from planted_faces import face_photo, turned
+from tiny import many_attributes
+
+from app.layout import build
+from app.studio import MOST_SHOWN, Studio
+from app.theme import appearance
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
@@ -249,6 +254,43 @@ def test_the_picture_stays_in_sight_of_the_sliders(page):
     page.evaluate("window.scrollBy(0, 200)")
     page.wait_for_function("document.querySelector('#edited').getBoundingClientRect().top >= 0")
     assert page.evaluate("document.querySelector('#edited').getBoundingClientRect().bottom < innerHeight")
+
+
+@pytest.fixture
+def many(screens, tmp_path, monkeypatch) -> Iterator[playwright.Page]:
+    """The phone's page of a model with more attributes than are shown at once."""
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
+    studio = Studio(many_attributes(MOST_SHOWN + 3), "many")
+    blocks = build(studio)
+    _, url, _ = blocks.launch(
+        server_name="127.0.0.1", prevent_thread_lock=True, quiet=True, **appearance(studio.facts)
+    )
+    page = screens["phone"].new_page()
+    page.goto(url)
+    page.wait_for_selector("#grid img")
+    yield page
+    page.close()
+    blocks.close()
+
+
+def test_of_many_attributes_a_few_are_shown_until_all_are_asked_for(many):
+    open_tab(many, "Edit", "#edited img")
+    rows = ("#hold label", ".desk-slider", "#readings .reading")
+
+    def shown() -> list[int]:
+        return [many.locator(f"{row}:visible").count() for row in rows]
+
+    many.wait_for_selector("#readings .reading")
+    assert shown() == [MOST_SHOWN] * 3
+    many.get_by_role("button", name=f"Show all {MOST_SHOWN + 3} attributes").click()
+    many.locator("#more-attributes").wait_for(state="hidden")
+    assert shown() == [MOST_SHOWN + 3] * 3
+    last = many.locator(f"#slider-{MOST_SHOWN + 2} input[type=number]")
+    before = sources(many, "#edited")
+    last.fill("3")
+    last.press("Tab")
+    wait_for_change(many, "#edited", before)
+    assert shown() == [MOST_SHOWN + 3] * 3
 
 
 @pytest.mark.parametrize("page", ["desktop", "phone"], indirect=True)

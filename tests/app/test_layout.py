@@ -17,11 +17,14 @@ def test_one_slider_for_each_attribute(studio):
     assert labels(page, gr.Tab) == ["Generate", "Morph", "Edit"]
     sliders = labels(page, gr.Slider)
     assert sliders[-5:] == ["Smiling", "Coat: black", "Coat: tabby", "Coat: white", "Age"]
+    assert not any("N(0, I)" in str(block.value) for block in page.blocks.values() if isinstance(block, gr.Markdown))
 
 
 def test_a_model_without_attributes(bare_studio):
     page = build(bare_studio)
     assert labels(page, gr.Slider)[-3:] == ["Zoom", "Across", "Down"]
+    # nor with a prior, which the page says
+    assert any("N(0, I)" in str(block.value) for block in page.blocks.values() if isinstance(block, gr.Markdown))
     names = [fn.api_name for fn in page.fns.values() if fn.api_visibility == "public"]
     assert len(names) == len(set(names))
 
@@ -33,7 +36,7 @@ def test_a_session_keeps_latents_and_no_model(studio):
 
 
 def test_pictures_have_the_models_proportions():
-    facts = ModelFacts("x", 32, 48, 4, ("standard",), (Attribute("a", "a", "A"),), False)
+    facts = ModelFacts("x", 32, 48, 4, False, (Attribute("a", "a", "A"),), False)
     assert "--face-aspect: 48 / 32" in appearance(facts)["css"]
 
 

@@ -9,9 +9,10 @@ import pytest
 import torch
 from PIL import Image
 from planted_faces import face_photo, turned
+from tiny import many_attributes
 
 from app.render_requests import CropRequest, EditRequest, FilmRequest, GenerateRequest, PathRequest
-from app.studio import Studio
+from app.studio import MOST_SHOWN, Studio
 from modeling_vae import ReconstructionErrors, VAEPipeline
 
 NAMES = ["smiling", "coat:black", "coat:tabby", "coat:white", "age"]
@@ -33,7 +34,7 @@ def faces(studio) -> np.ndarray:
 def test_the_facts(studio):
     facts = studio.facts
     assert (facts.name, facts.height, facts.width, facts.latent_dim) == ("tiny", 32, 32, 8)
-    assert facts.samplers == ("fitted", "standard")
+    assert facts.draws_fitted and facts.finds_faces
     assert [a.name for a in facts.attributes] == NAMES
     assert [a.label for a in facts.attributes] == ["Smiling", "Coat: black", "Coat: tabby", "Coat: white", "Age"]
     assert [a.parameter for a in facts.attributes] == ["smiling", "coat_black", "coat_tabby", "coat_white", "age"]
@@ -41,7 +42,7 @@ def test_the_facts(studio):
 
 def test_a_grey_model_of_another_shape_without_directions_and_prior(bare_studio, photo):
     facts = bare_studio.facts
-    assert (facts.height, facts.width, facts.samplers, facts.attributes) == (32, 48, ("standard",), ())
+    assert (facts.height, facts.width, facts.draws_fitted, facts.attributes) == (32, 48, False, ())
     latents = bare_studio.welcome().latents
     face = bare_studio.edit(latents[0], EditRequest())
     assert face.readings == () and face.picture.size == (48, 32) and face.picture.mode == "L"
@@ -62,15 +63,26 @@ def test_a_seed_is_a_promise(studio, published):
     assert not np.array_equal(faces.latents, other.latents)
 
 
-def test_samplers_and_truncation_matter(studio):
-    plain, standard, tame = (
-        studio.generate(GenerateRequest(5, count=2, truncation=truncation, sampler=sampler)).latents
-        for truncation, sampler in ((1.0, "fitted"), (1.0, "standard"), (0.0, "fitted"))
+def test_faces_come_from_the_fitted_prior_and_truncation_matters(studio, aligned):
+    plain, tame = (
+        studio.generate(GenerateRequest(5, count=2, truncation=truncation)).latents for truncation in (1.0, 0.0)
     )
-    assert not np.allclose(plain, standard)
+    fitted = VAEPipeline.from_pretrained(aligned).sample(2, seed=5, sampler="fitted")
+    np.testing.assert_array_equal(plain, fitted.numpy())
     np.testing.assert_allclose(tame[0], tame[1], atol=1e-6)
-    with pytest.raises(ValueError, match="sampler='dice'"):
-        studio.generate(GenerateRequest(5, sampler="dice"))
+
+
+def test_of_many_attributes_the_best_come_first():
+    """More than are shown at once; the others, and few, keep the model's order."""
+    pipe = many_attributes(MOST_SHOWN + 3)
+    names, known = pipe.attributes, pipe.directions.directions
+    shown = [attribute.name for attribute in Studio(pipe, "many").facts.attributes]
+    first, rest = shown[:MOST_SHOWN], shown[MOST_SHOWN:]
+    best = sorted((known[name].held_out for name in names), reverse=True)[:MOST_SHOWN]
+    assert [known[name].held_out for name in first] == best
+    assert rest == [name for name in names if name not in first] and len(rest) == 3
+    pipe = many_attributes(MOST_SHOWN)
+    assert [attribute.name for attribute in Studio(pipe, "few").facts.attributes] == pipe.attributes
 
 
 def test_the_same_request_is_drawn_once(studio):

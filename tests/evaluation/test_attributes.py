@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 
 import pytest
 
 from modeling_vae.evaluation.attribute_table import attribute_table
 from modeling_vae.evaluation.attributes import attribute_figures
+from modeling_vae.evaluation.probes import learn_probe
 from modeling_vae.evaluation.report import whole_text
 
 from .planted import KINDS, planted_dataset, planted_pipeline
@@ -18,7 +20,9 @@ def found() -> dict:
     """Of a model that loses the brightness at the right."""
     pipe = planted_pipeline(lost=(1,))
     train, validation = planted_dataset(500, seed=2, noise=0.05), planted_dataset(200, seed=3, noise=0.05)
-    return attribute_figures(pipe, validation, train, KINDS, edited=100, encoded_again=40, resamples=50)
+    probe = learn_probe(train, KINDS)
+    assert probe is not None
+    return attribute_figures(pipe, validation, probe, edited=100, encoded_again=40, resamples=50)
 
 
 def test_what_is_kept_and_what_is_lost(found):
@@ -46,7 +50,9 @@ def test_numbers_of_pictures_are_stated(found):
     assert found["probe_learnt_from"]["training_pictures"] == 400
     left = found["each"]["left"]
     assert left["with"] + left["without"] == 200 and left["not_held"] == ["tone:light"]
+    ratio = found["each"]["right"].pop("detail_ratio")
     json.dumps(found, allow_nan=False)
+    assert math.isnan(ratio["value"])  # of edits that do nothing; a report has null there
 
 
 def test_the_table_holds_them(found):
@@ -54,6 +60,7 @@ def test_the_table_holds_them(found):
     rows = [line for line in text.splitlines() if line.startswith("|")]
     assert len(rows) == 2 + len(found["each"]) + 1 and len({len(row) for row in rows}) == 1
     assert rows[-1].startswith("| mean ") and f"{found['each']['left']['success']['value']:.3f} ± " in text
+    assert text.rstrip().endswith("in the mean over the attributes.") and "`preserve_detail`" in text
     assert attribute_table({}) == ""
 
 
@@ -70,11 +77,19 @@ def test_without_directions_only_survival_is_measured():
     pipe = planted_pipeline()
     pipe.directions = None
     dataset = planted_dataset(60, noise=0.05)
-    found = attribute_figures(pipe, dataset, dataset, {"left": "boolean"}, epochs=2, resamples=5)
+    probe = learn_probe(dataset, {"left": "boolean"}, epochs=2)
+    assert probe is not None
+    found = attribute_figures(pipe, dataset, probe, resamples=5)
     assert set(found["each"]) == {"left"} and "survival" in found["mean"] and "success" not in found["mean"]
     assert "re-encoding" not in attribute_table({"attributes": found})
 
 
-def test_none_where_no_attribute_has_pictures_enough():
-    dataset = planted_dataset(30)
-    assert attribute_figures(planted_pipeline(), dataset, dataset, KINDS) is None
+def test_there_is_no_probe_where_no_attribute_has_pictures_enough():
+    assert learn_probe(planted_dataset(30), KINDS) is None and learn_probe(planted_dataset(30), {}) is None
+
+
+def test_what_the_probe_did_not_learn_is_said():
+    probe = learn_probe(planted_dataset(60), KINDS, leave_out=["right"], epochs=1)
+    assert probe is not None and probe.left_out == {"right": "left out by the recipe"}
+    found = attribute_figures(planted_pipeline(), planted_dataset(20), probe, edited=5, encoded_again=5, resamples=5)
+    assert found["left_out"] == probe.left_out and "survival" not in found["each"]["right"]

@@ -124,3 +124,12 @@ def test_the_snippets_run(hub, client, complete, repo, tmp_path):
     hidden = f"import sys\nsys.modules['modeling_vae'] = None\n{alone}\nprint(tuple(latents.shape))"
     done = python(hub, tmp_path / "alone", "-c", hidden)
     assert done.stdout.strip() == "(4, 8)", done.stderr
+    assert "prior.sample(4" in alone and "randn" not in alone
+
+
+def test_a_model_without_a_prior_says_so_in_its_snippet(tmp_path):
+    pipe = tiny_pipeline()
+    pipe.prior = None
+    write_card(tmp_path, pipe, Recipe(), {})
+    text = (tmp_path / "README.md").read_text()
+    assert "torch.randn(4, model.config.latent_dim)  # rough" in text and "MixturePrior" not in text

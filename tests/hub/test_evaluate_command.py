@@ -7,21 +7,13 @@ import shutil
 from pathlib import Path
 
 import pytest
-from tiny import tiny_model
 from training.making import write_backbone, write_pictures
 
-from modeling_vae import VAEPipeline
 from modeling_vae.cli import main
-from modeling_vae.data import labelled_batches, load_data
 from modeling_vae.hub.card_sections import Card
-from modeling_vae.model.image_processing_image_vae import VAEImageProcessor
-from modeling_vae.model.tensor_files import weights_sha256
-from modeling_vae.training.directions import fit_latents
-from modeling_vae.training.recipe import Recipe
 
 from .clients import python
-
-ATTRIBUTES = {"bright": "boolean", "side": "numeric"}
+from .measured import publish_tiny
 
 
 @pytest.fixture(scope="module")
@@ -32,17 +24,9 @@ def pictures(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def whole(pictures, tmp_path_factory) -> Path:
     """A published folder with recipe, directions of the pictures' columns and an evaluation.json of an older kind."""
-    folder = tmp_path_factory.mktemp("evaluated") / "model"
-    recipe = Recipe.model_validate({"data": {"path": str(pictures)}, "attributes": ATTRIBUTES})
-    data = load_data(recipe.data, image_size=(32, 32), num_channels=3, attributes=ATTRIBUTES)
-    model = tiny_model()
-    sha256 = weights_sha256(model.state_dict())
-    batches = [list(labelled_batches(part, 64)) for part in (data.train, data.validation)]
-    fitted = fit_latents(model, *batches, ATTRIBUTES, weights_sha256=sha256)
-    processor = VAEImageProcessor(size=(32, 32), num_channels=3)
-    VAEPipeline(model, processor, fitted.directions, fitted.prior, sha256=sha256).save_pretrained(folder)
-    recipe.published().write(folder / "recipe.yaml")
-    (folder / "evaluation.json").write_text(json.dumps({"run": {"steps": 7}, "sharpness": {"validation": 1.0}}))
+    folder = publish_tiny(tmp_path_factory.mktemp("evaluated") / "model", pictures)
+    older = {"run": {"steps": 7}, "alignment": {"steps": 7}, "sharpness": {"validation": 1.0}}
+    (folder / "evaluation.json").write_text(json.dumps(older))
     return folder
 
 
@@ -55,7 +39,7 @@ def test_a_folder_gets_its_figures_and_its_card(folder, pictures, capsys):
     (folder / "README.md").write_text(str(Card.generated({}, {"about": "old"})) + "\nBy hand.\n")
     assert main(["evaluate", str(folder), "--data", str(pictures), "--pictures", "50", "--edited", "20"]) == 0
     report = json.loads((folder / "evaluation.json").read_text())
-    assert report["protocol"]["pictures"] == 50 and report["run"] == {"steps": 7}
+    assert report["protocol"]["pictures"] == 50 and report["run"] == report["alignment"] == {"steps": 7}
     found = report["attributes"]
     assert found["pictures"] == {"validation": 50, "edited": 20, "encoded_again": 20}
     assert found["left_out"] == {"side": "a number, no yes or no"}

@@ -66,7 +66,7 @@ def test_what_the_model_has_no_more_goes_and_what_people_added_stays(push, hub, 
     repository.append("refs/heads/main", tree, "by hand", "", "alice", repository.resolve("main").oid)
     folder = tmp_path / "smaller"
     shutil.copytree(complete, folder)
-    for name in ("directions.safetensors", "media/edits.png", ".eval_results/alice--cats.yaml"):
+    for name in ("directions.safetensors", "media/edits.webp", ".eval_results/alice--cats.yaml"):
         (folder / name).unlink()
     push(folder).value()
     assert files(hub, repo) == names(folder) | set(theirs)
@@ -186,7 +186,7 @@ def test_a_failure_that_passes_is_waited_out(push, hub, complete, repo, place, s
 @pytest.mark.parametrize("place", ["*/preupload/*", "/_upload/*", "*/commit/*"])
 def test_a_failure_that_stays_publishes_nothing(push, hub, changed, repo, place):
     push().value()
-    (changed / "media/samples.png").write_bytes(repo.encode())  # a large file, as the server sees it
+    (changed / "media/samples.webp").write_bytes(repo.encode())  # a large file, as the server sees it
     before = hub.repo(repo).resolve("main")
     hub.fault(place, status=503, times=99)
     found = push(changed, code=IMPATIENT)

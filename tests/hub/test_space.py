@@ -306,7 +306,7 @@ def use(url: str, pipe: VAEPipeline, downloads: Path) -> None:
         assert abs(pixels(path) - np.asarray(picture).astype(int)).max() <= 1
 
     studio = StudioClient(url, verbose=False, download_files=str(downloads))
-    shown, *_ = studio.predict(seed=SEED, truncation=0.9, sampler="fitted", api_name="/generate")
+    shown, *_ = studio.predict(seed=SEED, truncation=0.9, api_name="/generate")
     for entry, picture in zip(shown, pipe.generate(len(shown), SEED, 0.9), strict=True):
         same(entry["image"], picture)
     studio.predict(index=1, api_name="/edit_face")

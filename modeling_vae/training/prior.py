@@ -1,0 +1,59 @@
+"""The prior of a trained model: a mixture of Gaussians fitted to draws from its training pictures' posteriors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from modeling_vae.model.latent_moments import LatentMoments
+from modeling_vae.model.modeling_image_vae import VAEModel
+from modeling_vae.model.posterior import DiagonalGaussian
+from modeling_vae.model.priors import MixturePrior
+
+from .mixture import fit_mixture
+
+Batches = Iterable[tuple[Tensor, Any]]
+"""pixel_values [N, C, H, W], with labels that are not looked at."""
+
+MOST = 30_000
+"""Latents that a mixture is fitted to; one Gaussian is fitted to all of them."""
+
+
+@torch.inference_mode()
+def fit_prior(
+    model: VAEModel, training: Batches, held_out: Batches, *, weights_sha256: str, mirrored: bool = False
+) -> MixturePrior:
+    """As many Gaussians as held-out pictures ask for: one, where there are few pictures.
+
+    Args:
+        model: whose latents these are.
+        training, held_out: pictures.
+        weights_sha256: of the model's weights.
+        mirrored: the model was trained on mirrored pictures too, so that they count here as well.
+    """
+    generator = torch.Generator().manual_seed(0)
+    width = model.config.latent_dim
+    moments = LatentMoments.empty(width, {})
+    draws: list[Tensor] = []
+    for posterior in _posteriors(model, training, mirrored):
+        moments.update(posterior.mean, posterior.logvar, {})
+        if sum(map(len, draws)) < MOST:
+            draws.append(posterior.sample(generator))
+    gaussian = MixturePrior.from_moments(moments, weights_sha256)
+    if moments.count < 2 * width:
+        return gaussian
+    unseen = [posterior.sample(generator) for posterior in _posteriors(model, held_out, mirrored=False)]
+    mixture = fit_mixture(torch.cat(draws), torch.cat(unseen))
+    if len(mixture.weights) == 1:
+        return gaussian
+    return MixturePrior(mixture.weights, mixture.means, mixture.factors, weights_sha256)
+
+
+def _posteriors(model: VAEModel, batches: Batches, mirrored: bool) -> Iterator[DiagonalGaussian]:
+    for pixel_values, _ in batches:
+        for pictures in (pixel_values, pixel_values.flip(3)) if mirrored else (pixel_values,):
+            posterior = model.encode(pictures.to(model.device, model.dtype))
+            yield DiagonalGaussian(posterior.mean.float().cpu(), posterior.logvar.float().cpu())

@@ -1,0 +1,62 @@
+"""The prior fitted to a model's latents: as many Gaussians as held-out latents ask for."""
+
+import pytest
+import torch
+from tiny import tiny_model
+
+from modeling_vae.training.mixture import fit_mixture
+from modeling_vae.training.prior import fit_prior
+
+
+def clusters(count: int, seed: int) -> torch.Tensor:
+    """Two clouds in 4 dimensions, the second twice as often, with covariances that differ."""
+    generator = torch.Generator().manual_seed(seed)
+    noise = torch.randn(count, 4, generator=generator)
+    second = torch.arange(count) % 3 > 0
+    stretched = noise * torch.tensor([1.0, 2.0, 1.0, 0.5])
+    return torch.where(second[:, None], 6 + stretched, noise)
+
+
+def test_two_clouds_are_found_again():
+    mixture = fit_mixture(clusters(3000, 0), clusters(600, 1))
+    assert len(mixture.weights) == 2
+    order = mixture.means[:, 0].argsort()
+    torch.testing.assert_close(mixture.weights[order], torch.tensor([1 / 3, 2 / 3]), atol=0.01, rtol=0)
+    expected = torch.tensor([[0.0], [6.0]]).expand(2, 4)
+    torch.testing.assert_close(mixture.means[order], expected, atol=0.15, rtol=0)
+    deviations = mixture.factors[order].square().sum(2).sqrt()
+    torch.testing.assert_close(deviations[1], torch.tensor([1.0, 2.0, 1.0, 0.5]), atol=0.1, rtol=0)
+
+
+def test_one_cloud_stays_one_gaussian():
+    generator = torch.Generator().manual_seed(0)
+    mixture = fit_mixture(torch.randn(3000, 4, generator=generator), torch.randn(600, 4, generator=generator))
+    assert len(mixture.weights) == 1
+
+
+def two_kinds(count: int, seed: int):
+    """Batches of pictures that are either dark or bright."""
+    generator = torch.Generator().manual_seed(seed)
+    for start in range(0, count, 64):
+        number = min(64, count - start)
+        bright = (torch.rand(number, 1, 1, 1, generator=generator) > 0.5).float()
+        yield (0.7 * bright + 0.3 * torch.rand(number, 3, 32, 32, generator=generator)), {}
+
+
+def test_pictures_of_two_kinds_get_two_gaussians_and_samples_between_none():
+    model = tiny_model()
+    torch.nn.init.constant_(model.to_posterior.bias[8:], -10.0)  # all but certain
+    prior = fit_prior(model, two_kinds(1200, 1), two_kinds(300, 2), weights_sha256="ab" * 32, mirrored=True)
+    assert len(prior.weights) >= 2 and prior.weights_sha256 == "ab" * 32
+    one = fit_prior(model, two_kinds(12, 1), two_kinds(12, 2), weights_sha256="")
+    assert len(one.weights) == 1
+    with torch.no_grad():
+        unseen = torch.cat([model.encode(pixels).mean for pixels, _ in two_kinds(300, 3)])
+    assert prior.negative_log_likelihood(unseen).mean() < one.negative_log_likelihood(unseen).mean() - 1
+
+
+def test_few_pictures_get_one_gaussian():
+    prior = fit_prior(tiny_model(), two_kinds(12, 1), two_kinds(4, 2), weights_sha256="")
+    assert len(prior.weights) == 1 and prior.sample(2, seed=0).shape == (2, 8)
+    with pytest.raises(ValueError, match="weights"):
+        prior.check_weights("cd" * 32)
