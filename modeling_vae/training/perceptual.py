@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from typing import Any
 
 import torch
@@ -40,7 +41,8 @@ class PerceptualDistance(nn.Module):
                     f"objective.perceptual.layers: {backbone} has no module {name!r}; it has "
                     f"{', '.join(n for n in modules if n and n.count('.') < 2)}."
                 )
-        self.network = fold_batch_norms(network.eval()).requires_grad_(False)
+        asked = {modules[name] for name in layers}
+        self.network = fold_batch_norms(network.eval(), asked).requires_grad_(False)
         self._seen: list[Tensor] = []
         for name in layers:
             modules[name].register_forward_hook(self._keep)
@@ -95,14 +97,16 @@ def _relative_l1(output: Tensor, target: Tensor) -> Tensor:
     return (output - target).abs().mean() / target.abs().mean().clamp_min(1e-6)
 
 
-def fold_batch_norms(network: nn.Module) -> nn.Module:
+def fold_batch_norms(network: nn.Module, left: Set[nn.Module] = frozenset()) -> nn.Module:
     """Take frozen batch norms into the convolutions before them, in place: a tenth of a training step on a CPU.
 
     It is done where a layer has a `convolution` and a `normalization`, as the convolutional networks of transformers
-    call what they run one after the other.
+    call what they run one after the other. The modules in `left`, whose own output is looked at, stay as they are.
     """
     for layer in network.modules():
         convolution, norm = (getattr(layer, name, None) for name in ("convolution", "normalization"))
+        if convolution in left or norm in left:
+            continue
         if isinstance(convolution, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
             layer.register_module("convolution", fuse_conv_bn_eval(convolution, norm))
             layer.register_module("normalization", nn.Identity())

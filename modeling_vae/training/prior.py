@@ -46,7 +46,8 @@ def fit_prior(
     if moments.count < 2 * width:
         return gaussian
     unseen = [posterior.sample(generator) for posterior in _posteriors(model, held_out, mirrored=False)]
-    mixture = fit_mixture(torch.cat(draws), torch.cat(unseen))
+    # in float64, as a nearly certain encoder leaves variances that float32 cannot tell from 0 beside the others
+    mixture = fit_mixture(torch.cat(draws).double(), torch.cat(unseen).double())
     if len(mixture.weights) == 1:
         return gaussian
     return MixturePrior(mixture.weights, mixture.means, mixture.factors, weights_sha256)

@@ -11,7 +11,14 @@ from transformers import AutoModel
 from modeling_vae import VAEModel
 from modeling_vae.training.critic import Critic, augment
 from modeling_vae.training.objective import TrainingObjective, last_layer, ramp
-from modeling_vae.training.perceptual import PerceptualDistance, details, fold_batch_norms, local_deviation
+from modeling_vae.training.perceptual import (
+    IMAGENET_MEAN,
+    IMAGENET_STD,
+    PerceptualDistance,
+    details,
+    fold_batch_norms,
+    local_deviation,
+)
 from modeling_vae.training.recipe import ObjectiveRecipe
 from modeling_vae.training.running_fit import RunningFit
 
@@ -186,6 +193,20 @@ def test_folded_batch_norms_compute_the_same(backbone):
     found = fold_batch_norms(network)
     assert not any(isinstance(module, nn.BatchNorm2d) for module in found.modules())
     torch.testing.assert_close(found(x).last_hidden_state, expected)
+
+
+def test_a_layer_within_a_folded_one_is_still_seen_as_it_was(backbone):
+    """What a convolution says before its batch norm, and the norm itself, may be compared too."""
+    names = ["conv_stem.first_conv.convolution", "conv_stem.first_conv.normalization"]
+    network, x = AutoModel.from_pretrained(backbone).eval(), pixels(2)
+    seen: list[torch.Tensor] = []
+    for name in names:
+        network.get_submodule(name).register_forward_hook(lambda module, inputs, output: seen.append(output))
+    mean, std = (torch.tensor(values)[:, None, None] for values in (IMAGENET_MEAN, IMAGENET_STD))
+    with torch.no_grad():
+        network((x - mean) / std)
+    for found, expected in zip(PerceptualDistance(str(backbone), names).features(x), seen, strict=True):
+        torch.testing.assert_close(found, expected)
 
 
 def test_details_are_what_the_mean_of_the_square_leaves():

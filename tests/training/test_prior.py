@@ -55,6 +55,15 @@ def test_pictures_of_two_kinds_get_two_gaussians_and_samples_between_none():
     assert prior.negative_log_likelihood(unseen).mean() < one.negative_log_likelihood(unseen).mean() - 1
 
 
+def test_an_encoder_that_is_all_but_certain_and_uses_few_dimensions_gets_a_prior():
+    model = tiny_model()
+    with torch.no_grad():
+        model.to_posterior.weight[2:] = 0
+        model.to_posterior.bias[8:] = -20.0
+    prior = fit_prior(model, two_kinds(640, 1), two_kinds(128, 2), weights_sha256="")
+    assert prior.sample(4, seed=0).isfinite().all()
+
+
 def test_few_pictures_get_one_gaussian():
     prior = fit_prior(tiny_model(), two_kinds(12, 1), two_kinds(4, 2), weights_sha256="")
     assert len(prior.weights) == 1 and prior.sample(2, seed=0).shape == (2, 8)
