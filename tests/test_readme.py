@@ -78,14 +78,15 @@ def test_the_training_commands_train(tmp_path, monkeypatch):
     short = [
         f"objective.perceptual.backbone={backbone}", "objective.perceptual.layers=[conv_stem]", "training.max_steps=2",
         "training.per_device_train_batch_size=8", "training.bf16=false", "data.max_pictures=60",
-        "model.hidden_channels=[8, 8, 8, 8]", "model.decoder_channels=null", "model.latent_dim=8",
     ]  # fmt: skip
+    small = ["model.hidden_channels=[8, 8, 8, 8]", "model.decoder_channels=null", "model.latent_dim=8"]
     monkeypatch.chdir(tmp_path)
     training = [words[2:] for words in commands() if words[1:2] == ["train.py"]]
-    assert len(training) == 3
+    assert len(training) == 4
     for number, arguments in enumerate(training):
-        recipe, *overrides = arguments
-        published = train.main([str(ROOT / recipe), *overrides, *short, "--output", f"runs/{number}"])
+        recipe, *overrides = [word.replace("=hub_configs/", f"={ROOT}/hub_configs/") for word in arguments]
+        short_run = short if any("model.pretrained" in word for word in overrides) else [*short, *small]
+        published = train.main([str(ROOT / recipe), *overrides, *short_run, "--output", f"runs/{number}"])
         assert (published / "README.md").exists()
 
 

@@ -14,8 +14,8 @@ FIDELITY = {"psnr": "PSNR (dB)", "ssim": "SSIM", "bits_per_dimension_8_bit": "bi
 SHARP = ("reconstructions", "fitted_samples")
 DISTANT = ("reconstructions", "fitted_samples", "standard_samples", "morph_midpoints")
 JUDGED = {"survival": "survival", "success": "success", "leak": "leak", "leak_with_hold": "leak, held"}
-CLOSED = ("reconstructions", "fitted_samples")
-"""Sets of pictures of which the share of the baseline's distance that is closed is said."""
+CLOSED = {"reconstructions": SETS["reconstructions"], "fitted_samples": SETS["fitted_samples"], "survival": "survival"}
+"""What is said of the share of the baseline's way to real pictures that is closed."""
 
 
 def closed(distance: float, baseline: float, real: float) -> float | None:
@@ -24,8 +24,8 @@ def closed(distance: float, baseline: float, real: float) -> float | None:
     the baseline is no farther away than they are.
 
     Args:
-        distance, baseline, real: Fréchet distances of the model's, the baseline's, and real training pictures from
-            the same validation pictures.
+        distance, baseline, real: of the model's, the baseline's, and real training pictures from the same
+            validation pictures.
     """
     return 1 - (distance - real) / (baseline - real) if baseline > real else None
 
@@ -77,9 +77,10 @@ def _columns(found: Mapping[str, Any]) -> list[Column]:
     for key, heading in JUDGED.items() if "attributes" in first else ():
         cells = {name: _share(report["attributes"]["mean"].get(key)) for name, report in reports.items()}
         columns.append((heading, "", cells))
-    for key in CLOSED if "closed" in found else ():
-        cells = {name: _share({"value": shares[key]}) for name, shares in found["closed"].items()}
-        columns.append((f"closed: {SETS[key]}", "", cells))
+    for key, heading in CLOSED.items() if "closed" in found else ():
+        if any(key in shares for shares in found["closed"].values()):
+            cells = {name: _share({"value": shares[key]}) for name, shares in found["closed"].items()}
+            columns.append((f"closed: {heading}", "", cells))
     return columns
 
 
@@ -103,18 +104,27 @@ def _sentences(found: Mapping[str, Any]) -> list[str]:
             f"Closed: share of the Fréchet distance between `{found['baseline']}` and real training pictures, "
             "1 - (FD - FD of real) / (FD of the baseline - FD of real), for the same kind of pictures."
         )
+        if "attributes" in first:
+            said.append("Closed, survival: share of what does not survive in the baseline's reconstructions.")
     return said
 
 
 def _closed(report: Report, baseline: Report) -> dict[str, float | None]:
-    """For each set of pictures; None also where one of the models has no fitted prior."""
+    """For each set of pictures, and for survival where attributes were looked for; None also where one of the models
+    has no fitted prior."""
     ours, theirs = report["frechet_distance"], baseline["frechet_distance"]
-    return {
+    found = {
         key: closed(ours[key]["value"], theirs[key]["value"], ours["training"]["value"])
         if key in ours and key in theirs
         else None
-        for key in CLOSED
+        for key in ("reconstructions", "fitted_samples")
     }
+    if (
+        "attributes" in report
+    ):  # what the probe sees in real pictures is what survives, so that nothing is lost in them
+        lost, lost_there = (1 - each["attributes"]["mean"]["survival"]["value"] for each in (report, baseline))
+        found["survival"] = closed(lost, lost_there, 0.0)
+    return found
 
 
 def _edited(report: Report) -> list[str]:

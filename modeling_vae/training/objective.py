@@ -111,15 +111,16 @@ class TrainingObjective(nn.Module):
             consistency = _started(recipe.consistency, progress)
             adversarial = _started(recipe.adversarial, progress)
             if consistency or adversarial:
-                half = max(1, len(pixel_values) // 2)
-                latents, factor = _draw(self.fit, half)
+                quarter = max(1, len(pixel_values) // 4)
+                latents, factor = _draw(self.fit, quarter)
                 samples = self.model.decode(latents.to(output.latents.dtype))
             if consistency:
                 terms["consistency"] = self._consistency(samples, latents, factor)
                 loss = loss + consistency.weight * terms["consistency"]
             if adversarial and self.critic is not None:
-                fakes = torch.cat([output.reconstruction[half:], samples])
-                players = _Players(self.critic, adversarial, fakes, pixel_values)
+                # half a batch of each kind, which halves what the critic costs; the real ones are not those copied
+                fakes = torch.cat([output.reconstruction[:quarter], samples])
+                players = _Players(self.critic, adversarial, fakes, pixel_values[-2 * quarter :])
                 loss = loss + self._adversarial(players, visible, step, progress, terms)
         terms = {name: term.detach() for name, term in terms.items()}
         return {"loss": loss, **terms}

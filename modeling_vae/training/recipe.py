@@ -23,6 +23,8 @@ FILE_NAME = "recipe.yaml"
 _INHERITED = {field.name for field in dataclasses.fields(PreTrainedConfig)}
 _CONFIG_FIELDS = {field.name for field in dataclasses.fields(VAEConfig)} - _INHERITED
 _OBJECTIVE_FIELDS = {"likelihood", "variance", "kl_weight", "free_bits"}
+_WEIGHTS = {"backbone", "pretrained"}
+"""Keys of the model section that say where weights come from, and nothing of the network."""
 _NOT_OURS = re.compile(
     "optim|optim_args|optim_target_modules|load_best_model_at_end|metric_for_best_model|greater_is_better"
     "|save_only_model|ignore_data_skip|resume_from_checkpoint|label_names|remove_unused_columns|prediction_loss_only"
@@ -139,7 +141,7 @@ class Recipe(Section):
     @model_validator(mode="after")
     def _known_keys(self) -> Recipe:
         for section, known in (
-            ("model", (_CONFIG_FIELDS - _OBJECTIVE_FIELDS - {"encoder_backbone"}) | {"backbone"}),
+            ("model", (_CONFIG_FIELDS - _OBJECTIVE_FIELDS - {"encoder_backbone"}) | _WEIGHTS),
             ("training", _TRAINING_FIELDS | {"ema_decay"}),
         ):
             for key in getattr(self, section):
@@ -186,14 +188,14 @@ class Recipe(Section):
 
     def config(self) -> VAEConfig:
         """The network that the recipe describes, without a backbone's configuration."""
-        values = {key: value for key, value in self.model.items() if key != "backbone"}
+        values = {key: value for key, value in self.model.items() if key not in _WEIGHTS}
         return VAEConfig(**values, **self.objective.model_dump(include=_OBJECTIVE_FIELDS))
 
     def published(self, original: Recipe | None = None) -> Recipe:
         """The recipe without anything that belongs to one machine.
 
         A local path gives way to what the original says; where that is local too, or says nothing, the last part of
-        a backbone's path stays, and none of that of the data.
+        a network's path stays, and none of that of the data.
 
         Args:
             original: the recipe file without overrides, so that the published recipe can be run again elsewhere.
@@ -205,9 +207,9 @@ class Recipe(Section):
             there = original.objective.perceptual
             name = _elsewhere(perceptual.backbone, there and there.backbone) or Path(perceptual.backbone).name
             objective = objective.model_copy(update={"perceptual": perceptual.model_copy(update={"backbone": name})})
-        if model.get("backbone") is not None:
-            path = str(model["backbone"])
-            model["backbone"] = _elsewhere(path, original.model.get("backbone")) or Path(path).name
+        for key in _WEIGHTS & model.keys():
+            if (path := model[key]) is not None:
+                model[key] = _elsewhere(path, original.model.get(key)) or Path(str(path)).name
         training = {key: value for key, value in self.training.items() if key != "run_name"}
         sections = {"data": data, "objective": objective, "model": model, "training": training}
         return self.model_copy(update=sections | {"push_to_hub": None, "push_checkpoints": False})

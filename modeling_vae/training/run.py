@@ -11,6 +11,7 @@ import torch
 from transformers import TrainerCallback, TrainingArguments, set_seed
 from transformers.trainer_utils import get_last_checkpoint
 
+from modeling_vae.model.configuration_image_vae import VAEConfig
 from modeling_vae.model.modeling_image_vae import VAEModel
 
 from .objective import TrainingObjective
@@ -26,10 +27,30 @@ CHECKPOINTS = "checkpoints"
 
 
 def build_model(recipe: Recipe) -> VAEModel:
-    """A new network as the recipe describes it, with pretrained weights where it names a backbone."""
-    config = recipe.config()
-    backbone = recipe.model.get("backbone")
-    return VAEModel.from_backbone(config, backbone) if backbone else VAEModel(config)
+    """The network that the recipe describes: new, or with the weights of a published model, or of a backbone.
+
+    Raises:
+        ValueError: where the recipe names both, or where the published model is another network.
+    """
+    config, backbone, pretrained = recipe.config(), recipe.model.get("backbone"), recipe.model.get("pretrained")
+    if backbone and pretrained:
+        raise ValueError("model.backbone and model.pretrained both say where weights come from: give one.")
+    if backbone:
+        return VAEModel.from_backbone(config, backbone)
+    return _from_published(config, pretrained) if pretrained else VAEModel(config)
+
+
+def _from_published(config: VAEConfig, pretrained: str) -> VAEModel:
+    """The network of this configuration with the weights of a published model, whose objective may have differed."""
+    model = VAEModel(config)
+    try:
+        model.load_state_dict(VAEModel.from_pretrained(pretrained, dtype=torch.float32).state_dict())
+    except RuntimeError as error:
+        raise ValueError(
+            f"model.pretrained={pretrained} is another network than the model section describes: give the sizes, "
+            f"channels and blocks of its own recipe ({' '.join(str(error).split())})."
+        ) from None
+    return model
 
 
 def prepare(output: Path, recipe: Recipe) -> TrainingArguments:

@@ -15,7 +15,9 @@ def figure(value: float | None) -> dict:
     return {"value": value, "low": None, "high": None}
 
 
-def report(frechet: float, *, prior: bool = True, bits: bool = True, names: tuple[str, ...] = ("young",)) -> dict:
+def report(
+    frechet: float, *, prior: bool = True, bits: bool = True, names: tuple[str, ...] = ("young",), survival=0.75
+) -> dict:
     """As `evaluate` gives it; samples are twice as far away as reconstructions."""
     distances = {"training": REAL, "reconstructions": frechet, "standard_samples": 1500.25, "morph_midpoints": 300.0}
     distances |= {"fitted_samples": 2 * frechet} if prior else {}
@@ -32,7 +34,7 @@ def report(frechet: float, *, prior: bool = True, bits: bool = True, names: tupl
         "frechet_distance": {name: figure(value) for name, value in distances.items()},
         "kernel_distance": {name: {"value": 10 * value, "deviation": 1.0} for name, value in distances.items()},
         "attributes": {
-            "mean": {"survival": figure(0.75), "success": figure(0.875), "leak": figure(None)},
+            "mean": {"survival": figure(survival), "success": figure(0.875), "leak": figure(None)},
             "each": judged,
         },
     }
@@ -50,10 +52,15 @@ def test_a_baseline_as_near_as_real_pictures_leaves_no_way_to_go(baseline):
 
 def test_each_kind_of_pictures_is_compared_with_its_own_kind():
     found = comparison({"ours": report(136.0), "theirs": report(550.0)}, "theirs")
-    assert found["closed"]["theirs"] == {"reconstructions": 0.0, "fitted_samples": 0.0}
+    assert found["closed"]["theirs"] == {"reconstructions": 0.0, "fitted_samples": 0.0, "survival": 0.0}
     assert found["closed"]["ours"]["reconstructions"] == pytest.approx(1 - 46 / 460)
     assert found["closed"]["ours"]["fitted_samples"] == pytest.approx(1 - (272 - 90) / (1100 - 90))
     assert found["models"]["ours"] == report(136.0)
+
+
+def test_survival_is_compared_with_what_real_pictures_keep():
+    found = comparison({"ours": report(136.0, survival=0.9), "theirs": report(550.0, survival=0.6)}, "theirs")
+    assert found["closed"]["ours"]["survival"] == pytest.approx(0.75)
 
 
 def test_without_a_fitted_prior_no_share_of_its_samples_is_closed():
@@ -72,14 +79,14 @@ def test_the_table_has_a_row_for_real_pictures_and_each_model():
         "model", "PSNR (dB)", "SSIM", "bits/dim", "sharpness: reconstructions", "sharpness: samples, fitted prior",
         "FD / KID: reconstructions", "FD / KID: samples, fitted prior", "FD / KID: samples, N(0, I)",
         "FD / KID: midpoints of morphs", "survival", "success", "leak", "leak, held",
-        "closed: reconstructions", "closed: samples, fitted prior",
+        "closed: reconstructions", "closed: samples, fitted prior", "closed: survival",
     ]  # fmt: skip
     assert rows == [
-        ["real training pictures", "", "", "", "1522", "1522", *["90.0 / 900"] * 4, *[""] * 6],
+        ["real training pictures", "", "", "", "1522", "1522", *["90.0 / 900"] * 4, *[""] * 7],
         ["`ours`", "24.50", "0.6875", "6.250", "712.0", "617.0", "136.0 / 1360", "272.0 / 2720", "1500.2 / 15002",
-         "300.0 / 3000", "0.750", "0.875", "", "", "0.900", "0.820"],
+         "300.0 / 3000", "0.750", "0.875", "", "", "0.900", "0.820", "0.000"],
         ["`theirs`", "24.50", "0.6875", "6.250", "712.0", "617.0", "550.0 / 5500", "1100.0 / 11000", "1500.2 / 15002",
-         "300.0 / 3000", "0.750", "0.875", "", "", "0.000", "0.000"],
+         "300.0 / 3000", "0.750", "0.875", "", "", "0.000", "0.000", "0.000"],
     ]  # fmt: skip
     assert len({len(line) for line in text.splitlines() if line[:1] == "|"}) == 1
     for words in ("1000 validation pictures, 64 x 64", "SomeNet at 128 px", "between `theirs` and real training"):

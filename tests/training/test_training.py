@@ -152,6 +152,22 @@ def test_evaluation_takes_every_picture_also_those_that_fill_no_batch(finished):
     assert [entry["step"] for entry in evaluations] == [8, 16, 24]
 
 
+def test_a_run_can_begin_with_published_weights(finished, workplace):
+    """A step that moves nothing leaves them as they were, although the run's objective is another."""
+    published = finished / "published"
+    still = ("training.max_steps=1", "training.learning_rate=1.0e-12", f"model.pretrained={published}")
+    tuned = load_file(workplace.here("tuned", *still) / "model.safetensors")
+    before = load_file(published / "model.safetensors")
+    assert tuned.keys() == before.keys()
+    for name, weight in before.items():
+        if "running_" not in name and "num_batches" not in name:  # a step counts for the batch norms
+            torch.testing.assert_close(tuned[name], weight, rtol=1e-5, atol=1e-6)
+    with pytest.raises(ValueError, match="another network than the model section describes"):
+        workplace.here("wider", *still, "model.latent_dim=9")
+    with pytest.raises(ValueError, match="both say where"):
+        workplace.here("both", *still, "model.backbone=google/net")
+
+
 def test_fewer_pictures_than_a_batch_are_refused(workplace):
     with pytest.raises(ValueError, match="120 training pictures are fewer than .*batch_size=200"):
         workplace.here("large-batch", "training.per_device_train_batch_size=200")
