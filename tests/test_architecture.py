@@ -37,11 +37,13 @@ ALLOWED = {
         "modeling_vae.hub.publishing",
     },
     "modeling_vae.data": {"modeling_vae.model"},
+    "modeling_vae.probing": {"modeling_vae.model", "modeling_vae.data"},
     "modeling_vae.training": {
         "modeling_vae.files",
         "modeling_vae.model",
         "modeling_vae.data",
         "modeling_vae.face_finder",
+        "modeling_vae.probing",
     },
     "modeling_vae.evaluation": {
         "modeling_vae.files",
@@ -49,6 +51,7 @@ ALLOWED = {
         "modeling_vae.data",
         "modeling_vae.photo",
         "modeling_vae.pipeline",
+        "modeling_vae.probing",
     },
     "app": {"modeling_vae", "modeling_vae.model", "modeling_vae.pipeline", "modeling_vae.animation"},
 }

@@ -24,8 +24,7 @@ from .weighted import resample_counts
 if TYPE_CHECKING:
     from modeling_vae.model.attribute_directions import AttributeDirections
     from modeling_vae.pipeline import VAEPipeline
-
-    from .probes import Probe
+    from modeling_vae.probing.probes import Probe
 
 EDITED, ENCODED_AGAIN = 500, 200
 """Pictures for each attribute."""

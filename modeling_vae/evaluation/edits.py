@@ -15,8 +15,7 @@ from .weighted import weighted_mean
 if TYPE_CHECKING:
     from modeling_vae.model.attribute_directions import AttributeDirections
     from modeling_vae.model.modeling_image_vae import VAEModel
-
-    from .probes import Probe
+    from modeling_vae.probing.probes import Probe
 
 logger = logging.getLogger(__name__)
 

@@ -26,8 +26,7 @@ from .nearest import nearest_pictures, share_of_copies
 if TYPE_CHECKING:
     from modeling_vae.model.modeling_image_vae import VAEModel
     from modeling_vae.pipeline import VAEPipeline
-
-    from .probes import Probe
+    from modeling_vae.probing.probes import Probe
 
 logger = logging.getLogger(__name__)
 

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from modeling_vae.probing.yes_no import targets
+
 from .weighted import weighted_auc, weighted_mean
-from .yes_no import targets
 
 if TYPE_CHECKING:
     from modeling_vae.model.modeling_image_vae import VAEModel
-
-    from .probes import Probe
+    from modeling_vae.probing.probes import Probe
 
 
 @dataclass(frozen=True)

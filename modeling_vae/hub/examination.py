@@ -13,10 +13,10 @@ import torch
 from modeling_vae.evaluation.attributes import EDITED
 from modeling_vae.evaluation.evaluate import evaluate
 from modeling_vae.evaluation.features import FeatureNetwork
-from modeling_vae.evaluation.probes import Probe, learn_probe
 from modeling_vae.model.configuration_image_vae import VAEConfig
 from modeling_vae.model.hub_files import fetch
 from modeling_vae.pipeline import VAEPipeline
+from modeling_vae.probing.probes import Probe, learn_probe
 from modeling_vae.training.recipe import FILE_NAME, DataRecipe, Recipe
 
 if TYPE_CHECKING:

@@ -62,8 +62,8 @@ def write_published_folder(
         film: frames of the film of the training.
     """
     from modeling_vae.evaluation.evaluate import evaluate
-    from modeling_vae.evaluation.probes import learn_probe
     from modeling_vae.evaluation.report import write_report
+    from modeling_vae.probing.probes import learn_probe
 
     old = _aside(folder)
     if not folder.exists() and old.exists():

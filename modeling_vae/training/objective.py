@@ -20,6 +20,7 @@ from torch.optim.swa_utils import AveragedModel
 from modeling_vae.model.elbo import reconstruction_nll
 from modeling_vae.model.modeling_image_vae import VAEModel
 
+from .attribute_term import AttributeDistance
 from .critic import Critic, augment
 from .perceptual import PerceptualDistance
 from .recipe import Adversarial, Consistency, ObjectiveRecipe
@@ -41,19 +42,26 @@ def ramp(progress: float, start: float, length: float) -> float:
 class TrainingObjective(nn.Module):
     """The training loss of a VAE, in nats per picture and dimension.
 
-    loss = (nll + w(t) kl_weight KL) / (C H W) + perceptual + texture + consistency + adversarial terms, weighed as the
-    recipe says, + the critic's own loss.
+    loss = (nll + w(t) kl_weight KL) / (C H W) + perceptual + texture + attribute + consistency + adversarial terms,
+    weighed as the recipe says, + the critic's own loss.
 
     Args:
         model: what is trained.
         recipe: which terms, and their weights.
         ema_decay: of the running average of the weights, which is what is evaluated and published. It is reached
             gradually: min(ema_decay, (1 + n) / (10 + n)) after n updates.
+        attributes: for the attribute term, which is left out without.
     """
 
     adversarial_factor: Tensor
 
-    def __init__(self, model: VAEModel, recipe: ObjectiveRecipe, ema_decay: float = 0.999) -> None:
+    def __init__(
+        self,
+        model: VAEModel,
+        recipe: ObjectiveRecipe,
+        ema_decay: float = 0.999,
+        attributes: AttributeDistance | None = None,
+    ) -> None:
         super().__init__()
         self.model, self.recipe = model, recipe
 
@@ -67,6 +75,7 @@ class TrainingObjective(nn.Module):
         self.average = AveragedModel(model, multi_avg_fn=average, use_buffers=True).requires_grad_(False)
         perceptual, adversarial, config = recipe.perceptual, recipe.adversarial, model.config
         self.perceptual = PerceptualDistance(perceptual.backbone, perceptual.layers) if perceptual else None
+        self.attributes = attributes
         self.critic = Critic(config.num_channels, adversarial.channels) if adversarial else None
         self.fit = RunningFit(config.latent_dim) if adversarial or recipe.consistency else None
         self.register_buffer("adversarial_factor", torch.zeros(()))
@@ -104,6 +113,9 @@ class TrainingObjective(nn.Module):
             terms["perceptual"], terms["texture"] = self.perceptual(output.reconstruction, pixel_values)
             visible = visible + recipe.perceptual.weight * terms["perceptual"]
             visible = visible + recipe.perceptual.texture_weight * terms["texture"]
+        if self.attributes is not None and recipe.attributes is not None:
+            terms["attributes"] = self.attributes(output.reconstruction, pixel_values)
+            visible = visible + recipe.attributes.weight * terms["attributes"]
         loss = visible
 
         if self.fit is not None:

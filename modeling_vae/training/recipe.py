@@ -80,6 +80,12 @@ class Adversarial(Section):
     brightness: float = Field(0.2, ge=0, lt=1, description="augmentation: up to so much lighter or darker")
 
 
+class SeenAttributes(Section):
+    """What a probe of the annotated columns sees in a picture, it shall see in the reconstruction."""
+
+    weight: float = Field(10.0, ge=0, description="of the divergence in nats, averaged over attributes")
+
+
 class Consistency(Section):
     """encode(decode(z)) = z on samples of the running fit, as a Mahalanobis distance per dimension."""
 
@@ -94,6 +100,7 @@ class ObjectiveRecipe(Section):
     free_bits: float = Field(0.0, ge=0)
     kl_warmup_ratio: float = Field(0.0, ge=0, le=1, description="share of the training in which it grows from 0")
     perceptual: Perceptual | None = None
+    attributes: SeenAttributes | None = None
     adversarial: Adversarial | None = None
     consistency: Consistency | None = None
 

@@ -14,6 +14,7 @@ from transformers.trainer_utils import get_last_checkpoint
 from modeling_vae.model.configuration_image_vae import VAEConfig
 from modeling_vae.model.modeling_image_vae import VAEModel
 
+from .attribute_term import learn_attribute_distance
 from .objective import TrainingObjective
 from .recipe import FILE_NAME, Recipe
 from .trainer import VAETrainer, training_arguments
@@ -95,7 +96,9 @@ def train(
             "lower, or add pictures."
         )
     set_seed(arguments.seed)
-    objective = TrainingObjective(build_model(recipe), recipe.objective, recipe.training.get("ema_decay", 0.999))
+    attributes = learn_attribute_distance(recipe, data)
+    ema_decay = recipe.training.get("ema_decay", 0.999)
+    objective = TrainingObjective(build_model(recipe), recipe.objective, ema_decay, attributes)
     objective.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch types it for tensors only
     from modeling_vae.data import collate
 

@@ -127,7 +127,7 @@ class VAETrainer(Trainer):
 
     def _issue_warnings_after_load(self, load_result: Any) -> None:
         """A checkpoint that lacks a weight would be continued wrongly, so that is an error and no warning."""
-        missing = [name for name in load_result.missing_keys if not name.startswith("perceptual.")]
+        missing = [name for name in load_result.missing_keys if not name.startswith(("perceptual.", "attributes."))]
         if missing or load_result.unexpected_keys:
             raise ValueError(
                 f"the checkpoint does not belong to this recipe: it lacks {missing} and has beside it "

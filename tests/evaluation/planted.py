@@ -7,10 +7,10 @@ from types import SimpleNamespace
 import torch
 from torch import Tensor, nn
 
-from modeling_vae.evaluation.probes import Probe
-from modeling_vae.evaluation.yes_no import YesNo
 from modeling_vae.model.attribute_directions import AttributeDirections, Direction
 from modeling_vae.pipeline import VAEPipeline
+from modeling_vae.probing.probes import Probe
+from modeling_vae.probing.yes_no import YesNo
 
 SIDE = 16
 KINDS = {"left": "boolean", "right": "boolean", "tone": "category"}

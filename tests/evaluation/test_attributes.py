@@ -9,8 +9,8 @@ import pytest
 
 from modeling_vae.evaluation.attribute_table import attribute_table
 from modeling_vae.evaluation.attributes import attribute_figures
-from modeling_vae.evaluation.probes import learn_probe
 from modeling_vae.evaluation.report import whole_text
+from modeling_vae.probing.probes import learn_probe
 
 from .planted import KINDS, planted_dataset, planted_pipeline
 

@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from modeling_vae.evaluation.edits import STRENGTH, edit_figures, edit_outcome, holdable
-from modeling_vae.evaluation.probes import Probe
 from modeling_vae.evaluation.weighted import resample_counts
 from modeling_vae.model.attribute_directions import AttributeDirections, Direction
+from modeling_vae.probing.probes import Probe
 
 from .planted import PlantedModel, Sees, planted_directions, planted_latents, planted_probe
 

@@ -1,6 +1,6 @@
 """A probe: a small network that learns from the pixels of real pictures to see attributes, and then judges others.
 
-It is trained from scratch, so that it shares nothing with the model it judges, nor with a network that took part in
+It is trained from scratch, so that it shares no weights with the model it judges, nor with a network that took part in
 that model's training. Pictures are never mirrored for it, as some attributes are about left and right.
 """
 
@@ -67,23 +67,25 @@ class Probe:
 
 
 class ProbeNetwork(nn.Module):
-    """Four strided convolutions and a linear layer on the last map's 4 x 4 cells: [N, C, H, W] -> logits [N, A].
+    """Strided convolutions and a linear layer on the last map's 4 x 4 cells: [N, C, H, W] -> logits [N, A].
 
     Its weights are drawn from the generator alone.
     """
 
-    def __init__(self, num_channels: int, outputs: int, generator: torch.Generator) -> None:
+    def __init__(
+        self, num_channels: int, outputs: int, generator: torch.Generator, channels: Sequence[int] = CHANNELS
+    ) -> None:
         super().__init__()
         layers: list[nn.Module] = []
         with torch.device("meta"):  # so that nothing is drawn from the global generator
-            for before, after in zip((num_channels, *CHANNELS), CHANNELS, strict=False):
+            for before, after in zip((num_channels, *channels), channels, strict=False):
                 layers += [
                     nn.Conv2d(before, after, 3, stride=2, padding=1, bias=False),
                     nn.BatchNorm2d(after),
                     nn.ReLU(),
                 ]
             self.body = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(4), nn.Flatten())
-            self.head = nn.Linear(16 * CHANNELS[-1], outputs)
+            self.head = nn.Linear(16 * channels[-1], outputs)
         self.to_empty(device="cpu")
         for layer in self.modules():
             if isinstance(layer, nn.Conv2d):
@@ -140,6 +142,7 @@ def learn_probe(
     epochs: int | None = None,
     batch_size: int = 64,
     seed: int = 0,
+    channels: Sequence[int] = CHANNELS,
     device: str | torch.device = "cpu",
 ) -> Probe | None:
     """A probe of the attributes of a data set of real pictures; None where none has pictures enough.
@@ -150,7 +153,7 @@ def learn_probe(
         train: data set with labels, as `load_data` gives it.
         kinds: column -> "boolean", "category" or "numeric".
         leave_out: names of attributes that it shall not learn.
-        epochs, seed, device: see `train_probe`.
+        epochs, seed, channels, device: see `train_probe`.
         batch_size: pictures that are read at once.
     """
     columns = [column for column, kind in kinds.items() if kind != "numeric"]
@@ -159,7 +162,9 @@ def learn_probe(
     if not found:
         return None
     logger.info("training a probe of %d attributes on %d pictures", len(found), len(pictures))
-    probe = train_probe(pictures, targets(found, labels), found, epochs=epochs, seed=seed, device=device)
+    probe = train_probe(
+        pictures, targets(found, labels), found, epochs=epochs, seed=seed, channels=channels, device=device
+    )
     probe.left_out = left_out
     return probe
 
@@ -172,6 +177,7 @@ def train_probe(
     *,
     epochs: int | None = None,
     seed: int = 0,
+    channels: Sequence[int] = CHANNELS,
     device: str | torch.device = "cpu",
 ) -> Probe:
     """Train a probe; the same for a seed, and nothing global is touched.
@@ -187,12 +193,13 @@ def train_probe(
         attributes: A of them, each with pictures on either side.
         epochs: how often each picture is learnt from; 20 where none is given, fewer for more than 12,500 pictures.
         seed: of weights, order, shifts, and of the pictures set aside.
+        channels: of the network, after each halving.
         device: to train and stay on.
     """
     generator = torch.Generator().manual_seed(seed)
     order = torch.randperm(len(pictures), generator=generator)
     aside, learnt = order[: round(ASIDE * len(order))], order[round(ASIDE * len(order)) :]
-    network: Any = ProbeNetwork(pictures.shape[3], len(attributes), generator)
+    network: Any = ProbeNetwork(pictures.shape[3], len(attributes), generator, channels)
     network = network.to(device=device, memory_format=torch.channels_last).train()
     batch = min(BATCH, len(learnt))
     epochs = epochs or max(1, min(EPOCHS, MOST_SEEN // len(learnt)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from modeling_vae.evaluation.yes_no import YesNo, targets, yes_no_attributes
+from modeling_vae.probing.yes_no import YesNo, targets, yes_no_attributes
 
 KINDS = {"smiling": "boolean", "coat": "category", "age": "numeric"}
 
