@@ -15,6 +15,7 @@ from modeling_vae.model.configuration_image_vae import VAEConfig
 from modeling_vae.model.modeling_image_vae import VAEModel
 
 from .attribute_term import learn_attribute_distance
+from .growth import grown, is_twice
 from .objective import TrainingObjective
 from .recipe import FILE_NAME, Recipe
 from .trainer import VAETrainer, training_arguments
@@ -42,10 +43,13 @@ def build_model(recipe: Recipe) -> VAEModel:
 
 
 def _from_published(config: VAEConfig, pretrained: str) -> VAEModel:
-    """The network of this configuration with the weights of a published model, whose objective may have differed."""
+    """The network of this configuration with the weights of a published model, of this size or of half of it."""
+    there: VAEModel = VAEModel.from_pretrained(pretrained, dtype=torch.float32)
+    if is_twice(cast(VAEConfig, there.config), config):
+        return grown(there, config)
     model = VAEModel(config)
     try:
-        model.load_state_dict(VAEModel.from_pretrained(pretrained, dtype=torch.float32).state_dict())
+        model.load_state_dict(there.state_dict())
     except RuntimeError as error:
         raise ValueError(
             f"model.pretrained={pretrained} is another network than the model section describes: give the sizes, "
