@@ -44,6 +44,7 @@ ALLOWED = {
         "modeling_vae.data",
         "modeling_vae.face_finder",
         "modeling_vae.probing",
+        "modeling_vae.parts",
     },
     "modeling_vae.evaluation": {
         "modeling_vae.files",

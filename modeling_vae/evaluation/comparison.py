@@ -15,7 +15,7 @@ SHARP = ("reconstructions", "fitted_samples")
 DISTANT = ("reconstructions", "fitted_samples", "standard_samples", "morph_midpoints")
 JUDGED = {"survival": "survival", "success": "success", "leak": "leak", "leak_with_hold": "leak, held"}
 CLOSED = {"reconstructions": SETS["reconstructions"], "fitted_samples": SETS["fitted_samples"], "survival": "survival"}
-"""What is said of the share of the baseline's way to real pictures that is closed."""
+"""Of these the share of the baseline's gap to real pictures that is closed is said."""
 
 
 def closed(distance: float, baseline: float, real: float) -> float | None:
@@ -110,20 +110,19 @@ def _sentences(found: Mapping[str, Any]) -> list[str]:
 
 
 def _closed(report: Report, baseline: Report) -> dict[str, float | None]:
-    """For each set of pictures, and for survival where attributes were looked for; None also where one of the models
-    has no fitted prior."""
+    """For each of `CLOSED` that was measured; None where one of the models has no such figure."""
     ours, theirs = report["frechet_distance"], baseline["frechet_distance"]
     found = {
         key: closed(ours[key]["value"], theirs[key]["value"], ours["training"]["value"])
         if key in ours and key in theirs
         else None
-        for key in ("reconstructions", "fitted_samples")
+        for key in CLOSED
+        if key != "survival"
     }
-    if (
-        "attributes" in report
-    ):  # what the probe sees in real pictures is what survives, so that nothing is lost in them
-        lost, lost_there = (1 - each["attributes"]["mean"]["survival"]["value"] for each in (report, baseline))
-        found["survival"] = closed(lost, lost_there, 0.0)
+    if "attributes" in report:
+        survival = [each["attributes"]["mean"]["survival"]["value"] for each in (report, baseline)]
+        # of what a probe sees in real pictures, nothing is lost in them
+        found["survival"] = None if None in survival else closed(1 - survival[0], 1 - survival[1], 0.0)
     return found
 
 

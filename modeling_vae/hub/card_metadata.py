@@ -107,6 +107,7 @@ def metadata(recipe: Recipe, report: dict[str, Any], name: str) -> dict[str, Any
         pipeline_tag=TASK,
         tags=list(dict.fromkeys(["vae", "image-to-image", "latent-directions", *publish.tags])),
         datasets=datasets or None,
+        base_model=recipe.published().model.get("pretrained"),
         model_name=name if results else None,
         eval_results=results or None,
     )

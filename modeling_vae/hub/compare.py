@@ -36,7 +36,7 @@ def add_compare(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         "--baseline",
         metavar="MODEL",
         type=_name,
-        help="say how much of this model's Fréchet distance to real training pictures each one closes",
+        help="say how much of this model's gap to real pictures each one closes",
     )
     parser.add_argument(
         "--output", type=Path, metavar="FILE", help="write the figures there as JSON, and the table beside it as .md"

@@ -1,4 +1,4 @@
-"""A probe: a small network that learns from the pixels of real pictures to see attributes, and then judges others.
+"""A probe: a small network that learns from the pixels of real pictures to see attributes, and then looks at others.
 
 It is trained from scratch, so that it shares no weights with the model it judges, nor with a network that took part in
 that model's training. Pictures are never mirrored for it, as some attributes are about left and right.
@@ -157,6 +157,8 @@ def learn_probe(
         batch_size: pictures that are read at once.
     """
     columns = [column for column, kind in kinds.items() if kind != "numeric"]
+    if not columns:  # then no picture is worth reading
+        return None
     pictures, labels = labelled_pictures(labelled_batches(train, batch_size), columns)
     found, left_out = yes_no_attributes(kinds, labels, leave_out)
     if not found:

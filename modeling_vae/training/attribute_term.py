@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.nn.functional as F
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
-from modeling_vae.probing.probes import learn_probe
+from modeling_vae.files import write_whole
+from modeling_vae.probing.probes import LARGEST_SIDE, ProbeNetwork, at_most, learn_probe
 
 if TYPE_CHECKING:
     from modeling_vae.data import PictureData
@@ -18,19 +21,20 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-CHANNELS, SEED = (48, 96, 160, 224), 1
-"""Another network than the probe that judges afterwards, and other pictures set aside."""
+FILE_NAME = "attribute_probe.safetensors"
+CHANNELS, SEED = (48, 96, 160, 224), 61_129
+"""Another network than the probe that judges afterwards, and another seed than anybody gives that one."""
 
 
 class AttributeDistance(nn.Module):
-    """Kullback-Leibler divergence between a frozen probe's answers on two pictures, averaged over the attributes.
+    """KL(answers on the picture || answers on its reconstruction) of a frozen probe: a Bernoulli for each attribute.
 
-    Glasses are a few dark pixels: neither the likelihood nor a network that learnt to name things misses them much.
-    A network that learnt from these very pictures who wears glasses does. What counts is what it sees in the picture,
-    not what the label says, so that pictures without labels teach too.
+    Glasses are a few dark pixels, and neither the likelihood nor a network that learnt to name things misses them
+    much. A network that learnt from these very pictures to tell who wears glasses does. What counts is what it sees
+    in the picture, not what the label says, so that pictures without labels teach too.
 
     Args:
-        network: pictures [N, C, H, W] in [0, 1] -> logits [N, A].
+        network: pictures [N, C, H, W] in [0, 1], of at most 64 pixels a side -> logits [N, A].
     """
 
     def __init__(self, network: nn.Module) -> None:
@@ -41,25 +45,46 @@ class AttributeDistance(nn.Module):
         return super().train(False)  # its statistics stay as they are
 
     def state_dict(self, *args: Any, destination: Any = None, **kwargs: Any) -> Any:
-        """Nothing: it never changes, and each start of a run learns the same one again."""
+        """Nothing: it never changes, and lies beside the checkpoints."""
         return {} if destination is None else destination
 
     def forward(self, reconstruction: Tensor, pixel_values: Tensor) -> Tensor:
-        """From [N, C, H, W] to [N, C, H, W], both in [0, 1]: a scalar in nats, 0 where the probe sees the same."""
+        """From [N, C, H, W] to [N, C, H, W], both in [0, 1]: nats, averaged over pictures and attributes; a scalar."""
         with torch.autocast(pixel_values.device.type, enabled=False):
             with torch.no_grad():
-                wanted = torch.sigmoid(self.network(pixel_values.float()))
+                wanted = torch.sigmoid(self._logits(pixel_values))
                 entropy = F.binary_cross_entropy(wanted, wanted)
-            return F.binary_cross_entropy_with_logits(self.network(reconstruction.float()), wanted) - entropy
+            return F.binary_cross_entropy_with_logits(self._logits(reconstruction), wanted) - entropy
+
+    def _logits(self, pixel_values: Tensor) -> Tensor:
+        return self.network(at_most(pixel_values.float(), LARGEST_SIDE))
 
 
-def learn_attribute_distance(recipe: Recipe, data: PictureData) -> AttributeDistance | None:
-    """What the recipe's attribute term needs; None where it has none, or where no column is annotated well enough."""
-    if recipe.objective.attributes is None:
+def attribute_distance(
+    recipe: Recipe, data: PictureData, checkpoints: Path, device: str | torch.device = "cpu"
+) -> AttributeDistance | None:
+    """The recipe's attribute term, with the probe that lies beside the checkpoints, or a new one, which stays there.
+
+    Returns None where the recipe has no such term, or where no column is annotated well enough.
+    """
+    if recipe.objective.attribute_consistency is None:
         return None
-    leave_out = recipe.publish.leave_out
-    probe = learn_probe(data.train, recipe.attributes, leave_out=leave_out, seed=SEED, channels=CHANNELS)
-    if probe is None:
-        logger.info("objective.attributes: no column has pictures enough with and without an attribute, so it is off.")
-        return None
-    return AttributeDistance(probe.network)
+    file = checkpoints / FILE_NAME
+    if not file.exists():
+        network = _learn(recipe, data, device)
+        if network is None:
+            logger.info("No column has pictures enough with and without an attribute: there is no attribute term.")
+            return None
+        checkpoints.mkdir(parents=True, exist_ok=True)
+        write_whole(file, save({name: weight.cpu().contiguous() for name, weight in network.state_dict().items()}))
+    weights = load_file(file)
+    colours, outputs = recipe.config().num_channels, len(weights["head.bias"])
+    network = ProbeNetwork(colours, outputs, torch.Generator(), CHANNELS)
+    network.load_state_dict(weights)
+    return AttributeDistance(network)
+
+
+def _learn(recipe: Recipe, data: PictureData, device: str | torch.device) -> nn.Module | None:
+    kinds, leave_out = recipe.attributes, recipe.publish.leave_out
+    probe = learn_probe(data.train, kinds, leave_out=leave_out, seed=SEED, channels=CHANNELS, device=device)
+    return None if probe is None else probe.network

@@ -15,6 +15,9 @@ import torch.nn.functional as F
 from modeling_vae.model.configuration_image_vae import VAEConfig
 from modeling_vae.model.modeling_image_vae import VAEModel
 
+POSITIVE = ("leaky_relu", "relu")
+"""Activations that leave what is positive, such as the mean of pixel values, as it is."""
+
 
 def grown(small: VAEModel, config: VAEConfig) -> VAEModel:
     """A model of twice the size that begins as the small one.
@@ -24,7 +27,7 @@ def grown(small: VAEModel, config: VAEConfig) -> VAEModel:
     one's last 3 x 3 convolution the sum over its places stays, as only the last scale looks at neighbours.
 
     Args:
-        small: plain encoder blocks without norm, modulated decoder.
+        small: plain encoder blocks without norm, leaky_relu or relu, modulated decoder.
         config: of the larger model: the same, but for twice the `image_size`, one more of `hidden_channels` in front,
             at least as many as a picture has, and one more of `decoder_channels` at the end.
 
@@ -57,8 +60,11 @@ def is_twice(small: VAEConfig, large: VAEConfig) -> bool:
 
 def check_growth(small: VAEConfig, large: VAEConfig) -> None:
     """Raise a ValueError where the small network cannot grow, or not to the large one."""
-    if small.encoder_block != "plain" or small.decoder_block != "modulated" or small.norm != "none":
+    blocks = (small.encoder_block, small.decoder_block, small.norm, small.encoder_backbone)
+    if blocks != ("plain", "modulated", "none", None):
         raise ValueError("only models with plain encoder blocks without norm and a modulated decoder can grow.")
+    if small.activation not in POSITIVE:
+        raise ValueError(f"only models with {' or '.join(POSITIVE)} can grow: others bend the mean of a square.")
     alike = ("num_channels", "latent_dim", "encoder_block", "decoder_block", "decoder_layers", "modulation_dim")
     wanted = {name: getattr(small, name) for name in (*alike, "kernel_size", "norm", "activation")}
     wanted["hidden_channels"] = [max(large.hidden_channels[0], large.num_channels), *small.hidden_channels]

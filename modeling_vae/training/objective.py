@@ -1,8 +1,9 @@
 """What is minimised: the negative ELBO, and beside it the terms that only training needs.
 
-One module owns the model, its running average, its critic and its perceptual network and returns one loss, so that
-the ordinary Trainer with one optimizer trains, checkpoints and resumes all of it. The critic's loss sees detached
-pictures, and the model's adversarial loss passes through a critic whose weights are detached: the two never mix.
+One module owns the model, its running average, its critic, its perceptual network and its probe, and returns one loss,
+so that the ordinary Trainer with one optimizer trains, checkpoints and resumes all of it. The critic's loss sees
+detached pictures, and the model's adversarial loss passes through a critic whose weights are detached: the two never
+mix.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ class TrainingObjective(nn.Module):
     """The training loss of a VAE, in nats per picture and dimension.
 
     loss = (nll + w(t) kl_weight KL) / (C H W) + perceptual + texture + attribute + consistency + adversarial terms,
-    weighed as the recipe says, + the critic's own loss.
+    weighed as the recipe says, + the critic's own loss. The last two look at samples, a quarter of a batch.
 
     Args:
         model: what is trained.
@@ -113,9 +114,9 @@ class TrainingObjective(nn.Module):
             terms["perceptual"], terms["texture"] = self.perceptual(output.reconstruction, pixel_values)
             visible = visible + recipe.perceptual.weight * terms["perceptual"]
             visible = visible + recipe.perceptual.texture_weight * terms["texture"]
-        if self.attributes is not None and recipe.attributes is not None:
+        if self.attributes is not None and recipe.attribute_consistency is not None:
             terms["attributes"] = self.attributes(output.reconstruction, pixel_values)
-            visible = visible + recipe.attributes.weight * terms["attributes"]
+            visible = visible + recipe.attribute_consistency.weight * terms["attributes"]
         loss = visible
 
         if self.fit is not None:
@@ -130,7 +131,7 @@ class TrainingObjective(nn.Module):
                 terms["consistency"] = self._consistency(samples, latents, factor)
                 loss = loss + consistency.weight * terms["consistency"]
             if adversarial and self.critic is not None:
-                # half a batch of each kind, which halves what the critic costs; the real ones are not those copied
+                # half a batch of each kind halves what the critic costs; the real ones are not those reconstructed
                 fakes = torch.cat([output.reconstruction[:quarter], samples])
                 players = _Players(self.critic, adversarial, fakes, pixel_values[-2 * quarter :])
                 loss = loss + self._adversarial(players, visible, step, progress, terms)

@@ -31,6 +31,8 @@ _NOT_OURS = re.compile(
     "|hub_.*|push_to_hub.*|deepspeed|fsdp.*|accelerator_config"
 )
 """Keys of transformers that the trainer here decides itself, or that would break a run or its resuming."""
+NETWORK_FIELDS = _CONFIG_FIELDS - _OBJECTIVE_FIELDS - {"dropout", "freeze_backbone"}
+"""Fields of a configuration that say which weights there are, and what is computed with them."""
 _TRAINING_FIELDS = {
     field.name
     for field in dataclasses.fields(TrainingArguments)
@@ -80,7 +82,7 @@ class Adversarial(Section):
     brightness: float = Field(0.2, ge=0, lt=1, description="augmentation: up to so much lighter or darker")
 
 
-class SeenAttributes(Section):
+class AttributeConsistency(Section):
     """What a probe of the annotated columns sees in a picture, it shall see in the reconstruction."""
 
     weight: float = Field(10.0, ge=0, description="of the divergence in nats, averaged over attributes")
@@ -100,7 +102,7 @@ class ObjectiveRecipe(Section):
     free_bits: float = Field(0.0, ge=0)
     kl_warmup_ratio: float = Field(0.0, ge=0, le=1, description="share of the training in which it grows from 0")
     perceptual: Perceptual | None = None
-    attributes: SeenAttributes | None = None
+    attribute_consistency: AttributeConsistency | None = None
     adversarial: Adversarial | None = None
     consistency: Consistency | None = None
 
@@ -129,7 +131,7 @@ class PublishRecipe(Section):
     language: str | None = None
     tags: list[str] = []
     datasets: list[str] = []
-    leave_out: list[str] = Field([], description="attributes that get no direction")
+    leave_out: list[str] = Field([], description="attributes that get no direction, and that no probe learns")
 
 
 class Recipe(Section):
@@ -156,6 +158,16 @@ class Recipe(Section):
                     raise ValueError(f"training.{key} is nothing that a recipe decides: leave it out.")
                 if key not in known:
                     raise ValueError(_unknown(f"{section}.{key}", [f"{section}.{name}" for name in known]))
+        return self
+
+    @model_validator(mode="after")
+    def _where_weights_come_from(self) -> Recipe:
+        given = {key: self.model[key] for key in sorted(_WEIGHTS) if self.model.get(key) is not None}
+        for key, value in given.items():
+            if not isinstance(value, str) or not value:
+                raise ValueError(f"model.{key}={value!r} is not possible: give a folder, or an id of the Hub.")
+        if len(given) > 1:
+            raise ValueError("model.backbone and model.pretrained both say where weights come from: give one.")
         return self
 
     @model_validator(mode="after")
@@ -214,9 +226,10 @@ class Recipe(Section):
             there = original.objective.perceptual
             name = _elsewhere(perceptual.backbone, there and there.backbone) or Path(perceptual.backbone).name
             objective = objective.model_copy(update={"perceptual": perceptual.model_copy(update={"backbone": name})})
-        for key in _WEIGHTS & model.keys():
-            if (path := model[key]) is not None:
-                model[key] = _elsewhere(path, original.model.get(key)) or Path(str(path)).name
+        if (path := model.get("backbone")) is not None:
+            model["backbone"] = _elsewhere(path, original.model.get("backbone")) or Path(path).name
+        if (path := model.get("pretrained")) is not None:  # the network is described without it
+            model["pretrained"] = _elsewhere(path, original.model.get("pretrained"))
         training = {key: value for key, value in self.training.items() if key != "run_name"}
         sections = {"data": data, "objective": objective, "model": model, "training": training}
         return self.model_copy(update=sections | {"push_to_hub": None, "push_checkpoints": False})
@@ -279,7 +292,7 @@ def _explain(problem: Any) -> str:
     key = ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "extra_forbidden":
         known = _all_keys(Recipe)
-        known += [f"model.{name}" for name in sorted(_CONFIG_FIELDS)]
+        known += [f"model.{name}" for name in sorted(_CONFIG_FIELDS | _WEIGHTS)]
         known += [f"training.{name}" for name in sorted(_TRAINING_FIELDS)]
         return _unknown(key, known)
     if problem["type"] == "value_error":

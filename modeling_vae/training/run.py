@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence, Sized
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from transformers import TrainerCallback, TrainingArguments, set_seed
@@ -13,11 +13,12 @@ from transformers.trainer_utils import get_last_checkpoint
 
 from modeling_vae.model.configuration_image_vae import VAEConfig
 from modeling_vae.model.modeling_image_vae import VAEModel
+from modeling_vae.parts import read_parts
 
-from .attribute_term import learn_attribute_distance
+from .attribute_term import attribute_distance
 from .growth import grown, is_twice
 from .objective import TrainingObjective
-from .recipe import FILE_NAME, Recipe
+from .recipe import FILE_NAME, NETWORK_FIELDS, Recipe
 from .trainer import VAETrainer, training_arguments
 
 if TYPE_CHECKING:
@@ -32,11 +33,10 @@ def build_model(recipe: Recipe) -> VAEModel:
     """The network that the recipe describes: new, or with the weights of a published model, or of a backbone.
 
     Raises:
-        ValueError: where the recipe names both, or where the published model is another network.
+        ValueError: where the published model is another network, naming the settings.
+        FileNotFoundError, ConnectionError: where it cannot be had.
     """
     config, backbone, pretrained = recipe.config(), recipe.model.get("backbone"), recipe.model.get("pretrained")
-    if backbone and pretrained:
-        raise ValueError("model.backbone and model.pretrained both say where weights come from: give one.")
     if backbone:
         return VAEModel.from_backbone(config, backbone)
     return _from_published(config, pretrained) if pretrained else VAEModel(config)
@@ -44,18 +44,27 @@ def build_model(recipe: Recipe) -> VAEModel:
 
 def _from_published(config: VAEConfig, pretrained: str) -> VAEModel:
     """The network of this configuration with the weights of a published model, of this size or of half of it."""
-    there: VAEModel = VAEModel.from_pretrained(pretrained, dtype=torch.float32)
-    if is_twice(cast(VAEConfig, there.config), config):
-        return grown(there, config)
-    model = VAEModel(config)
-    try:
-        model.load_state_dict(there.state_dict())
-    except RuntimeError as error:
+    there = read_parts(pretrained, revision=None, token=None, cache_dir=None, dtype=torch.float32).model
+    before = cast(VAEConfig, there.config)
+    config.encoder_backbone = before.encoder_backbone
+    if is_twice(before, config):
+        try:
+            return grown(there, config)
+        except ValueError as error:
+            raise ValueError(f"model.pretrained={pretrained}: {error}") from None
+    ours, theirs = _network(config), _network(before)
+    if different := [f"model.{name}={value}" for name, value in theirs.items() if ours[name] != value]:
         raise ValueError(
-            f"model.pretrained={pretrained} is another network than the model section describes: give the sizes, "
-            f"channels and blocks of its own recipe ({' '.join(str(error).split())})."
-        ) from None
+            f"model.pretrained={pretrained} is another network: set {', '.join(different)}, or leave it out."
+        )
+    model = VAEModel(config)
+    model.load_state_dict(there.state_dict())
     return model
+
+
+def _network(config: VAEConfig) -> dict[str, Any]:
+    """What weights belong to."""
+    return {name: getattr(config, name) for name in NETWORK_FIELDS} | {"decoder_channels": config.decoder_widths}
 
 
 def prepare(output: Path, recipe: Recipe) -> TrainingArguments:
@@ -71,7 +80,8 @@ def prepare(output: Path, recipe: Recipe) -> TrainingArguments:
         file = output / FILE_NAME
         if file.exists() and (output / CHECKPOINTS).is_dir():
             before = Recipe.read(file)
-            for section in ("model", "objective", "data"):
+            looked_for = ["attributes"] if recipe.objective.attribute_consistency else []
+            for section in ("model", "objective", "data", *looked_for):
                 if getattr(before, section) != getattr(recipe, section):
                     raise ValueError(
                         f"{output} holds a run whose {section} section differs from this recipe's: continue it with "
@@ -100,9 +110,10 @@ def train(
             "lower, or add pictures."
         )
     set_seed(arguments.seed)
-    attributes = learn_attribute_distance(recipe, data)
-    ema_decay = recipe.training.get("ema_decay", 0.999)
-    objective = TrainingObjective(build_model(recipe), recipe.objective, ema_decay, attributes)
+    model = build_model(recipe)
+    checkpoints = output / CHECKPOINTS
+    attributes = attribute_distance(recipe, data, checkpoints, arguments.device)
+    objective = TrainingObjective(model, recipe.objective, recipe.training.get("ema_decay", 0.999), attributes)
     objective.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch types it for tensors only
     from modeling_vae.data import collate
 
@@ -114,7 +125,6 @@ def train(
         data_collator=collate,
         callbacks=list(callbacks),
     )
-    checkpoints = output / CHECKPOINTS
     checkpoint = get_last_checkpoint(str(checkpoints)) if checkpoints.is_dir() else None
     if checkpoint:
         logger.info("Continuing from %s.", checkpoint)
@@ -122,6 +132,6 @@ def train(
         trainer.restore(checkpoint)
     else:
         trainer.train(resume_from_checkpoint=checkpoint)
-    model = objective.ema.eval()
-    cast(torch.nn.Module, model).to("cpu").to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
-    return model, trainer.state.global_step
+    averaged = objective.ema.eval()
+    cast(torch.nn.Module, averaged).to("cpu").to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+    return averaged, trainer.state.global_step

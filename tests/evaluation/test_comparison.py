@@ -16,7 +16,12 @@ def figure(value: float | None) -> dict:
 
 
 def report(
-    frechet: float, *, prior: bool = True, bits: bool = True, names: tuple[str, ...] = ("young",), survival=0.75
+    frechet: float,
+    *,
+    prior: bool = True,
+    bits: bool = True,
+    names: tuple[str, ...] = ("young",),
+    survival: float | None = 0.75,
 ) -> dict:
     """As `evaluate` gives it; samples are twice as far away as reconstructions."""
     distances = {"training": REAL, "reconstructions": frechet, "standard_samples": 1500.25, "morph_midpoints": 300.0}
@@ -61,6 +66,9 @@ def test_each_kind_of_pictures_is_compared_with_its_own_kind():
 def test_survival_is_compared_with_what_real_pictures_keep():
     found = comparison({"ours": report(136.0, survival=0.9), "theirs": report(550.0, survival=0.6)}, "theirs")
     assert found["closed"]["ours"]["survival"] == pytest.approx(0.75)
+    nothing = comparison({"ours": report(136.0), "theirs": report(550.0, survival=None)}, "theirs")
+    assert nothing["closed"]["ours"]["survival"] is None
+    assert comparison_text(nothing)
 
 
 def test_without_a_fitted_prior_no_share_of_its_samples_is_closed():

@@ -10,6 +10,7 @@ from huggingface_hub import ModelCard, parse_eval_result_entries
 from tiny import tiny_pipeline
 
 from modeling_vae.hub.card import for_repository, write_card
+from modeling_vae.hub.card_metadata import metadata
 from modeling_vae.hub.card_sections import Card
 from modeling_vae.training.recipe import Recipe
 
@@ -33,6 +34,13 @@ def test_the_metadata_is_what_the_hub_reads(card, complete):
     assert {(e.dataset_id, e.task_id, e.value) for e in entries} == {
         ("alice/cats", "psnr", 24.5), ("alice/cats", "sharpness_real", 1500.0),
     }  # fmt: skip
+
+
+def test_what_a_run_began_with_is_the_base_model():
+    begun = Recipe.model_validate({"model": {"pretrained": "alice/faces"}})
+    assert metadata(begun, REPORT, "mine")["base_model"] == "alice/faces"
+    for local in ({}, {"pretrained": "/models/faces"}):
+        assert "base_model" not in metadata(Recipe.model_validate({"model": local}), REPORT, "mine")
 
 
 def test_the_card_shows_what_is_in_the_folder(card, complete):

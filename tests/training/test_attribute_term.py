@@ -2,69 +2,97 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
+import torch.nn.functional as F
 from tiny import tiny_model
-from torch import nn
 from torch.distributions import Bernoulli, kl_divergence
 
 from modeling_vae.data import load_data
-from modeling_vae.training.attribute_term import AttributeDistance, learn_attribute_distance
+from modeling_vae.probing.probes import ProbeNetwork
+from modeling_vae.training.attribute_term import FILE_NAME, AttributeDistance, attribute_distance
 from modeling_vae.training.objective import TrainingObjective
 from modeling_vae.training.recipe import ObjectiveRecipe, Recipe
 
 from .making import recipe_values, write_pictures
 
 
-def two_questions() -> nn.Module:
-    """Logits that are steep in the mean of the picture and of its upper half."""
-    network = nn.Sequential(nn.AdaptiveAvgPool2d((2, 1)), nn.Flatten(), nn.Linear(6, 2))
-    weight = torch.tensor([[1.0, 1, 1, 1, 1, 1], [1, 0, 1, 0, 1, 0]])
-    network[2].load_state_dict({"weight": 8 * weight, "bias": torch.tensor([-24.0, -12.0])})
+def probe(channels: int = 3) -> ProbeNetwork:
+    """One whose answers are not all the same."""
+    network = ProbeNetwork(channels, 5, torch.Generator().manual_seed(0), [8, 16])
+    torch.nn.init.normal_(network.head.weight, std=2.0, generator=torch.Generator().manual_seed(1))
     return network
 
 
-def pixels(seed: int, count: int = 8) -> torch.Tensor:
-    return torch.rand(count, 3, 32, 32, generator=torch.Generator().manual_seed(seed))
+def pixels(seed: int, side: int = 32, channels: int = 3) -> torch.Tensor:
+    return torch.rand(8, channels, side, side, generator=torch.Generator().manual_seed(seed))
 
 
-def test_it_is_the_divergence_of_independent_answers():
-    distance, ours, theirs = AttributeDistance(two_questions()), pixels(0) * 0.9, pixels(1)
-    logits = [distance.network(pictures).double() for pictures in (theirs, ours)]
-    expected = kl_divergence(*(Bernoulli(logits=each) for each in logits)).mean()
-    torch.testing.assert_close(distance(ours, theirs).double(), expected, rtol=1e-4, atol=1e-6)
+@pytest.mark.parametrize("channels", [1, 3])
+def test_it_is_the_divergence_of_independent_answers(channels):
+    distance = AttributeDistance(probe(channels))
+    ours, theirs = pixels(0, channels=channels) * 0.9, pixels(1, channels=channels)
+    theirs_logits, ours_logits = (distance.network(pictures).double() for pictures in (theirs, ours))
+    expected = kl_divergence(Bernoulli(logits=theirs_logits), Bernoulli(logits=ours_logits)).mean()
+    assert expected > 0.01
+    torch.testing.assert_close(distance(ours, theirs).double(), expected, rtol=1e-3, atol=1e-6)
     assert distance(theirs, theirs).abs() < 1e-6
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(distance(ours, theirs), distance(ours.clone(), theirs))
+        torch.testing.assert_close(distance(ours, theirs).double(), expected, rtol=1e-3, atol=1e-6)
+
+
+def test_large_pictures_are_averaged_down_to_what_the_probe_learnt_from():
+    distance, ours, theirs = AttributeDistance(probe()), pixels(0, 128), pixels(1, 128)
+    small = [F.interpolate(each, size=(64, 64), mode="bilinear", antialias=True) for each in (ours, theirs)]
+    torch.testing.assert_close(distance(ours, theirs), distance(*small))
 
 
 def test_the_reconstruction_learns_from_it_and_the_probe_does_not():
-    term = AttributeDistance(two_questions()).train()
-    assert not term.training and term.state_dict() == {}
-    objective = TrainingObjective(tiny_model(), ObjectiveRecipe.model_validate({"attributes": {}}), attributes=term)
-    before = {name: weight.clone() for name, weight in term.network.named_parameters()}
-    found = objective(pixels(2))
-    found["loss"].backward()
-    assert found["attributes"] > 0
-    for name, weight in term.network.named_parameters():
-        assert weight.grad is None and torch.equal(weight, before[name])
-    without = TrainingObjective(objective.model, ObjectiveRecipe())
+    term = AttributeDistance(probe()).train()
+    reconstruction = pixels(3).requires_grad_(True)
+    (gradient,) = torch.autograd.grad(term(reconstruction, pixels(2)), reconstruction)
+    assert gradient.abs().sum() > 0
+    before = {name: weight.clone() for name, weight in term.network.state_dict().items()}
+    recipe = ObjectiveRecipe.model_validate({"attribute_consistency": {"weight": 10.0}})
+    objective = TrainingObjective(tiny_model(), recipe, attributes=term).train()
+    optimizer = torch.optim.SGD([weight for weight in objective.parameters() if weight.requires_grad], lr=1e-3)
+    objective(pixels(2))["loss"].backward()
+    optimizer.step()
+    assert all(torch.equal(weight, before[name]) for name, weight in term.network.state_dict().items())
+    assert not any(name.startswith("attributes.") for name in objective.state_dict())
     torch.manual_seed(3)
     full = objective(pixels(2))
     torch.manual_seed(3)
-    torch.testing.assert_close(full["loss"], without(pixels(2))["loss"] + 10 * full["attributes"])
+    without = TrainingObjective(objective.model, ObjectiveRecipe())(pixels(2))
+    torch.testing.assert_close(full["loss"], without["loss"] + 10 * full["attributes"])
 
 
-def test_it_learns_from_the_annotated_columns(tmp_path):
+def test_it_learns_the_annotated_columns_once_for_each_run(tmp_path):
     values = recipe_values(write_pictures(tmp_path / "pictures"), tmp_path)
-    values["objective"] = {"attributes": {}}
+    values["objective"] = {"attribute_consistency": {}}
     recipe = Recipe.model_validate(values)
+    data = load_data(recipe.data, image_size=(32, 32), num_channels=3, attributes=recipe.attributes)
 
-    def learnt(recipe):
-        data = load_data(recipe.data, image_size=(32, 32), num_channels=3, attributes=recipe.attributes)
-        return learn_attribute_distance(recipe, data), data
+    def learnt(recipe: Recipe, run: str) -> AttributeDistance | None:
+        return attribute_distance(recipe, data, tmp_path / run)
 
-    distance, data = learnt(recipe)
-    first, again = (each.network.state_dict() for each in (distance, learnt(recipe)[0]))
-    assert all(torch.equal(weight, again[name]) for name, weight in first.items())
-    pictures = torch.stack([data.train[row]["pixel_values"] for row in range(16)])
-    assert distance.network(pictures).shape == (16, 1)  # "bright"; "side" is a number, no yes or no
-    assert learnt(recipe.model_copy(update={"attributes": {}}))[0] is None
-    assert learnt(recipe.model_copy(update={"objective": ObjectiveRecipe()}))[0] is None
+    distance = learnt(recipe, "a")
+    rows = [data.train[row] for row in range(len(data.train))]
+    logits = distance.network(torch.stack([row["pixel_values"] for row in rows]))
+    assert logits.shape == (len(rows), 1)  # "bright"; "side" is a number, no yes or no
+    labels = torch.tensor([bool(row["labels"]["bright"]) for row in rows])
+    assert logits[labels].mean() > logits[~labels].mean() + 1
+
+    weights, again = distance.network.state_dict(), learnt(recipe, "b").network.state_dict()
+    assert all(torch.equal(weight, again[name]) for name, weight in weights.items())
+    written = tmp_path / "a" / FILE_NAME
+    when = written.stat().st_mtime_ns
+    read = learnt(recipe, "a").network.state_dict()
+    assert written.stat().st_mtime_ns == when and all(torch.equal(read[name], weights[name]) for name in weights)
+
+    assert learnt(recipe.model_copy(update={"attributes": {}}), "c") is None
+    assert learnt(recipe.model_copy(update={"objective": ObjectiveRecipe()}), "d") is None
+    none_left = recipe.publish.model_copy(update={"leave_out": ["bright"]})
+    assert learnt(recipe.model_copy(update={"publish": none_left}), "e") is None
+    assert not any((tmp_path / run).exists() for run in "cde")

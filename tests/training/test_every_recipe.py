@@ -33,6 +33,8 @@ def one_step(name: str, place: Path, output: Path) -> tuple[Recipe, dict[str, to
         f"data.path={place / 'pictures'}", "data.validation=validation", "attributes={}", "training.max_steps=1",
         "training.per_device_train_batch_size=4", "training.bf16=false",
     ]  # fmt: skip
+    if pretrained := there.model.get("pretrained"):
+        overrides.append(f"model.pretrained={CONFIGS.parent / pretrained}")
     recipe = Recipe.read(CONFIGS / name, overrides + backbone)
     config = recipe.config()
     size, channels = config.height_and_width, config.num_channels
@@ -60,4 +62,6 @@ def test_the_baselines_are_what_they_are_compared_as():
     assert plain.publish == faces.publish and mixer.attributes == Recipe.read(CONFIGS / "cats-64").attributes
     for recipe in (mixer, plain):
         terms = recipe.objective
-        assert terms.perceptual is terms.adversarial is terms.consistency is None and terms.kl_warmup_ratio == 0
+        assert terms.perceptual is terms.adversarial is terms.consistency is terms.attribute_consistency is None
+        assert terms.kl_warmup_ratio == 0
+    assert all(plain.training[key] == faces.training[key] for key in ("max_steps", "learning_rate", "ema_decay"))

@@ -78,10 +78,11 @@ def test_another_network_is_refused_by_name(options, named):
         grown(small, twice(small.config, **options))
 
 
-def test_only_what_can_be_grown_is():
-    residual = tiny_model(encoder_block="residual")
-    with pytest.raises(ValueError, match="only models with plain encoder blocks"):
-        grown(residual, twice(residual.config))
+@pytest.mark.parametrize("options", [{"norm": "group"}, {"decoder_block": "plain"}, {"activation": "silu"}])
+def test_only_what_can_be_grown_is(options):
+    model = tiny_model(**({"decoder_block": "modulated"} | options))
+    with pytest.raises(ValueError, match="only models with"):
+        grown(model, twice(model.config))
 
 
 def test_twice_is_about_both_sides():

@@ -165,16 +165,26 @@ def test_names_on_the_hub_stay_in_what_is_published():
 def test_a_published_recipe_can_be_run_again(folder, tmp_path):
     """Local folders of the command line give way to what the file says, where that is not local too."""
     values = recipe_values(Path("alice/cats"), Path("google/net"))
-    values["model"]["backbone"], values["model"]["pretrained"] = "google/trunk", "alice/faces"
+    values["model"]["backbone"] = "google/trunk"
     original = Recipe.model_validate(values)
     here = [f"data.path={tmp_path}", f"objective.perceptual.backbone={tmp_path}/net-here",
-            f"model.backbone={tmp_path}/trunk-here", f"model.pretrained={tmp_path}/faces-here",
-            "training.run_name=mine"]  # fmt: skip
+            f"model.backbone={tmp_path}/trunk-here", "training.run_name=mine"]  # fmt: skip
     recipe = Recipe.read(write_recipe(tmp_path / "again", values), here)
     assert recipe.published(original) == original
     bare = recipe.published(recipe)
     assert bare == recipe.published() and bare.data.path is None and bare.model["backbone"] == "trunk-here"
-    assert bare.model["pretrained"] == "faces-here"
     assert bare.objective.perceptual.backbone == "net-here"
     chosen = Recipe.read(tmp_path / "again", ["data.path=bob/dogs", "model.backbone=null"]).published(original)
     assert chosen.data.path == "bob/dogs" and chosen.model["backbone"] is None
+
+
+def test_where_weights_come_from_is_one_place_and_published_where_others_find_it(folder, tmp_path):
+    assert Recipe.read(folder, ["model.pretrained=alice/faces"]).published().model["pretrained"] == "alice/faces"
+    here = Recipe.read(folder, [f"model.pretrained={tmp_path}"])
+    assert here.published().model["pretrained"] is None and here.config() == Recipe.read(folder).config()
+    with pytest.raises(ValueError, match="both say where weights come from"):
+        Recipe.read(folder, ["model.pretrained=alice/faces", "model.backbone=google/trunk"])
+    with pytest.raises(ValueError, match="model.pretrained=7 is not possible"):
+        Recipe.read(folder, ["model.pretrained=7"])
+    with pytest.raises(ValueError, match="did you mean model.pretrained"):
+        Recipe.read(folder, ["model.pretrain=alice/faces"])

@@ -162,10 +162,14 @@ def test_a_run_can_begin_with_published_weights(finished, workplace):
     for name, weight in before.items():
         if "running_" not in name and "num_batches" not in name:  # a step counts for the batch norms
             torch.testing.assert_close(tuned[name], weight, rtol=1e-5, atol=1e-6)
-    with pytest.raises(ValueError, match="another network than the model section describes"):
+    with pytest.raises(ValueError, match=r"another network: set model.latent_dim=8, or"):
         workplace.here("wider", *still, "model.latent_dim=9")
-    with pytest.raises(ValueError, match="both say where"):
-        workplace.here("both", *still, "model.backbone=google/net")
+    with pytest.raises(ValueError, match=r"another network: set model.activation=leaky_relu, or"):
+        workplace.here("bent", *still, "model.activation=silu")
+    with pytest.raises(ValueError, match=r"published: only models with plain encoder blocks"):
+        workplace.here("twice", *still, "model.image_size=64")
+    with pytest.raises(ValueError, match="'mobilenet_v2', no VAE"):
+        workplace.here("other", *still[:2], f"model.pretrained={workplace.folder / 'backbone'}")
 
 
 def test_fewer_pictures_than_a_batch_are_refused(workplace):
