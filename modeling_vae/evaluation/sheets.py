@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import unicodedata
 from collections.abc import Sequence
+from typing import cast
 
 from PIL import Image, ImageDraw, ImageFont
 
@@ -57,7 +59,9 @@ def rows(
     for name, texts, count in (("labels", labels, len(pictures)), ("headings", headings, columns)):
         if texts is not None and len(texts) != count:
             raise ValueError(f"There are {len(texts)} {name} for {count}; give one for each.")
-    font = ImageFont.load_default(LABEL_SIZE)
+    font = cast(ImageFont.FreeTypeFont, ImageFont.load_default(LABEL_SIZE))
+    labels = labels and [spelt(text, font) for text in labels]
+    headings = headings and [spelt(text, font) for text in headings]
     width, height = max(picture.width for picture in shown), max(picture.height for picture in shown)
     left = max((math.ceil(font.getlength(text)) + 2 * LABEL_MARGIN for text in labels or ()), default=0)
     top = LABEL_SIZE + 2 * LABEL_MARGIN if headings is not None else 0
@@ -77,3 +81,20 @@ def rows(
                     picture.convert("RGB"), (x + (width - picture.width) // 2, y + (height - picture.height) // 2)
                 )
     return sheet
+
+
+def spelt(text: str, font: ImageFont.FreeTypeFont) -> str:
+    r"""The text as a font can draw it: what it lacks without its accents, or as its Unicode name.
+
+    "bl\u00e9:\u304a" -> "ble:hiragana letter o", with a font of plain Latin letters.
+    """
+    box = bytes(font.getmask("\uffff"))  # no character, so that a font draws what it draws for all that it lacks
+
+    def drawable(character: str) -> bool:
+        return character.isspace() or bytes(font.getmask(character)) != box
+
+    def instead(character: str) -> str:
+        bare = unicodedata.normalize("NFKD", character)[0]
+        return bare if drawable(bare) else unicodedata.name(character, f"U+{ord(character):04X}").lower()
+
+    return "".join(each if drawable(each) else instead(each) for each in text)

@@ -12,7 +12,7 @@ from modeling_vae.model.priors import log_densities
 
 logger = logging.getLogger(__name__)
 
-LARGEST = 16
+LARGEST = 64
 """Components at most."""
 ITERATIONS = 15
 AXES = 16

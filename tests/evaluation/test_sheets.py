@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFont
 
-from modeling_vae.evaluation.sheets import grid, rows
+from modeling_vae.evaluation.sheets import grid, rows, spelt
 
 
 def plain(colour: str, width: int = 8, height: int = 6) -> Image.Image:
@@ -59,3 +59,13 @@ def test_labels_and_headings_get_room_of_their_own():
 def test_bad_input_is_refused(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_what_the_font_lacks_is_spelt_out():
+    font = ImageFont.load_default(13)
+    assert spelt("coat: black & white", font) == "coat: black & white"
+    assert spelt("label:\u304a", font) == "label:hiragana letter o"
+    assert spelt("bl\u00e9", font) in ("bl\u00e9", "ble")
+    assert spelt("\ue000", font) == "u+e000"
+    picture = plain("red")
+    assert rows([[picture]], ["\u304a"]).size == rows([[picture]], ["hiragana letter o"]).size
