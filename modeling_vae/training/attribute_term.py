@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
@@ -13,6 +13,8 @@ from torch import Tensor, nn
 
 from modeling_vae.files import write_whole
 from modeling_vae.probing.probes import LARGEST_SIDE, ProbeNetwork, at_most, learn_probe
+
+from .onlooker import Onlooker
 
 if TYPE_CHECKING:
     from modeling_vae.data import PictureData
@@ -26,7 +28,7 @@ CHANNELS, SEED = (48, 96, 160, 224), 61_129
 """Another network than the probe that judges afterwards, and another seed than anybody gives that one."""
 
 
-class AttributeDistance(nn.Module):
+class AttributeDistance(Onlooker):
     """KL(answers on the picture || answers on its reconstruction) of a frozen probe: a Bernoulli for each attribute.
 
     Glasses are a few dark pixels, and neither the likelihood nor a network that learnt to name things misses them
@@ -40,13 +42,6 @@ class AttributeDistance(nn.Module):
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
         self.network = network.eval().requires_grad_(False)
-
-    def train(self, mode: bool = True) -> AttributeDistance:
-        return super().train(False)  # its statistics stay as they are
-
-    def state_dict(self, *args: Any, destination: Any = None, **kwargs: Any) -> Any:
-        """Nothing: it never changes, and lies beside the checkpoints."""
-        return {} if destination is None else destination
 
     def forward(self, reconstruction: Tensor, pixel_values: Tensor) -> Tensor:
         """From [N, C, H, W] to [N, C, H, W], both in [0, 1]: nats, averaged over pictures and attributes; a scalar."""

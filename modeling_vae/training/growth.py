@@ -15,6 +15,8 @@ import torch.nn.functional as F
 from modeling_vae.model.configuration_image_vae import VAEConfig
 from modeling_vae.model.modeling_image_vae import VAEModel
 
+from .recipe import NETWORK_FIELDS
+
 POSITIVE = ("leaky_relu", "relu")
 """Activations that leave what is positive, such as the mean of pixel values, as it is."""
 
@@ -65,8 +67,7 @@ def check_growth(small: VAEConfig, large: VAEConfig) -> None:
         raise ValueError("only models with plain encoder blocks without norm and a modulated decoder can grow.")
     if small.activation not in POSITIVE:
         raise ValueError(f"only models with {' or '.join(POSITIVE)} can grow: others bend the mean of a square.")
-    alike = ("num_channels", "latent_dim", "encoder_block", "decoder_block", "decoder_layers", "modulation_dim")
-    wanted = {name: getattr(small, name) for name in (*alike, "kernel_size", "norm", "activation")}
+    wanted = {name: getattr(small, name) for name in NETWORK_FIELDS if name != "image_size"}
     wanted["hidden_channels"] = [max(large.hidden_channels[0], large.num_channels), *small.hidden_channels]
     wanted["decoder_channels"] = [*small.decoder_widths, large.decoder_widths[-1]]
     wrong = [f"model.{name}={value}" for name, value in wanted.items() if getattr(large, name) != value]

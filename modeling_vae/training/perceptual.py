@@ -12,6 +12,8 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from modeling_vae.model.elbo import precise
 
+from .onlooker import Onlooker
+
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
@@ -19,7 +21,7 @@ class _LastLayerSeen(Exception):
     """Ends a forward pass early: what comes behind the last layer asked for is not computed."""
 
 
-class PerceptualDistance(nn.Module):
+class PerceptualDistance(Onlooker):
     """Relative L1 distance between feature maps of a frozen network, averaged over layers (after Johnson et al. 2016).
 
     Each layer's distance is divided by that layer's mean magnitude on the target, so that layers count alike.
@@ -52,13 +54,6 @@ class PerceptualDistance(nn.Module):
         self._seen.append(output)
         if len(self._seen) == self.count:
             raise _LastLayerSeen
-
-    def train(self, mode: bool = True) -> PerceptualDistance:
-        return super().train(False)  # the statistics of a pretrained network stay as they are
-
-    def state_dict(self, *args: Any, destination: Any = None, **kwargs: Any) -> Any:
-        """Nothing: the network never changes, so that checkpoints need not carry it."""
-        return {} if destination is None else destination
 
     def features(self, pixel_values: Tensor) -> list[Tensor]:
         """The layers' outputs on pixel_values [N, C, H, W] in [0, 1]; one grey channel stands for three."""

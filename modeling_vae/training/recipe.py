@@ -31,7 +31,7 @@ _NOT_OURS = re.compile(
     "|hub_.*|push_to_hub.*|deepspeed|fsdp.*|accelerator_config"
 )
 """Keys of transformers that the trainer here decides itself, or that would break a run or its resuming."""
-NETWORK_FIELDS = _CONFIG_FIELDS - _OBJECTIVE_FIELDS - {"dropout", "freeze_backbone"}
+NETWORK_FIELDS = sorted(_CONFIG_FIELDS - _OBJECTIVE_FIELDS - {"dropout", "freeze_backbone"})
 """Fields of a configuration that say which weights there are, and what is computed with them."""
 _TRAINING_FIELDS = {
     field.name

@@ -19,6 +19,7 @@ from transformers.trainer import TRAINER_STATE_NAME
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR, rotate_checkpoints
 
 from .objective import TrainingObjective
+from .onlooker import Onlooker
 
 UNFINISHED = "unfinished"
 EVALUATION_SEED = 0
@@ -127,7 +128,8 @@ class VAETrainer(Trainer):
 
     def _issue_warnings_after_load(self, load_result: Any) -> None:
         """A checkpoint that lacks a weight would be continued wrongly, so that is an error and no warning."""
-        missing = [name for name in load_result.missing_keys if not name.startswith(("perceptual.", "attributes."))]
+        looking_on = tuple(f"{name}." for name, part in self.objective.named_children() if isinstance(part, Onlooker))
+        missing = [name for name in load_result.missing_keys if not name.startswith(looking_on)]
         if missing or load_result.unexpected_keys:
             raise ValueError(
                 f"the checkpoint does not belong to this recipe: it lacks {missing} and has beside it "
