@@ -14,6 +14,10 @@ from .model.face_crop import Crop
 
 FEATHER = 0.04
 """Share of the crop's side over which an edit fades out towards the crop's edge."""
+REACH = 0.1
+"""Share of the crop's side over which the change of an edit is averaged to say where the edit is."""
+CLEAR_CHANGE = 0.03
+"""Mean change of pixel values in [0, 1] at which two thirds of what the reconstruction missed are given up."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,24 @@ def blend_into_photo(photo: Image.Image, difference: Tensor, crop: Crop) -> Imag
         fade = _fade(places).min(-1, keepdims=True)
         pixels[top:bottom, left:right] += enlarged.permute(1, 2, 0).numpy() * fade * 255
     return Image.fromarray(pixels.round().clip(0, 255).astype(np.uint8))
+
+
+def edit_difference(seen: Tensor, before: Tensor, after: Tensor) -> Tensor:
+    """What an edit adds to a photo, seen from as far as the model sees it: [N, C, H, W], to be added to pixel values.
+
+    It is after - before, and where that is much, also before - seen: what the reconstruction missed of a smile that
+    is no longer there would work against the edit. Detail that is finer than the model's pixels stays in any case.
+
+    Args:
+        seen: what the model got, [N, C, H, W] in [0, 1].
+        before, after: its reconstruction and the edited one, alike.
+    """
+    change = after - before
+    radius = round(REACH * min(change.shape[2:]) / 2)
+    amount = change.abs().mean(1, keepdim=True)
+    for _ in range(2):
+        amount = F.avg_pool2d(amount, 2 * radius + 1, 1, radius, count_include_pad=False)
+    return change + (1 - torch.exp(-((amount / CLEAR_CHANGE) ** 2))) * (before - seen)
 
 
 def edge_fade(height: int, width: int) -> Tensor:

@@ -26,7 +26,7 @@ from .model.reconstruction_errors import ReconstructionErrors, reconstruction_er
 from .model.shared_directions import join_directions
 from .model.tensor_files import weights_sha256
 from .parts import Parts, read_parts
-from .photo import PhotoCrop, blend_into_photo
+from .photo import PhotoCrop, blend_into_photo, edit_difference
 
 LARGEST_BATCH = 64
 
@@ -187,8 +187,8 @@ class VAEPipeline:
         """
         if self.errors is None:
             return None
-        crop = self._cropper.of(photo)
-        return self._far(crop, self.decode_pixels(self.encode(crop)))
+        seen = self._pixel_values([self._cropper.of(photo)])
+        return self._far(seen, self.decode_pixels(self._encode(seen)))
 
     # pictures
 
@@ -219,8 +219,9 @@ class VAEPipeline:
             strengths: attribute -> standard deviations by which it changes.
             hold: attributes that shall not change.
             preserve_detail: keep the photo: what the edit changes in the model's picture is added to the photo itself,
-                at its own resolution, inside the crop that the model got. Needs a picture. Where the reconstruction is
-                farther from it than those of 99 in 100 held-out pictures were from theirs, a warning says so.
+                at its own resolution, inside the crop that the model got (`edit_difference`). Needs a picture. Where
+                the reconstruction is farther from it than those of 99 in 100 held-out pictures were from theirs, a
+                warning says so.
         """
         if not preserve_detail:
             return self.decode(self.edit_latents(self._one(face), strengths, hold))[0]
@@ -228,12 +229,13 @@ class VAEPipeline:
         if as_latent(face, self.latent_dim) is not None:
             raise ValueError("preserve_detail needs the photo whose detail is to be kept: give a picture, no latent.")
         crop = self._cropper.of(face)
-        before = self.encode(crop)
+        seen = self._pixel_values([crop])
+        before = self._encode(seen)
         pixels = self.decode_pixels(torch.cat([before, self.edit_latents(before, strengths, hold)]))
-        far = self._far(crop, pixels[:1])
+        far = self._far(seen, pixels[:1])
         if far is not None:
             warnings.warn(far, stacklevel=2)
-        return blend_into_photo(crop.photo, pixels[1] - pixels[0], crop.crop)
+        return blend_into_photo(crop.photo, edit_difference(seen, pixels[:1], pixels[1:])[0], crop.crop)
 
     def average(self, group: str) -> Image.Image:
         """The picture of the mean latent of one value of an attribute ("coat:tabby", "eyes_closed")."""
@@ -358,11 +360,11 @@ class VAEPipeline:
     def _cropper(self) -> Cropper:
         return Cropper(self.processor, self.alignment)
 
-    def _far(self, crop: PhotoCrop, reconstruction: Tensor) -> str | None:
-        """`far_from_photo` of a crop whose reconstruction [1, C, H, W] is known."""
+    def _far(self, pixel_values: Tensor, reconstruction: Tensor) -> str | None:
+        """`far_from_photo` of what the model got, and its reconstruction, both [1, C, H, W]."""
         if self.errors is None:
             return None
-        error = float(reconstruction_error(reconstruction, self._pixel_values([crop])))
+        error = float(reconstruction_error(reconstruction, pixel_values))
         return self.errors.sentence(error) if error > self.errors.largest else None
 
     def _pixel_values(self, crops: Sequence[PhotoCrop]) -> Tensor:

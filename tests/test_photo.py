@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
 from modeling_vae import Crop, PhotoCrop
-from modeling_vae.photo import blend_into_photo
+from modeling_vae.photo import blend_into_photo, edit_difference
 
 
 def photo(width: int = 90, height: int = 70) -> Image.Image:
@@ -57,3 +59,36 @@ def test_a_crop_beside_the_photo_changes_nothing():
 
 def test_a_photo_crop_has_a_picture_at_the_photos_resolution():
     assert PhotoCrop(photo(), Crop((40, 35), 40, 30, 12)).picture.size == (40, 30)
+
+
+def random_pictures(seed: int) -> torch.Tensor:
+    return torch.rand(2, 3, 40, 30, generator=torch.Generator().manual_seed(seed))
+
+
+def test_where_nothing_is_edited_nothing_is_added():
+    seen, before = random_pictures(0), random_pictures(1)
+    assert not edit_difference(seen, before, before).any()
+    after = before.clone()
+    after[:, :, :8] = 1 - after[:, :, :8]
+    difference = edit_difference(seen, before, after)
+    assert difference[:, :, :12].any() and not difference[:, :, 12:].any()  # averaged twice over 2 pixels around
+
+
+def test_a_clear_edit_shows_what_the_model_shows_and_a_faint_one_keeps_the_photo():
+    seen, before = random_pictures(0), random_pictures(1)
+    clear = (before + 0.3).clamp(0, 1)
+    torch.testing.assert_close(seen + edit_difference(seen, before, clear), clear, rtol=0, atol=1e-3)
+    faint = before + 0.001
+    torch.testing.assert_close(edit_difference(seen, before, faint), faint - before, rtol=0, atol=2e-3)
+
+
+def test_what_the_reconstruction_missed_goes_as_the_edit_grows():
+    """A smile that the model did not reconstruct must not stay in a photo from which smiles are taken."""
+    seen, before = random_pictures(0), random_pictures(1)
+    strengths = [0.0, 0.01, 0.03, 0.1]
+    kept = [
+        float((edit_difference(seen, before, before + s) - s).abs().mean() / (before - seen).abs().mean())
+        for s in strengths
+    ]
+    assert kept[0] == 0 and kept == sorted(kept) and kept[-1] > 0.99
+    assert kept[2] == pytest.approx(1 - 1 / math.e, abs=1e-4)

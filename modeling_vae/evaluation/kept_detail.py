@@ -1,8 +1,8 @@
 """Edits that keep the photo's detail: does a probe see as much of them as of plain ones?
 
 A plain edit shows the decoder's picture of the edited latent. One that keeps the detail adds to the photo what the
-edit changes in the decoder's picture, faded out towards the edge of the crop (`modeling_vae.photo`). Here the whole
-picture is the crop.
+edit changes in the decoder's picture, and takes from it what the edit has made untrue, faded out towards the edge of
+the crop (`modeling_vae.photo.edit_difference`). Here the whole picture is the crop.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from modeling_vae.photo import edge_fade
+from modeling_vae.photo import edge_fade, edit_difference
 
 from .weighted import weighted_mean
 
@@ -96,7 +96,7 @@ def scores_of_edits(
         parts = (tensor.split(batch_size) for tensor in (edited, photos, reconstructions))
         for batch, photo, reconstruction in zip(*parts, strict=True):
             plain = model.decode(batch.to(model.device, model.dtype)).float().cpu()
-            kept = (photo + fade * (plain - reconstruction)).clamp(0, 1)
+            kept = (photo + fade * edit_difference(photo, reconstruction, plain)).clamp(0, 1)
             for column, pictures in zip(columns, (plain, kept), strict=True):
                 column.append(probe(pictures)[:, own])
         found.append([torch.cat(column) for column in columns])

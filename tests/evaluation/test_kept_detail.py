@@ -62,12 +62,12 @@ def test_what_fades_at_the_edge_is_missing_from_the_ratio():
     assert found["detail_ratio"][0].tolist() == pytest.approx([share] * 4, abs=1e-4)
 
 
-def test_no_pixel_is_lighter_than_white():
-    """Of a white photo +2 changes nothing, and -2 all: half of the way."""
+def test_a_clear_edit_shows_in_a_photo_that_is_nothing_like_its_reconstruction():
+    """Added to a white photo, +2 alone would change nothing: there is nothing lighter than white."""
     latents = planted_latents(30)
     found = figures(PlantedModel(), SeesTheMiddle(), torch.ones(30, 3, SIDE, SIDE), latents)
-    assert found["detail_ratio"][0].tolist() == pytest.approx([0.5] * 4, abs=1e-4)
-    assert found["detail_success"][0].tolist() == [0.5] * 4
+    assert found["detail_ratio"][0].tolist() == pytest.approx([1.0] * 4, abs=1e-4)
+    assert found["detail_success"][0].tolist() == [1.0] * 4
 
 
 def test_no_ratio_to_an_edit_that_does_nothing():
