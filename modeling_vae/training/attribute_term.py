@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import torch
 import torch.nn.functional as F
 from safetensors.torch import load_file, save
-from torch import Tensor, nn
+from torch import Tensor
 
 from modeling_vae.files import write_whole
 from modeling_vae.probing.probes import LARGEST_SIDE, ProbeNetwork, at_most, learn_probe
@@ -29,7 +29,7 @@ CHANNELS, SEED = (48, 96, 160, 224), 61_129
 
 
 class AttributeDistance(Onlooker):
-    """KL(answers on the picture || answers on its reconstruction) of a frozen probe: a Bernoulli for each attribute.
+    """KL(wanted answers || answers on a picture) of a frozen probe: a Bernoulli for each attribute.
 
     Glasses are a few dark pixels, and neither the likelihood nor a network that learnt to name things misses them
     much. A network that learnt from these very pictures to tell who wears glasses does. What counts is what it sees
@@ -39,20 +39,25 @@ class AttributeDistance(Onlooker):
         network: pictures [N, C, H, W] in [0, 1], of at most 64 pixels a side -> logits [N, A].
     """
 
-    def __init__(self, network: nn.Module) -> None:
+    def __init__(self, network: ProbeNetwork) -> None:
         super().__init__()
+        self.count = network.head.out_features
         self.network = network.eval().requires_grad_(False)
 
-    def forward(self, reconstruction: Tensor, pixel_values: Tensor) -> Tensor:
-        """From [N, C, H, W] to [N, C, H, W], both in [0, 1]: nats, averaged over pictures and attributes; a scalar."""
+    @torch.no_grad()
+    def answers(self, pixel_values: Tensor) -> Tensor:
+        """The probability of each attribute in pictures [N, C, H, W] in [0, 1]: [N, A]."""
+        return torch.sigmoid(self._logits(pixel_values))
+
+    def forward(self, pixel_values: Tensor, wanted: Tensor) -> Tensor:
+        """From the probabilities wanted [N, A] to those seen in pictures [N, C, H, W]: mean nats per attribute."""
+        logits = self._logits(pixel_values)
         with torch.autocast(pixel_values.device.type, enabled=False):
-            with torch.no_grad():
-                wanted = torch.sigmoid(self._logits(pixel_values))
-                entropy = F.binary_cross_entropy(wanted, wanted)
-            return F.binary_cross_entropy_with_logits(self._logits(reconstruction), wanted) - entropy
+            return F.binary_cross_entropy_with_logits(logits, wanted) - F.binary_cross_entropy(wanted, wanted)
 
     def _logits(self, pixel_values: Tensor) -> Tensor:
-        return self.network(at_most(pixel_values.float(), LARGEST_SIDE))
+        with torch.autocast(pixel_values.device.type, enabled=False):
+            return self.network(at_most(pixel_values.float(), LARGEST_SIDE))
 
 
 def attribute_distance(
@@ -79,7 +84,7 @@ def attribute_distance(
     return AttributeDistance(network)
 
 
-def _learn(recipe: Recipe, data: PictureData, device: str | torch.device) -> nn.Module | None:
+def _learn(recipe: Recipe, data: PictureData, device: str | torch.device) -> ProbeNetwork | None:
     kinds, leave_out = recipe.attributes, recipe.publish.leave_out
     probe = learn_probe(data.train, kinds, leave_out=leave_out, seed=SEED, channels=CHANNELS, device=device)
-    return None if probe is None else probe.network
+    return None if probe is None else cast(ProbeNetwork, probe.network)

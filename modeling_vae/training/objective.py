@@ -23,8 +23,9 @@ from modeling_vae.model.modeling_image_vae import VAEModel
 
 from .attribute_term import AttributeDistance
 from .critic import Critic, augment
+from .edit_term import Readouts, RunningReadouts
 from .perceptual import PerceptualDistance
-from .recipe import Adversarial, Consistency, ObjectiveRecipe
+from .recipe import Adversarial, Edits, ObjectiveRecipe
 from .running_fit import RunningFit
 
 MEASURE_EVERY = 16
@@ -43,15 +44,15 @@ def ramp(progress: float, start: float, length: float) -> float:
 class TrainingObjective(nn.Module):
     """The training loss of a VAE, in nats per picture and dimension.
 
-    loss = (nll + w(t) kl_weight KL) / (C H W) + perceptual + texture + attribute + consistency + adversarial terms,
-    weighed as the recipe says, + the critic's own loss. The last two look at samples, a quarter of a batch.
+    loss = (nll + w(t) kl_weight KL) / (C H W) + perceptual + texture + attribute + edit + adversarial terms,
+    weighed as the recipe says, + the critic's own loss. The last three look at samples, a quarter of a batch.
 
     Args:
         model: what is trained.
         recipe: which terms, and their weights.
         ema_decay: of the running average of the weights, which is what is evaluated and published. It is reached
             gradually: min(ema_decay, (1 + n) / (10 + n)) after n updates.
-        attributes: for the attribute term, which is left out without.
+        attributes: for the attribute and edit terms, which are left out without.
     """
 
     adversarial_factor: Tensor
@@ -78,7 +79,10 @@ class TrainingObjective(nn.Module):
         self.perceptual = PerceptualDistance(perceptual.backbone, perceptual.layers) if perceptual else None
         self.attributes = attributes
         self.critic = Critic(config.num_channels, adversarial.channels) if adversarial else None
-        self.fit = RunningFit(config.latent_dim) if adversarial or recipe.consistency else None
+        self.fit = RunningFit(config.latent_dim) if adversarial or recipe.edits else None
+        self.readouts = None
+        if recipe.edits and attributes is not None:
+            self.readouts = RunningReadouts(config.latent_dim, attributes.count)
         self.register_buffer("adversarial_factor", torch.zeros(()))
 
     @property
@@ -115,34 +119,49 @@ class TrainingObjective(nn.Module):
             visible = visible + recipe.perceptual.weight * terms["perceptual"]
             visible = visible + recipe.perceptual.texture_weight * terms["texture"]
         if self.attributes is not None and recipe.attribute_consistency is not None:
-            terms["attributes"] = self.attributes(output.reconstruction, pixel_values)
+            seen = self.attributes.answers(pixel_values)
+            terms["attributes"] = self.attributes(output.reconstruction, seen)
             visible = visible + recipe.attribute_consistency.weight * terms["attributes"]
+            if self.readouts is not None:
+                self.readouts.update(output.mean, seen)
         loss = visible
-
         if self.fit is not None:
             self.fit.update(output.latents)
-            consistency = _started(recipe.consistency, progress)
-            adversarial = _started(recipe.adversarial, progress)
-            if consistency or adversarial:
+            adversarial, edits = _started(recipe.adversarial, progress), _started(recipe.edits, progress)
+            if adversarial or edits:
                 quarter = max(1, len(pixel_values) // 4)
-                latents, factor = _draw(self.fit, quarter)
+                latents, readouts = self._draw(quarter, edits)
                 samples = self.model.decode(latents.to(output.latents.dtype))
-            if consistency:
-                terms["consistency"] = self._consistency(samples, latents, factor)
-                loss = loss + consistency.weight * terms["consistency"]
-            if adversarial and self.critic is not None:
-                # half a batch of each kind halves what the critic costs; the real ones are not those reconstructed
-                fakes = torch.cat([output.reconstruction[:quarter], samples])
-                players = _Players(self.critic, adversarial, fakes, pixel_values[-2 * quarter :])
-                loss = loss + self._adversarial(players, visible, step, progress, terms)
+                if edits and readouts is not None:
+                    loss = loss + self._edits(edits, readouts, samples, latents, terms)
+                if adversarial and self.critic is not None:
+                    # half a batch of each kind halves what the critic costs; the real ones are not the reconstructed
+                    fakes = torch.cat([output.reconstruction[:quarter], samples])
+                    players = _Players(self.critic, adversarial, fakes, pixel_values[-2 * quarter :])
+                    loss = loss + self._adversarial(players, visible, step, progress, terms)
         terms = {name: term.detach() for name, term in terms.items()}
         return {"loss": loss, **terms}
 
-    def _consistency(self, samples: Tensor, latents: Tensor, factor: Tensor) -> Tensor:
-        """Mean squared Mahalanobis distance per dimension between latents and the encoding of their pictures."""
-        error = self.model.encode(samples).mean.float() - latents
-        with torch.autocast(error.device.type, enabled=False):
-            return torch.linalg.solve_triangular(factor, error.T, upper=False).square().mean()
+    @torch.no_grad()
+    def _draw(self, count: int, edits: Edits | None) -> tuple[Tensor, Readouts | None]:
+        """Latents [count, D] from the running fit; edited where that is asked for, by the readouts that come along."""
+        assert self.fit is not None
+        with torch.autocast(self.fit.queue.device.type, enabled=False):
+            mean, factor = self.fit.gaussian()
+            latents = mean + torch.randn(count, len(mean), device=mean.device) @ factor.T
+            readouts = self.readouts.fit() if edits and self.readouts is not None else None
+            return readouts.edit(latents, edits.strength) if edits and readouts else latents, readouts
+
+    def _edits(
+        self, recipe: Edits, readouts: Readouts, samples: Tensor, latents: Tensor, terms: dict[str, Tensor]
+    ) -> Tensor:
+        """How far what the probe sees, and what the encoder reads, in samples is from what their latents say."""
+        assert self.attributes is not None
+        encoded = self.model.encode(samples).mean
+        with torch.autocast(samples.device.type, enabled=False):
+            terms["edits"] = self.attributes(samples, readouts.answers(latents))
+            terms["reencoding"] = (readouts.values(encoded) - readouts.values(latents)).square().mean()
+        return recipe.weight * terms["edits"] + recipe.reencoding_weight * terms["reencoding"]
 
     def _adversarial(
         self, players: _Players, visible: Tensor, step: int, progress: float, terms: dict[str, Tensor]
@@ -220,20 +239,12 @@ def _taken_for_real(judges: Sequence[Tensor]) -> Tensor:
     return torch.stack([F.softplus(-logits).mean() for logits in judges]).mean()
 
 
-Term = TypeVar("Term", Adversarial, Consistency)
+Term = TypeVar("Term", Adversarial, Edits)
 
 
 def _started(term: Term | None, progress: float) -> Term | None:
     """The term, once the training has come to where it starts."""
     return term if term is not None and progress >= term.start_ratio else None
-
-
-@torch.no_grad()
-def _draw(fit: RunningFit, count: int) -> tuple[Tensor, Tensor]:
-    """Latents [count, D] from the running fit, and the Cholesky factor of its covariance [D, D]."""
-    with torch.autocast(fit.queue.device.type, enabled=False):
-        mean, factor = fit.gaussian()
-        return mean + torch.randn(count, len(mean), device=mean.device) @ factor.T, factor
 
 
 def last_layer(decoder: nn.Module) -> nn.Conv2d | nn.ConvTranspose2d:

@@ -9,7 +9,7 @@ import dataclasses
 import difflib
 import re
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -88,10 +88,12 @@ class AttributeConsistency(Section):
     weight: float = Field(10.0, ge=0, description="of the divergence in nats, averaged over attributes")
 
 
-class Consistency(Section):
-    """encode(decode(z)) = z on samples of the running fit, as a Mahalanobis distance per dimension."""
+class Edits(Section):
+    """Samples moved along the directions of attributes shall show what their latents then say, and be read so."""
 
-    weight: float = Field(0.05, ge=0)
+    weight: float = Field(10.0, ge=0, description="of a probe's divergence from the readouts, in nats")
+    reencoding_weight: float = Field(1.0, ge=0, description="of (value read off the picture - value asked for)^2")
+    strength: float = Field(2.5, gt=0, description="standard deviations that samples are moved by, at most")
     start_ratio: float = Field(0.1, ge=0, le=1)
 
 
@@ -104,7 +106,13 @@ class ObjectiveRecipe(Section):
     perceptual: Perceptual | None = None
     attribute_consistency: AttributeConsistency | None = None
     adversarial: Adversarial | None = None
-    consistency: Consistency | None = None
+    edits: Edits | None = None
+
+    @model_validator(mode="after")
+    def _edits_are_judged(self) -> Self:
+        if self.edits is not None and self.attribute_consistency is None:
+            raise ValueError("edits needs attribute_consistency, whose probe judges them: give that section as well.")
+        return self
 
 
 class Augment(Section):

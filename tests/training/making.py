@@ -11,6 +11,8 @@ import yaml
 from PIL import Image
 from transformers import MobileNetV2Config, MobileNetV2ImageProcessorPil, MobileNetV2Model
 
+from modeling_vae.probing.probes import ProbeNetwork
+
 
 def write_pictures(folder: Path, count: int = 120) -> Path:
     """An imagefolder of bright and dark squares on coloured grounds, with two annotated columns."""
@@ -43,6 +45,13 @@ def write_backbone(folder: Path) -> Path:
     return folder
 
 
+def probe(channels: int = 3) -> ProbeNetwork:
+    """One whose answers are not all the same."""
+    network = ProbeNetwork(channels, 5, torch.Generator().manual_seed(0), [8, 16])
+    torch.nn.init.normal_(network.head.weight, std=2.0, generator=torch.Generator().manual_seed(1))
+    return network
+
+
 def recipe_values(pictures: Path, backbone: Path) -> dict:
     return {
         "model": {
@@ -54,7 +63,7 @@ def recipe_values(pictures: Path, backbone: Path) -> dict:
             "perceptual": {"backbone": str(backbone), "weight": 0.5, "layers": ["conv_stem", "layer.1"]},
             "attribute_consistency": {"weight": 2.0},
             "adversarial": {"start_ratio": 0.2, "ramp_ratio": 0.2, "channels": [8, 8], "r1_every": 3},
-            "consistency": {"weight": 0.1, "start_ratio": 0.1},
+            "edits": {"weight": 0.1, "reencoding_weight": 0.1, "start_ratio": 0.1},
         },
         "data": {"path": str(pictures), "augment": {"horizontal_flip": True}},
         "training": {

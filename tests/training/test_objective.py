@@ -9,6 +9,7 @@ from torch import nn
 from transformers import AutoModel
 
 from modeling_vae import VAEModel
+from modeling_vae.training.attribute_term import AttributeDistance
 from modeling_vae.training.critic import Critic, augment
 from modeling_vae.training.objective import TrainingObjective, last_layer, ramp
 from modeling_vae.training.perceptual import (
@@ -22,7 +23,7 @@ from modeling_vae.training.perceptual import (
 from modeling_vae.training.recipe import ObjectiveRecipe
 from modeling_vae.training.running_fit import RunningFit
 
-from .making import write_backbone
+from .making import probe, write_backbone
 
 
 @pytest.fixture(scope="module")
@@ -38,10 +39,11 @@ def full(backbone) -> TrainingObjective:
         {
             "perceptual": {"backbone": str(backbone), "layers": ["conv_stem", "layer.1"]},
             "adversarial": {"start_ratio": 0.0, "ramp_ratio": 0.0, "channels": [8, 8]},
-            "consistency": {"start_ratio": 0.0},
+            "attribute_consistency": {"weight": 2.0},
+            "edits": {"start_ratio": 0.0},
         }
     )
-    return TrainingObjective(tiny_model(decoder_block="modulated"), recipe)
+    return TrainingObjective(tiny_model(decoder_block="modulated"), recipe, attributes=AttributeDistance(probe()))
 
 
 def pixels(count: int = 8) -> torch.Tensor:
@@ -111,11 +113,12 @@ def test_the_adversarial_gradient_is_as_long_as_the_others_at_the_last_layer(ful
     torch.manual_seed(3)
     output = full.model(pixels())
     visible = output.loss / (3 * 32 * 32) + 0.5 * full.perceptual(output.reconstruction, pixels())[0]
+    visible = visible + 2.0 * full.attributes(output.reconstruction, full.attributes.answers(pixels()))
     (gradient,) = torch.autograd.grad(visible, weight)
     # what is left after the others are taken away is 0.5 times as long
     total = copy.deepcopy(full)
     total.fit = fit
-    total.recipe.consistency.weight = 0.0
+    total.recipe.edits.weight = total.recipe.edits.reencoding_weight = 0.0
     torch.manual_seed(3)
     (whole,) = torch.autograd.grad(total(pixels(), step=1)["loss"], last_layer(total.model.decoder).weight)
     assert (whole - gradient).norm().item() == pytest.approx(0.5 * gradient.norm().item(), rel=1e-3)
@@ -129,19 +132,20 @@ def test_the_factor_is_capped(full):
 def test_frozen_parts_do_not_learn(full):
     full(pixels(), step=0)["loss"].backward()
     for name, weight in full.named_parameters():
-        if name.startswith(("perceptual.", "average.")):
+        if name.startswith(("perceptual.", "attributes.", "average.")):
             assert weight.grad is None and not weight.requires_grad, name
 
 
 def test_a_checkpoint_holds_all_but_the_pretrained_network(full):
     names = set(full.state_dict())
-    assert not any(name.startswith("perceptual.") for name in names)
-    assert {"adversarial_factor", "fit.queue", "fit.position", "average.n_averaged"} <= names
+    assert not any(name.startswith(("perceptual.", "attributes.")) for name in names)
+    assert {"adversarial_factor", "fit.queue", "fit.position", "readouts.moments", "average.n_averaged"} <= names
     other = copy.deepcopy(full)
     torch.manual_seed(4)
     full(pixels(), step=0)["loss"].backward()
     result = other.load_state_dict(full.state_dict(), strict=False)
-    assert result.unexpected_keys == [] and all(name.startswith("perceptual.") for name in result.missing_keys)
+    missing = [name for name in result.missing_keys if not name.startswith(("perceptual.", "attributes."))]
+    assert result.unexpected_keys == missing == []
     assert torch.equal(other.fit.queue, full.fit.queue)
 
 

@@ -1,0 +1,137 @@
+"""The edit term: running readouts are those of the directions, and edited samples teach who they should."""
+
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+from pydantic import ValidationError
+from tiny import tiny_model
+
+from modeling_vae.model.attribute_directions import AttributeDirections, Direction
+from modeling_vae.training.attribute_term import AttributeDistance
+from modeling_vae.training.edit_term import RIDGE, RunningReadouts
+from modeling_vae.training.objective import TrainingObjective
+from modeling_vae.training.recipe import ObjectiveRecipe
+
+from .making import probe
+
+LATENT, ATTRIBUTES = 6, 3
+
+
+def two_classes(count: int = 20_000) -> tuple[torch.Tensor, torch.Tensor]:
+    """Latents [N, D] of Gaussian classes of equal covariance, which certain answers [N, A] of 0 or 1 tell apart."""
+    generator = torch.Generator().manual_seed(0)
+    shares = torch.tensor([0.5, 0.2, 0.05])
+    answers = (torch.rand(count, ATTRIBUTES, generator=generator) < shares).float()
+    mixing = torch.randn(LATENT, LATENT, generator=generator)
+    shifts = torch.randn(ATTRIBUTES, LATENT, generator=generator)
+    latents = torch.randn(count, LATENT, generator=generator) @ mixing.T + 3 + answers @ shifts @ mixing.T
+    return latents, answers
+
+
+@pytest.fixture(scope="module")
+def running() -> RunningReadouts:
+    latents, answers = two_classes()
+    running = RunningReadouts(LATENT, ATTRIBUTES)
+    for batch in zip(latents.split(200), answers.split(200), strict=True):  # all are remembered alike
+        running.update(*batch)
+    return running
+
+
+def test_they_are_the_readouts_of_the_directions(running):
+    latents, answers = (part.double() for part in two_classes())
+    mean, covariance = latents.mean(0), torch.cov(latents.T, correction=0)
+    covariance = covariance + RIDGE * covariance.diagonal().mean() * torch.eye(LATENT)
+    differences = torch.stack([latents[a > 0].mean(0) - latents[a == 0].mean(0) for a in answers.T])
+    known = [Direction(str(i), "boolean", 50, 50, 1.0) for i in range(ATTRIBUTES)]
+    directions = AttributeDirections(known, differences, mean, covariance)
+    found = running.fit()
+    torch.testing.assert_close(found.rows.double(), directions.readouts, rtol=1e-3, atol=1e-4)
+    torch.testing.assert_close(
+        found.values(latents[:50]).double(), directions.values(latents[:50]), rtol=1e-3, atol=1e-3
+    )
+    moved = latents[:1].float() + 2.0 * found.moves[1]
+    expected = directions.edit(latents[:1], {"1": 2.0})
+    torch.testing.assert_close(moved.double(), expected, rtol=1e-3, atol=1e-3)
+
+
+def test_the_answers_are_right_as_often_as_they_say(running):
+    """Of all latents that are said to have an attribute with probability p, a share p has it."""
+    latents, answers = two_classes()
+    said = running.fit().answers(latents)
+    for a in range(ATTRIBUTES):
+        order = said[:, a].argsort()
+        for part in order.split(4000):
+            assert said[part, a].mean().item() == pytest.approx(answers[part, a].mean().item(), abs=0.03)
+
+
+def test_an_edit_changes_one_value_and_every_other_edit_holds_the_rest(running):
+    found, latents = running.fit(), two_classes()[0][:400]
+    torch.manual_seed(0)
+    change = found.values(found.edit(latents, 2.5)) - found.values(latents)
+    largest = change.abs().max(1).values
+    assert largest.max() <= 2.5 + 1e-4 and largest.max() > 2.2
+    assert {int(i) for i in change.abs().argmax(1)} == set(range(ATTRIBUTES))
+    others = change.abs().sort(1).values[:, :-1]
+    assert others[1::2].max() < 0.1  # the ridge keeps attributes that say the same from asking for endless moves
+    shortest = found.edit(latents, 2.5) - latents
+    mahalanobis = torch.linalg.solve(torch.cov(two_classes()[0].T), shortest.T).T.mul(shortest).sum(1).sqrt()
+    assert mahalanobis[::2].max() <= 2.5 * 1.05
+
+
+def test_readouts_follow_a_latent_space_that_changes():
+    running, (latents, answers) = RunningReadouts(LATENT, ATTRIBUTES), two_classes()
+    for sign in (1, -1):
+        for batch, labels in list(zip(latents.split(64), answers.split(64), strict=True)) * 6:
+            running.update(sign * batch, labels)
+    found = running.fit()
+    torch.testing.assert_close(found.mean, -latents.mean(0), rtol=0.2, atol=0.2)
+    values = found.values(-latents)
+    assert all(values[a > 0, i].mean() > values[a == 0, i].mean() + 0.5 for i, a in enumerate(answers.T))
+
+
+def test_an_attribute_that_all_or_none_have_breaks_nothing():
+    running = RunningReadouts(LATENT, ATTRIBUTES)
+    latents, _ = two_classes(500)
+    running.update(latents, torch.tensor([0.0, 1.0, 0.5]).expand(500, -1))
+    found = running.fit()
+    edited = found.edit(latents, 2.5)
+    assert edited.isfinite().all() and found.answers(edited).isfinite().all()
+    np.testing.assert_allclose(found.answers(latents).mean(0), [0.0, 1.0, 0.5], atol=0.01)
+
+
+def test_encoder_and_decoder_learn_from_edited_samples_and_the_probe_does_not():
+    torch.manual_seed(0)
+    recipe = ObjectiveRecipe.model_validate({"attribute_consistency": {"weight": 0.0}, "edits": {"start_ratio": 0.5}})
+    objective = TrainingObjective(tiny_model(), recipe, attributes=AttributeDistance(probe()))
+    pictures = torch.rand(8, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    assert "edits" not in objective(pictures, progress=0.4)  # but the moments were taken in
+    assert objective.readouts.updates == 1
+    for weight, silent, learns in (("weight", "encoder", "decoder"), ("reencoding_weight", None, "encoder")):
+        only = copy.deepcopy(objective)
+        for name in ("weight", "reencoding_weight"):
+            setattr(only.recipe.edits, name, float(name == weight))
+        found = only(pictures, progress=0.5)
+        elbo = (found["nll"] + found["kl"]) / (3 * 32 * 32)
+        torch.testing.assert_close(found["loss"], elbo + found["edits" if weight == "weight" else "reencoding"])
+        torch.manual_seed(1)
+        with_term = gradients(only, pictures, 0.5)
+        torch.manual_seed(1)
+        without = gradients(only, pictures, 0.4)
+        assert not torch.allclose(with_term[learns], without[learns])
+        assert silent is None or torch.allclose(with_term[silent], without[silent])
+        assert all(weight.grad is None for weight in only.attributes.parameters())
+
+
+def gradients(objective: TrainingObjective, pictures: torch.Tensor, progress: float) -> dict[str, torch.Tensor]:
+    objective.zero_grad()
+    objective(pictures, progress=progress)["loss"].backward()
+    return {part: next(getattr(objective.model, part).parameters()).grad.clone() for part in ("encoder", "decoder")}
+
+
+def test_edits_ask_for_the_probe_that_judges_them():
+    with pytest.raises(ValidationError, match="edits needs attribute_consistency"):
+        ObjectiveRecipe.model_validate({"edits": {}})
