@@ -16,7 +16,7 @@ FEATHER = 0.04
 """Share of the crop's side over which an edit fades out towards the crop's edge."""
 REACH = 0.1
 """Share of the crop's side over which the change of an edit is averaged to say where the edit is."""
-CLEAR_CHANGE = 0.03
+CLEAR_CHANGE = 0.04
 """Mean change of pixel values in [0, 1] at which two thirds of what the reconstruction missed are given up."""
 
 

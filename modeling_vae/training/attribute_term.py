@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
-from safetensors.torch import load_file, save
-from torch import Tensor
+from torch import Tensor, nn
 
-from modeling_vae.files import write_whole
+from modeling_vae.model.tensor_files import read_tensors, write_tensors
 from modeling_vae.probing.probes import LARGEST_SIDE, ProbeNetwork, at_most, learn_probe
 
 from .onlooker import Onlooker
@@ -37,11 +37,12 @@ class AttributeDistance(Onlooker):
 
     Args:
         network: pictures [N, C, H, W] in [0, 1], of at most 64 pixels a side -> logits [N, A].
+        columns: the column that each attribute is read from, A of them; values of one column exclude each other.
     """
 
-    def __init__(self, network: ProbeNetwork) -> None:
+    def __init__(self, network: nn.Module, columns: Sequence[str]) -> None:
         super().__init__()
-        self.count = network.head.out_features
+        self.columns = list(columns)
         self.network = network.eval().requires_grad_(False)
 
     @torch.no_grad()
@@ -63,7 +64,8 @@ class AttributeDistance(Onlooker):
 def attribute_distance(
     recipe: Recipe, data: PictureData, checkpoints: Path, device: str | torch.device = "cpu"
 ) -> AttributeDistance | None:
-    """The recipe's attribute term, with the probe that lies beside the checkpoints, or a new one, which stays there.
+    """What the recipe's attribute and edit terms look through: the probe that lies beside the checkpoints, or a new
+    one, which stays there.
 
     Returns None where the recipe has no such term, or where no column is annotated well enough.
     """
@@ -71,20 +73,15 @@ def attribute_distance(
         return None
     file = checkpoints / FILE_NAME
     if not file.exists():
-        network = _learn(recipe, data, device)
-        if network is None:
-            logger.info("No column has pictures enough with and without an attribute: there is no attribute term.")
+        kinds, leave_out = recipe.attributes, recipe.publish.leave_out
+        probe = learn_probe(data.train, kinds, leave_out=leave_out, seed=SEED, channels=CHANNELS, device=device)
+        if probe is None:
+            logger.info("No column has pictures enough with and without an attribute: no term can look at attributes.")
             return None
         checkpoints.mkdir(parents=True, exist_ok=True)
-        write_whole(file, save({name: weight.cpu().contiguous() for name, weight in network.state_dict().items()}))
-    weights = load_file(file)
-    colours, outputs = recipe.config().num_channels, len(weights["head.bias"])
-    network = ProbeNetwork(colours, outputs, torch.Generator(), CHANNELS)
+        weights = {name: weight.cpu() for name, weight in probe.network.state_dict().items()}
+        write_tensors(file, weights, {"columns": [attribute.column for attribute in probe.attributes]})
+    weights, description = read_tensors(file)
+    network = ProbeNetwork(recipe.config().num_channels, len(weights["head.bias"]), torch.Generator(), CHANNELS)
     network.load_state_dict(weights)
-    return AttributeDistance(network)
-
-
-def _learn(recipe: Recipe, data: PictureData, device: str | torch.device) -> ProbeNetwork | None:
-    kinds, leave_out = recipe.attributes, recipe.publish.leave_out
-    probe = learn_probe(data.train, kinds, leave_out=leave_out, seed=SEED, channels=CHANNELS, device=device)
-    return None if probe is None else cast(ProbeNetwork, probe.network)
+    return AttributeDistance(network, description["columns"])

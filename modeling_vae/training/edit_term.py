@@ -8,15 +8,20 @@ moved along them before they are decoded.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-MOST_MEMORY = 0.995
-"""Share of the running moments that each batch keeps: they look back over some 200 batches."""
+MEMORY = 12_800
+"""Pictures that the running moments look back over."""
+ENOUGH = 10
+"""Pictures for each dimension of the latent before there are readouts: of fewer, any attribute could be told."""
 RIDGE = 0.01
-"""Share of the mean variance that every dimension of the latent is taken to vary at least."""
+"""Share of the mean variance that is added to every dimension's own."""
+DEPENDENCE = 0.01
+"""Added to the readouts' variances where others are held, lest two that say the same ask for endless moves."""
 LEAST_WITHIN = 0.05
 """Variance within the classes below which a readout's answer would be a step."""
 
@@ -31,31 +36,36 @@ class RunningReadouts(nn.Module):
 
     Args:
         latent_dim: D.
-        attributes: A.
+        columns: the column of each attribute, A of them; values of one column exclude each other.
     """
 
     moments: Tensor
-    updates: Tensor
+    seen: Tensor
 
-    def __init__(self, latent_dim: int, attributes: int) -> None:
+    def __init__(self, latent_dim: int, columns: Sequence[str]) -> None:
         super().__init__()
-        self.latent_dim = latent_dim
-        width = latent_dim + attributes + 1
+        self.latent_dim, self.columns = latent_dim, list(columns)
+        width = latent_dim + len(self.columns) + 1
         self.register_buffer("moments", torch.zeros(width, width))
-        self.register_buffer("updates", torch.zeros(()))
+        self.register_buffer("seen", torch.zeros((), dtype=torch.long))
 
     @torch.no_grad()
     def update(self, latents: Tensor, answers: Tensor) -> None:
-        """Take in latents [N, D] and the probabilities [N, A] of their pictures' attributes."""
+        """Take in latents [N, D], drawn from the posterior, and the probabilities [N, A] of what is in their pictures.
+
+        Drawn, since it is draws that are edited: a dimension that says nothing then varies by 1 and explains nothing.
+        """
         rows = torch.cat([latents.float(), answers.float(), latents.new_ones(len(latents), 1).float()], dim=1)
-        memory = (self.updates / (self.updates + 1)).clamp_max(MOST_MEMORY)
+        self.seen.add_(len(rows))
+        new = (len(rows) / self.seen).clamp(len(rows) / MEMORY, 1.0)
         with torch.autocast(rows.device.type, enabled=False):
-            self.moments.mul_(memory).add_((1 - memory) * rows.T @ rows / len(rows))
-        self.updates.add_(1)
+            self.moments.lerp_(rows.T @ rows / len(rows), new)
 
     @torch.no_grad()
-    def fit(self) -> Readouts:
-        """The readouts as of now; there must have been an update."""
+    def fit(self) -> Readouts | None:
+        """The readouts as of now; None as long as too few pictures were seen."""
+        if self.seen < ENOUGH * self.latent_dim:
+            return None
         d, mean = self.latent_dim, self.moments[-1, :-1]
         covariance = self.moments[:-1, :-1] - torch.outer(mean, mean)
         own, cross = covariance[:d, :d], covariance[:d, d:]
@@ -67,20 +77,20 @@ class RunningReadouts(nn.Module):
         between = separation.square() / (share * (1 - share))
         slope = separation / (share * (1 - share)) / (1 - between).clamp_min(LEAST_WITHIN)
         middle = separation * (1 / share - 1 / (1 - share)) / 2
-        return Readouts(
-            mean[:d], (solved / separation).T, (cross / separation).T, slope, share.logit() - slope * middle
-        )
+        rows, moves = (solved / separation).T, (cross / separation).T
+        return Readouts(mean[:d], rows, moves, slope, share.logit() - slope * middle, self.columns)
 
 
 @dataclass(frozen=True)
 class Readouts:
-    """Readouts at one moment of a run.
+    """Readouts at one moment of a run. All of it is to be used outside autocast.
 
     Args:
         mean: m, [D].
         rows: r_a, [A, D].
         moves: S r_a, [A, D]: what one standard deviation of an attribute adds to z.
         slope, intercept: [A], see `RunningReadouts`.
+        columns: of the attributes, A of them.
     """
 
     mean: Tensor
@@ -88,6 +98,7 @@ class Readouts:
     moves: Tensor
     slope: Tensor
     intercept: Tensor
+    columns: list[str]
 
     def values(self, latents: Tensor) -> Tensor:
         """value_a(z) of latents [N, D]: [N, A]."""
@@ -100,12 +111,18 @@ class Readouts:
     def edit(self, latents: Tensor, most: float) -> Tensor:
         """Latents [N, D], each moved by one attribute, drawn at random, as is a strength between -most and most.
 
-        Every other one is moved the shortest way; the rest so that no other attribute's value changes.
+        Half of them, drawn too, are moved the shortest way; the rest so that no value of another column changes.
         """
-        attributes, device = len(self.moves), latents.device
-        correlations = self.rows @ self.moves.T + RIDGE * torch.eye(attributes, device=device)
-        held = torch.linalg.solve(correlations, self.moves)  # [A, D]
-        chosen = torch.randint(attributes, (len(latents),), device=device)
-        strength = most * (2 * torch.rand(len(latents), 1, device=device) - 1)
-        alone = torch.arange(len(latents), device=device)[:, None] % 2 == 0
-        return latents + strength * torch.where(alone, self.moves[chosen], held[chosen])
+        chosen = torch.randint(len(self.moves), (len(latents),)).tolist()
+        held = (torch.rand(len(latents)) < 0.5).tolist()
+        moves = torch.stack([self.held_move(a) if h else self.moves[a] for a, h in zip(chosen, held, strict=True)])
+        return latents + most * (2 * torch.rand(len(latents), 1, device=latents.device) - 1) * moves
+
+    def held_move(self, attribute: int) -> Tensor:
+        """What one standard deviation of an attribute adds to z where all other columns are held, [D]."""
+        own = self.columns[attribute]
+        rows = [attribute, *(i for i, column in enumerate(self.columns) if column != own)]
+        gram = self.rows[rows] @ self.moves[rows].T + DEPENDENCE * torch.eye(len(rows), device=self.rows.device)
+        wanted = torch.zeros(len(rows), device=self.rows.device)
+        wanted[0] = 1.0
+        return self.moves[rows].T @ torch.linalg.solve(gram, wanted)

@@ -8,7 +8,8 @@ mix.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
@@ -79,10 +80,9 @@ class TrainingObjective(nn.Module):
         self.perceptual = PerceptualDistance(perceptual.backbone, perceptual.layers) if perceptual else None
         self.attributes = attributes
         self.critic = Critic(config.num_channels, adversarial.channels) if adversarial else None
-        self.fit = RunningFit(config.latent_dim) if adversarial or recipe.edits else None
-        self.readouts = None
-        if recipe.edits and attributes is not None:
-            self.readouts = RunningReadouts(config.latent_dim, attributes.count)
+        columns = attributes.columns if recipe.edits and attributes is not None else None
+        self.readouts = RunningReadouts(config.latent_dim, columns) if columns else None
+        self.fit = RunningFit(config.latent_dim) if adversarial or columns else None
         self.register_buffer("adversarial_factor", torch.zeros(()))
 
     @property
@@ -123,19 +123,21 @@ class TrainingObjective(nn.Module):
             terms["attributes"] = self.attributes(output.reconstruction, seen)
             visible = visible + recipe.attribute_consistency.weight * terms["attributes"]
             if self.readouts is not None:
-                self.readouts.update(output.mean, seen)
+                self.readouts.update(output.latents, seen)
         loss = visible
         if self.fit is not None:
             self.fit.update(output.latents)
-            adversarial, edits = _started(recipe.adversarial, progress), _started(recipe.edits, progress)
+            adversarial = _started(recipe.adversarial, progress)
+            edits = _started(recipe.edits, progress) if self.readouts is not None else None
             if adversarial or edits:
                 quarter = max(1, len(pixel_values) // 4)
                 latents, readouts = self._draw(quarter, edits)
-                samples = self.model.decode(latents.to(output.latents.dtype))
-                if edits and readouts is not None:
-                    loss = loss + self._edits(edits, readouts, samples, latents, terms)
+                with still_statistics(self.model):
+                    samples = self.model.decode(latents.to(output.latents.dtype))
+                    if edits and readouts is not None:
+                        loss = loss + self._edits(edits, readouts, samples, latents, terms)
                 if adversarial and self.critic is not None:
-                    # half a batch of each kind halves what the critic costs; the real ones are not the reconstructed
+                    # half a batch of each kind halves what the critic costs; the real ones are others than were fakes
                     fakes = torch.cat([output.reconstruction[:quarter], samples])
                     players = _Players(self.critic, adversarial, fakes, pixel_values[-2 * quarter :])
                     loss = loss + self._adversarial(players, visible, step, progress, terms)
@@ -150,7 +152,9 @@ class TrainingObjective(nn.Module):
             mean, factor = self.fit.gaussian()
             latents = mean + torch.randn(count, len(mean), device=mean.device) @ factor.T
             readouts = self.readouts.fit() if edits and self.readouts is not None else None
-            return readouts.edit(latents, edits.strength) if edits and readouts else latents, readouts
+            if edits and readouts is not None:
+                latents = readouts.edit(latents, edits.strength)
+            return latents, readouts
 
     def _edits(
         self, recipe: Edits, readouts: Readouts, samples: Tensor, latents: Tensor, terms: dict[str, Tensor]
@@ -245,6 +249,20 @@ Term = TypeVar("Term", Adversarial, Edits)
 def _started(term: Term | None, progress: float) -> Term | None:
     """The term, once the training has come to where it starts."""
     return term if term is not None and progress >= term.start_ratio else None
+
+
+@contextmanager
+def still_statistics(model: nn.Module) -> Iterator[None]:
+    """Within it batch norms leave their running statistics alone: those are of pictures, and not of samples."""
+    norms = [module for module in model.modules() if isinstance(module, nn.BatchNorm2d)]
+    momenta = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.momentum = 0.0
+    try:
+        yield
+    finally:
+        for norm, momentum in zip(norms, momenta, strict=True):
+            norm.momentum = momentum
 
 
 def last_layer(decoder: nn.Module) -> nn.Conv2d | nn.ConvTranspose2d:

@@ -111,7 +111,10 @@ class ObjectiveRecipe(Section):
     @model_validator(mode="after")
     def _edits_are_judged(self) -> Self:
         if self.edits is not None and self.attribute_consistency is None:
-            raise ValueError("edits needs attribute_consistency, whose probe judges them: give that section as well.")
+            raise ValueError(
+                "objective.edits needs objective.attribute_consistency, whose probe judges them: give that section as "
+                "well, or set objective.edits=null."
+            )
         return self
 
 

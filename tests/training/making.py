@@ -12,6 +12,7 @@ from PIL import Image
 from transformers import MobileNetV2Config, MobileNetV2ImageProcessorPil, MobileNetV2Model
 
 from modeling_vae.probing.probes import ProbeNetwork
+from modeling_vae.training.attribute_term import AttributeDistance
 
 
 def write_pictures(folder: Path, count: int = 120) -> Path:
@@ -50,6 +51,11 @@ def probe(channels: int = 3) -> ProbeNetwork:
     network = ProbeNetwork(channels, 5, torch.Generator().manual_seed(0), [8, 16])
     torch.nn.init.normal_(network.head.weight, std=2.0, generator=torch.Generator().manual_seed(1))
     return network
+
+
+def looking(channels: int = 3) -> AttributeDistance:
+    """Attribute and edit terms that look through it at five columns."""
+    return AttributeDistance(probe(channels), ["a", "b", "c", "d", "e"])
 
 
 def recipe_values(pictures: Path, backbone: Path) -> dict:

@@ -13,7 +13,7 @@ from modeling_vae.training.attribute_term import FILE_NAME, AttributeDistance, a
 from modeling_vae.training.objective import TrainingObjective
 from modeling_vae.training.recipe import ObjectiveRecipe, Recipe
 
-from .making import probe, recipe_values, write_pictures
+from .making import looking, recipe_values, write_pictures
 
 
 def pixels(seed: int, side: int = 32, channels: int = 3) -> torch.Tensor:
@@ -22,7 +22,7 @@ def pixels(seed: int, side: int = 32, channels: int = 3) -> torch.Tensor:
 
 @pytest.mark.parametrize("channels", [1, 3])
 def test_it_is_the_divergence_of_independent_answers(channels):
-    distance = AttributeDistance(probe(channels))
+    distance = looking(channels)
     ours, theirs = pixels(0, channels=channels) * 0.9, pixels(1, channels=channels)
     theirs_logits, ours_logits = (distance.network(pictures).double() for pictures in (theirs, ours))
     expected = kl_divergence(Bernoulli(logits=theirs_logits), Bernoulli(logits=ours_logits)).mean()
@@ -36,7 +36,7 @@ def test_it_is_the_divergence_of_independent_answers(channels):
 
 
 def test_large_pictures_are_averaged_down_to_what_the_probe_learnt_from():
-    distance, ours, theirs = AttributeDistance(probe()), pixels(0, 128), pixels(1, 128)
+    distance, ours, theirs = looking(), pixels(0, 128), pixels(1, 128)
     small = [F.interpolate(each, size=(64, 64), mode="bilinear", antialias=True) for each in (ours, theirs)]
     torch.testing.assert_close(
         distance(ours, distance.answers(theirs)), distance(small[0], distance.answers(small[1]))
@@ -44,7 +44,7 @@ def test_large_pictures_are_averaged_down_to_what_the_probe_learnt_from():
 
 
 def test_the_reconstruction_learns_from_it_and_the_probe_does_not():
-    term = AttributeDistance(probe()).train()
+    term = looking().train()
     reconstruction = pixels(3).requires_grad_(True)
     (gradient,) = torch.autograd.grad(term(reconstruction, term.answers(pixels(2))), reconstruction)
     assert gradient.abs().sum() > 0

@@ -11,17 +11,16 @@ from pydantic import ValidationError
 from tiny import tiny_model
 
 from modeling_vae.model.attribute_directions import AttributeDirections, Direction
-from modeling_vae.training.attribute_term import AttributeDistance
-from modeling_vae.training.edit_term import RIDGE, RunningReadouts
+from modeling_vae.training.edit_term import ENOUGH, MEMORY, RIDGE, RunningReadouts
 from modeling_vae.training.objective import TrainingObjective
 from modeling_vae.training.recipe import ObjectiveRecipe
 
-from .making import probe
+from .making import looking
 
-LATENT, ATTRIBUTES = 6, 3
+LATENT, ATTRIBUTES, COLUMNS = 6, 3, ["a", "b", "c"]
 
 
-def two_classes(count: int = 20_000) -> tuple[torch.Tensor, torch.Tensor]:
+def two_classes(count: int = MEMORY) -> tuple[torch.Tensor, torch.Tensor]:
     """Latents [N, D] of Gaussian classes of equal covariance, which certain answers [N, A] of 0 or 1 tell apart."""
     generator = torch.Generator().manual_seed(0)
     shares = torch.tensor([0.5, 0.2, 0.05])
@@ -35,7 +34,7 @@ def two_classes(count: int = 20_000) -> tuple[torch.Tensor, torch.Tensor]:
 @pytest.fixture(scope="module")
 def running() -> RunningReadouts:
     latents, answers = two_classes()
-    running = RunningReadouts(LATENT, ATTRIBUTES)
+    running = RunningReadouts(LATENT, COLUMNS)
     for batch in zip(latents.split(200), answers.split(200), strict=True):  # all are remembered alike
         running.update(*batch)
     return running
@@ -65,25 +64,58 @@ def test_the_answers_are_right_as_often_as_they_say(running):
     for a in range(ATTRIBUTES):
         order = said[:, a].argsort()
         for part in order.split(4000):
-            assert said[part, a].mean().item() == pytest.approx(answers[part, a].mean().item(), abs=0.03)
+            assert said[part, a].mean().item() == pytest.approx(answers[part, a].mean().item(), abs=0.05)
 
 
-def test_an_edit_changes_one_value_and_every_other_edit_holds_the_rest(running):
+def test_half_of_the_edits_go_the_shortest_way_and_half_hold_the_other_columns(running):
     found, latents = running.fit(), two_classes()[0][:400]
     torch.manual_seed(0)
-    change = found.values(found.edit(latents, 2.5)) - found.values(latents)
-    largest = change.abs().max(1).values
-    assert largest.max() <= 2.5 + 1e-4 and largest.max() > 2.2
+    moved = found.edit(latents, 2.5) - latents
+    change = found.values(latents + moved) - found.values(latents)
+    assert change.abs().max() <= 2.5 + 1e-3 and change.abs().max() > 2.3
     assert {int(i) for i in change.abs().argmax(1)} == set(range(ATTRIBUTES))
-    others = change.abs().sort(1).values[:, :-1]
-    assert others[1::2].max() < 0.1  # the ridge keeps attributes that say the same from asking for endless moves
-    shortest = found.edit(latents, 2.5) - latents
-    mahalanobis = torch.linalg.solve(torch.cov(two_classes()[0].T), shortest.T).T.mul(shortest).sum(1).sqrt()
-    assert mahalanobis[::2].max() <= 2.5 * 1.05
+    strength = change.abs().max(1).values
+    others = change.abs().sort(1).values[:, -2] / strength
+    held = others < 0.02  # but for the ridge
+    assert 120 < int(held.sum()) < 280
+    precision = torch.linalg.inv(torch.cov(two_classes()[0].T))
+    lengths = (moved @ precision * moved).sum(1).sqrt() / strength
+    assert (lengths[~held] < 1.1).all()  # 1 but for the ridge
+
+
+def test_values_of_one_column_are_not_held_against_each_other():
+    """Front, left and right are all there is: what becomes more of one becomes less of the others."""
+    generator = torch.Generator().manual_seed(0)
+    facing = torch.randint(3, (MEMORY,), generator=generator)
+    open_eyes = (torch.rand(MEMORY, generator=generator) < 0.5).float()
+    answers = torch.cat([torch.eye(3)[facing], open_eyes[:, None]], dim=1)
+    shifts = 2 * torch.randn(4, LATENT, generator=generator)
+    running = RunningReadouts(LATENT, ["facing", "facing", "facing", "eyes"])
+    running.update(torch.randn(MEMORY, LATENT, generator=generator) + answers @ shifts, answers)
+    found = running.fit()
+    for attribute in range(4):
+        change = found.rows @ found.held_move(attribute)
+        assert change[attribute].item() == pytest.approx(1.0, abs=0.03)
+        assert attribute == 3 or (change[3].abs() < 0.03 and change[:3].min() < -0.2)
+
+
+def test_there_are_none_before_enough_pictures():
+    running, (latents, answers) = RunningReadouts(LATENT, COLUMNS), two_classes()
+    running.update(latents[: ENOUGH * LATENT - 1], answers[: ENOUGH * LATENT - 1])
+    assert running.fit() is None
+    running.update(latents[:1], answers[:1])
+    assert running.fit() is not None
+
+
+def test_how_pictures_are_batched_makes_no_difference(running):
+    other, (latents, answers) = RunningReadouts(LATENT, COLUMNS), two_classes()
+    for batch in zip(latents.split(8), answers.split(8), strict=True):
+        other.update(*batch)
+    torch.testing.assert_close(other.moments, running.moments, rtol=1e-3, atol=1e-3)
 
 
 def test_readouts_follow_a_latent_space_that_changes():
-    running, (latents, answers) = RunningReadouts(LATENT, ATTRIBUTES), two_classes()
+    running, (latents, answers) = RunningReadouts(LATENT, COLUMNS), two_classes()
     for sign in (1, -1):
         for batch, labels in list(zip(latents.split(64), answers.split(64), strict=True)) * 6:
             running.update(sign * batch, labels)
@@ -94,9 +126,9 @@ def test_readouts_follow_a_latent_space_that_changes():
 
 
 def test_an_attribute_that_all_or_none_have_breaks_nothing():
-    running = RunningReadouts(LATENT, ATTRIBUTES)
-    latents, _ = two_classes(500)
-    running.update(latents, torch.tensor([0.0, 1.0, 0.5]).expand(500, -1))
+    running = RunningReadouts(LATENT, COLUMNS)
+    latents, _ = two_classes()
+    running.update(latents, torch.tensor([0.0, 1.0, 0.5]).expand(len(latents), -1))
     found = running.fit()
     edited = found.edit(latents, 2.5)
     assert edited.isfinite().all() and found.answers(edited).isfinite().all()
@@ -106,10 +138,12 @@ def test_an_attribute_that_all_or_none_have_breaks_nothing():
 def test_encoder_and_decoder_learn_from_edited_samples_and_the_probe_does_not():
     torch.manual_seed(0)
     recipe = ObjectiveRecipe.model_validate({"attribute_consistency": {"weight": 0.0}, "edits": {"start_ratio": 0.5}})
-    objective = TrainingObjective(tiny_model(), recipe, attributes=AttributeDistance(probe()))
-    pictures = torch.rand(8, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    objective = TrainingObjective(tiny_model(), recipe, attributes=looking())
+    pictures = torch.rand(
+        ENOUGH * objective.model.config.latent_dim, 3, 32, 32, generator=torch.Generator().manual_seed(0)
+    )
     assert "edits" not in objective(pictures, progress=0.4)  # but the moments were taken in
-    assert objective.readouts.updates == 1
+    assert objective.readouts.seen == len(pictures)
     for weight, silent, learns in (("weight", "encoder", "decoder"), ("reencoding_weight", None, "encoder")):
         only = copy.deepcopy(objective)
         for name in ("weight", "reencoding_weight"):
@@ -133,5 +167,30 @@ def gradients(objective: TrainingObjective, pictures: torch.Tensor, progress: fl
 
 
 def test_edits_ask_for_the_probe_that_judges_them():
-    with pytest.raises(ValidationError, match="edits needs attribute_consistency"):
+    with pytest.raises(ValidationError, match="edits needs objective.attribute_consistency"):
         ObjectiveRecipe.model_validate({"edits": {}})
+
+
+def test_without_attributes_there_is_no_edit_term():
+    torch.manual_seed(0)
+    recipe = ObjectiveRecipe.model_validate({"attribute_consistency": {}, "edits": {"start_ratio": 0.0}})
+    objective = TrainingObjective(tiny_model(), recipe)
+    assert objective.readouts is None and objective.fit is None
+    found = objective(torch.rand(8, 3, 32, 32), progress=0.5)
+    assert found.keys() == {"loss", "nll", "kl"}
+
+
+def test_batch_norms_keep_the_statistics_of_pictures():
+    recipe = {"attribute_consistency": {"weight": 0.0}, "edits": {"start_ratio": 0.0}}
+    pictures = torch.rand(ENOUGH * 8, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    statistics = []
+    for objective_recipe in (recipe, {}):
+        torch.manual_seed(0)
+        model = tiny_model(norm="batch").train()
+        attributes = looking()
+        objective = TrainingObjective(model, ObjectiveRecipe.model_validate(objective_recipe), attributes=attributes)
+        terms = objective(pictures)
+        statistics.append({name: value for name, value in model.state_dict().items() if "running" in name})
+    assert "edits" not in terms and len(statistics[0]) > 0
+    for name, value in statistics[0].items():
+        assert torch.equal(value, statistics[1][name]), name

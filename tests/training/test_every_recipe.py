@@ -62,6 +62,6 @@ def test_the_baselines_are_what_they_are_compared_as():
     assert plain.publish == faces.publish and mixer.attributes == Recipe.read(CONFIGS / "cats-64").attributes
     for recipe in (mixer, plain):
         terms = recipe.objective
-        assert terms.perceptual is terms.adversarial is terms.consistency is terms.attribute_consistency is None
+        assert terms.perceptual is terms.adversarial is terms.edits is terms.attribute_consistency is None
         assert terms.kl_warmup_ratio == 0
     assert all(plain.training[key] == faces.training[key] for key in ("max_steps", "learning_rate", "ema_decay"))

@@ -9,7 +9,6 @@ from torch import nn
 from transformers import AutoModel
 
 from modeling_vae import VAEModel
-from modeling_vae.training.attribute_term import AttributeDistance
 from modeling_vae.training.critic import Critic, augment
 from modeling_vae.training.objective import TrainingObjective, last_layer, ramp
 from modeling_vae.training.perceptual import (
@@ -23,7 +22,7 @@ from modeling_vae.training.perceptual import (
 from modeling_vae.training.recipe import ObjectiveRecipe
 from modeling_vae.training.running_fit import RunningFit
 
-from .making import probe, write_backbone
+from .making import looking, write_backbone
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +42,7 @@ def full(backbone) -> TrainingObjective:
             "edits": {"start_ratio": 0.0},
         }
     )
-    return TrainingObjective(tiny_model(decoder_block="modulated"), recipe, attributes=AttributeDistance(probe()))
+    return TrainingObjective(tiny_model(decoder_block="modulated"), recipe, attributes=looking())
 
 
 def pixels(count: int = 8) -> torch.Tensor:
