@@ -17,7 +17,7 @@ FEATHER = 0.04
 REACH = 0.1
 """Share of the crop's side over which the change of an edit is averaged to say where the edit is."""
 CLEAR_CHANGE = 0.04
-"""Mean change of pixel values in [0, 1] at which two thirds of what the reconstruction missed are given up."""
+"""Mean change of pixel values in [0, 1] at which 63 % of what the reconstruction missed is given up."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def blend_into_photo(photo: Image.Image, difference: Tensor, crop: Crop) -> Imag
 
 
 def edit_difference(seen: Tensor, before: Tensor, after: Tensor) -> Tensor:
-    """What an edit adds to a photo, seen from as far as the model sees it: [N, C, H, W], to be added to pixel values.
+    """What an edit adds to a photo, at the model's resolution: [N, C, H, W], to be added to pixel values.
 
     It is after - before, and where that is much, also before - seen: what the reconstruction missed of a smile that
     is no longer there would work against the edit. Detail that is finer than the model's pixels stays in any case.

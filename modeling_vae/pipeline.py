@@ -219,9 +219,10 @@ class VAEPipeline:
             strengths: attribute -> standard deviations by which it changes.
             hold: attributes that shall not change.
             preserve_detail: keep the photo: what the edit changes in the model's picture is added to the photo itself,
-                at its own resolution, inside the crop that the model got (`edit_difference`). Needs a picture. Where
-                the reconstruction is farther from it than those of 99 in 100 held-out pictures were from theirs, a
-                warning says so.
+                at its own resolution, inside the crop that the model got. Where that is much, all of the photo but
+                details finer than the model's pixels gives way (`photo.edit_difference`). Needs a picture. Where the
+                reconstruction is farther from it than those of 99 in 100 held-out pictures were from theirs, a warning
+                says so.
         """
         if not preserve_detail:
             return self.decode(self.edit_latents(self._one(face), strengths, hold))[0]

@@ -1,8 +1,8 @@
 """Edits that keep the photo's detail: does a probe see as much of them as of plain ones?
 
 A plain edit shows the decoder's picture of the edited latent. One that keeps the detail adds to the photo what the
-edit changes in the decoder's picture, and takes from it what the edit has made untrue, faded out towards the edge of
-the crop (`modeling_vae.photo.edit_difference`). Here the whole picture is the crop.
+edit changes in the decoder's picture, and where that is much, gives up what the reconstruction missed, all faded out
+towards the edge of the crop (`modeling_vae.photo.edit_difference`). Here the whole picture is the crop.
 """
 
 from __future__ import annotations
