@@ -46,7 +46,8 @@ def sentences(found: Mapping[str, Any]) -> str:
         f"A probe, a small network that learnt from the pixels of {learnt['training_pictures']} real training "
         "pictures, looks for the attributes; its AUC on real held-out pictures says how far to trust it. "
         "Where the recipe asks for attribute consistency or for edits, another network of this kind looked on in "
-        "training, which flatters what follows. Survival: what it sees in real pictures, it sees in their reconstructions too (what it does not see, it does not; mean "
+        "training, which flatters what follows. Survival: what it sees in real pictures, it sees in their "
+        "reconstructions too (what it does not see, it does not; mean "
         "of both shares, one half is chance)."
     )
     if "edited" in numbers:
