@@ -48,5 +48,5 @@ def test_its_card_shows_what_the_run_measured(folder):
     card = (folder / "README.md").read_text(encoding="utf-8")
     report = json.loads((folder / "evaluation.json").read_text())
     assert f"{report['reconstruction']['psnr']['value']:.2f}" in card
-    for picture in ("samples.webp", "reconstructions.webp", "edits.webp", "morph.gif"):
+    for picture in ("samples.webp", "reconstructions.webp", "morphs.webp", "edits.webp", "morph.gif"):
         assert f"media/{picture}" in card and (folder / "media" / picture).stat().st_size > 10_000

@@ -24,7 +24,8 @@ HERE = "."
 
 MEDIA = {
     "samples.webp": "Samples of the {sampler}, not selected.",
-    "reconstructions.webp": "Above generated pictures, below their reconstructions. No picture of the data is shown.",
+    "reconstructions.webp": "Generated pictures, and below each its reconstruction. No picture of the data is shown.",
+    "morphs.webp": "Morphs between pairs of samples, truncated to 0.8, each from left to right.",
     "edits.webp": "Generated faces, each with one attribute at -3, -1.5, 0, 1.5 and 3 standard deviations.",
     "morph.gif": "A morph through four samples, truncated to 0.8.",
     "training.webp": "The training: the same twelve samples, from the tenth step to the last, the steps spaced as "

@@ -16,6 +16,7 @@ SEED = 1
 MORPH_SEED, MORPH_TRUNCATION = 2, 0.8
 """A film is looked at for its movement: it goes through ordinary faces."""
 STRENGTHS = (-3.0, -1.5, 0.0, 1.5, 3.0)
+RECONSTRUCTED, MORPHS, STEPS, COLUMNS = 32, 8, 8, 8
 MOST_EDITED = 12
 """Attributes of the sheet of edits."""
 ENLARGED = 80
@@ -28,7 +29,7 @@ def write_media(
     training: Sequence[Image.Image] = (),
     judged: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> None:
-    """Write samples.webp, reconstructions.webp, edits.webp, morph.gif and training.webp into a folder.
+    """Write samples, reconstructions, morphs and edits (.webp), morph.gif and training.webp into a folder.
 
     Args:
         pipe: draws.
@@ -39,9 +40,8 @@ def write_media(
     folder.mkdir(parents=True, exist_ok=True)
     samples = pipe.generate(64, seed=SEED)
     _save(grid(samples, columns=8), folder / "samples.webp")
-    originals = samples[:8]
-    pairs = [_enlarge(originals), _enlarge(pipe.reconstruct(originals))]
-    _save(rows(pairs, labels=["generated", "reconstructed"]), folder / "reconstructions.webp")
+    _save(_reconstructions(pipe, samples[:RECONSTRUCTED]), folder / "reconstructions.webp")
+    _save(_morphs(pipe), folder / "morphs.webp")
     if pipe.attributes:
         edit_sheet(pipe, best_edits(pipe, judged or {}), folder / "edits.webp")
     faces = list(pipe.sample(4, seed=MORPH_SEED, truncation=MORPH_TRUNCATION))
@@ -71,6 +71,23 @@ def best_edits(pipe: VAEPipeline, judged: Mapping[str, Mapping[str, Any]], most:
 
     directions = pipe.directions.directions
     return sorted(pipe.attributes, key=rank, reverse=True)[:most]
+
+
+def _reconstructions(pipe: VAEPipeline, originals: list[Image.Image]) -> Image.Image:
+    """Rows of pictures, each with a row of their reconstructions below."""
+    lines = []
+    for pictures in (originals, pipe.reconstruct(originals)):
+        shown = _enlarge(pictures)
+        lines.append([shown[start : start + COLUMNS] for start in range(0, len(shown), COLUMNS)])
+    pairs = [line for pair in zip(*lines, strict=True) for line in pair]
+    return rows(pairs, labels=["generated", "reconstructed"] * (len(pairs) // 2))
+
+
+def _morphs(pipe: VAEPipeline) -> Image.Image:
+    """One morph in each row, from one face to another."""
+    faces = pipe.sample(2 * MORPHS, seed=MORPH_SEED, truncation=MORPH_TRUNCATION)
+    films = [pipe.morph(list(pair), frames=STEPS, easing="linear") for pair in faces.split(2)]
+    return rows([_enlarge(list(film.frames)) for film in films])
 
 
 def edit_sheet(pipe: VAEPipeline, attributes: list[str], path: Path) -> None:

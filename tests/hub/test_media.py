@@ -1,12 +1,14 @@
-"""Which attributes the sheet of edits shows."""
+"""The sheets of a published folder, and which attributes that of edits shows."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
+from PIL import Image
 from tiny import tiny_pipeline
 
-from modeling_vae.hub.media import best_edits
+from modeling_vae.hub.media import best_edits, write_media
 
 NAMES = ["smiling", "coat:black", "coat:tabby", "coat:white", "age"]
 
@@ -37,3 +39,29 @@ def test_without_a_probe_the_best_readouts_come_first():
         [replace(direction, held_out=figure) for direction, figure in zip(known, held_out, strict=True)]
     )
     assert best_edits(pipe, {}, most=4) == ["coat:white", "coat:black", "age", "smiling"]
+
+
+def likeness(sheet: Image.Image, line: int, column: int, lines: int, picture: Image.Image, side: int = 80) -> float:
+    """Correlation of the greys of a picture and of one on a sheet of 8 columns; the sheet was compressed."""
+    left = sheet.width - 8 * (side + 2)
+    assert sheet.height == lines * (side + 2) + 2 and left >= 2
+    x, y = left + column * (side + 2), 2 + line * (side + 2)
+    shown = sheet.crop((x, y, x + side, y + side))
+    greys = [np.asarray(each.convert("RGB").convert("L").resize((40, 40))).ravel() for each in (shown, picture)]
+    return float(np.corrcoef(*greys)[0, 1])
+
+
+def test_the_sheets_show_what_the_card_says(tmp_path):
+    pipe = tiny_pipeline()
+    write_media(pipe, tmp_path)
+    names = {"samples.webp", "reconstructions.webp", "morphs.webp", "edits.webp", "morph.gif"}
+    assert {path.name for path in tmp_path.iterdir()} == names
+    samples = pipe.generate(32, seed=1)
+    with Image.open(tmp_path / "reconstructions.webp") as sheet:  # 32, each above its reconstruction
+        assert likeness(sheet, 2, 1, 8, samples[9]) > 0.9
+        assert likeness(sheet, 3, 1, 8, pipe.reconstruct(samples[9])[0]) > 0.9
+        assert likeness(sheet, 2, 2, 8, samples[9]) < 0.9
+    first, last = pipe.decode(pipe.sample(16, seed=2, truncation=0.8)[14:])
+    with Image.open(tmp_path / "morphs.webp") as sheet:  # 8, in 8 steps
+        assert likeness(sheet, 7, 0, 8, first) > 0.9 and likeness(sheet, 7, 7, 8, last) > 0.9
+        assert likeness(sheet, 7, 0, 8, last) < 0.9
