@@ -45,7 +45,7 @@ def write_media(
     if pipe.attributes:
         edit_sheet(pipe, best_edits(pipe, judged or {}), folder / "edits.webp")
     faces = list(pipe.sample(4, seed=MORPH_SEED, truncation=MORPH_TRUNCATION))
-    pipe.morph(faces, frames=48, closed=True).save(folder / "morph.gif", seconds=4.0, size=160)
+    pipe.morph(faces, frames=48, closed=True).save(folder / "morph.gif", seconds=4.0, size=128)
     if training:
         held = [*training, *[training[-1]] * (len(training) // 3)]  # time to look at where it ends
         Animation(held).save(folder / "training.webp", seconds=0.2 * len(held))
@@ -102,7 +102,7 @@ def edit_sheet(pipe: VAEPipeline, attributes: list[str], path: Path) -> None:
 
 def _save(sheet: Image.Image, path: Path) -> None:
     """A sheet of many faces is several times smaller so than without loss, and no eye sees the difference."""
-    sheet.convert("RGB").save(path, quality=92, method=6)
+    sheet.convert("RGB").save(path, quality=88, method=6)
 
 
 def _enlarge(pictures: list[Image.Image]) -> list[Image.Image]:

@@ -1,0 +1,320 @@
+"""Attribute directions: what the latent space says about attributes, and how to change just what was asked.
+
+With m and S the mean and covariance of the posterior means, and d_a the difference of the means with and without
+attribute a:
+
+    readout   r_a = S^-1 d_a / sqrt(d_a^T S^-1 d_a)    value_a(z) = r_a . (z - m), of deviation 1 (Fisher 1936)
+    edit      delta = S R^T (R S R^T)^-1 t             the smallest move in the metric of the data with R delta = t
+
+where the rows of R are the readouts of edited and held attributes, and t holds their strengths and zeros.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from huggingface_hub import CommitInfo
+from torch import Tensor
+
+from .latent_moments import LatentMoments
+from .tensor_files import find_file, read_tensors, refuse_other_weights, write_tensors
+
+FILE_NAME = "directions.safetensors"
+FEWEST = 20
+"""Pictures on either side below which a direction is noise."""
+SMALLEST_INDEPENDENCE = 1e-3
+"""Share of a readout (squared) that the other readouts of a request must leave unexplained."""
+
+
+@dataclass(frozen=True)
+class Direction:
+    """What is known of one direction.
+
+    Args:
+        name: a boolean or numeric column, or "column:value" of a category.
+        kind: "boolean", "category" or "numeric".
+        positives, negatives: pictures with and without; of a numeric column all pictures, and 0.
+        norm: length of the difference.
+        held_out: AUC of the readout on held-out pictures (numeric: R^2), where it was measured.
+        slope, intercept: probability = sigmoid(slope * value + intercept), fitted on held-out pictures (Platt 1999).
+    """
+
+    name: str
+    kind: str
+    positives: int
+    negatives: int
+    norm: float
+    held_out: float | None = None
+    slope: float | None = None
+    intercept: float | None = None
+
+    @property
+    def concordance(self) -> float:
+        """The chance that of two held-out pictures the readout tells which has more of it, one half where unknown.
+
+        Of a boolean or a category it is the AUC. Of a number 1/2 + arcsin(R) / pi, were both Gaussian (Sheppard 1899).
+        """
+        if self.held_out is None:
+            return 0.5
+        if self.kind != "numeric":
+            return self.held_out
+        return 0.5 + math.asin(math.sqrt(min(1.0, max(0.0, self.held_out)))) / math.pi
+
+
+@dataclass(frozen=True)
+class Reading:
+    """An attribute read off a latent: in standard deviations over the data, and as a probability where calibrated."""
+
+    value: float
+    probability: float | None
+
+
+class AttributeDirections:
+    """The directions of one model's latent space.
+
+    Args:
+        directions: what is known of each, A of them.
+        differences: d_a, [A, D].
+        mean: m, [D].
+        covariance: S, [D, D], positive definite.
+        groups: "column:value" -> mean latent [D], also for values that have no direction.
+        weights_sha256: of the weights of the model that made them, see `weights_sha256`.
+
+    Everything is stored in float32 and computed in float64, on the CPU.
+    """
+
+    def __init__(
+        self,
+        directions: Iterable[Direction],
+        differences: Tensor,
+        mean: Tensor,
+        covariance: Tensor,
+        groups: Mapping[str, Tensor] | None = None,
+        weights_sha256: str = "",
+    ) -> None:
+        self.directions = {direction.name: direction for direction in directions}
+        # rounded as they are stored, so that an edit is the same before and after
+        self.differences, self.mean, self.covariance = (t.float().double() for t in (differences, mean, covariance))
+        self.groups = {name: latent.float().double() for name, latent in (groups or {}).items()}
+        self.weights_sha256 = weights_sha256
+        factor, info = torch.linalg.cholesky_ex(self.covariance)
+        if info.item():
+            raise ValueError("the directions' covariance is not positive definite: shrink it, or use more data.")
+        # L^-1 d_a has the length sqrt(d_a^T S^-1 d_a)
+        whitened = torch.linalg.solve_triangular(factor, self.differences.T, upper=False).T
+        separations = whitened.norm(dim=1, keepdim=True)
+        if len(whitened) and not separations.min() > 0:
+            raise ValueError("a direction has no length: its pictures with and without have the same mean.")
+        self._units = whitened / separations  # [A, D], rows of length 1 in the whitened space
+        self._moves = self._units @ factor.T  # [A, D], S r_a: what one standard deviation of a alone adds to z
+        self.readouts = torch.linalg.solve_triangular(factor.T, self._units.T, upper=True).T  # [A, D], r_a
+
+    @property
+    def names(self) -> list[str]:
+        return list(self.directions)
+
+    def __len__(self) -> int:
+        return len(self.directions)
+
+    @classmethod
+    def from_moments(
+        cls, moments: LatentMoments, *, shrinkage: float = 0.0, leave_out: Iterable[str] = (), weights_sha256: str = ""
+    ) -> tuple[AttributeDirections, dict[str, str]]:
+        """Directions from the sums over the training pictures, and why others were refused (name -> reason).
+
+        Args:
+            moments: see `LatentMoments`.
+            shrinkage: 0 to 1, how far S is drawn towards a multiple of the identity (Ledoit and Wolf 2004).
+            leave_out: names that are not wanted.
+        """
+        if not 0 <= shrinkage <= 1:
+            raise ValueError(f"shrinkage={shrinkage!r} is not possible: give a share from 0 to 1.")
+        if moments.count < 2:
+            raise ValueError(f"directions need pictures: {moments.count} came.")
+        spread = moments.covariance
+        scale = spread.diagonal().mean()
+        # the ridge keeps dimensions that no picture uses from being divided by
+        covariance = (1 - shrinkage) * spread + (shrinkage + 1e-6) * scale * torch.eye(len(spread), dtype=spread.dtype)
+        found, differences, refused = [], [], {}
+        for name, kind, positives, negatives, difference in _differences(moments):
+            too_few = min(positives, negatives) if kind != "numeric" else positives
+            if name in leave_out:
+                refused[name] = "left out by the recipe"
+            elif too_few < FEWEST:
+                refused[name] = f"{positives} pictures with and {negatives} without, {FEWEST} of each are needed"
+            elif difference is None or not difference.norm() > 0:
+                refused[name] = "all its pictures have the same value"
+            else:
+                found.append(Direction(name, kind, positives, negatives, difference.norm().item()))
+                differences.append(difference)
+        stacked = torch.stack(differences) if differences else torch.zeros(0, len(spread), dtype=torch.float64)
+        groups = {name: group.mean for name, group in moments.groups.items()}
+        return cls(found, stacked, moments.mean, covariance, groups, weights_sha256), refused
+
+    def values(self, latents: Tensor) -> Tensor:
+        """value_a(z) of latents [N, D]: [N, A], in standard deviations over the data."""
+        return (_on_cpu(latents, len(self.mean)) - self.mean) @ self.readouts.T
+
+    def read(self, latents: Tensor) -> list[dict[str, Reading]]:
+        """Each latent's readings, by name: latents [N, D] -> N dictionaries."""
+        return [
+            {
+                direction.name: Reading(value, _probability(direction, value))
+                for direction, value in zip(self.directions.values(), row, strict=True)
+            }
+            for row in self.values(latents).tolist()
+        ]
+
+    def edit(self, latents: Tensor, strengths: Mapping[str, float], hold: Iterable[str] = ()) -> Tensor:
+        """Latents [N, D] moved so that each named value changes by its strength, and held values do not change at all.
+
+        Args:
+            latents: [N, D].
+            strengths: name -> standard deviations, finite.
+            hold: names whose values stay; ones that are edited too are edited.
+
+        Raises:
+            ValueError: an unknown name (the known ones are listed), a strength that is not finite, or names that say
+                the same thing so that not all can be had at once.
+        """
+        return latents + self.delta(strengths, hold).to(latents)
+
+    def delta(self, strengths: Mapping[str, float], hold: Iterable[str] = ()) -> Tensor:
+        """The move of `edit`, [D], float64."""
+        for name, strength in strengths.items():
+            if isinstance(strength, bool) or not isinstance(strength, int | float) or not math.isfinite(strength):
+                raise ValueError(f"the strength of {name} is {strength!r}: give a finite number of deviations.")
+        names = [*strengths, *(name for name in dict.fromkeys(hold) if name not in strengths)]
+        rows = [self._row(name) for name in names]
+        if not any(strengths.values()):
+            return torch.zeros_like(self.mean)
+        units, moves = self._units[rows], self._moves[rows]
+        gram = units @ units.T  # R S R^T: the correlations of the readouts
+        self._refuse_dependent(names, gram)
+        wanted = torch.tensor([float(strengths.get(name, 0.0)) for name in names], dtype=torch.float64)
+        return moves.T @ torch.linalg.solve(gram, wanted)
+
+    def between(self, source: str, target: str) -> Tensor:
+        """From the mean latent of one value to that of another ("coat:tabby" -> "coat:white"): [D]."""
+        return self.average(target) - self.average(source)
+
+    def average(self, group: str) -> Tensor:
+        """The mean latent of the pictures of one value, [D]: "column:value"; a boolean column alone means true."""
+        name = group if group in self.groups else f"{group}:true"
+        if name not in self.groups:
+            raise ValueError(f"{group!r} is not a group of this model; known are {', '.join(sorted(self.groups))}.")
+        return self.groups[name]
+
+    def correlations(self) -> Tensor:
+        """Correlations of the readouts over the data, [A, A]."""
+        return self._units @ self._units.T
+
+    def with_directions(self, directions: Iterable[Direction]) -> AttributeDirections:
+        """The same directions with other knowledge about them (held-out figures, calibration), in the same order."""
+        return AttributeDirections(
+            directions, self.differences, self.mean, self.covariance, self.groups, self.weights_sha256
+        )
+
+    def push_to_hub(self, repo_id: str, **hub: Any) -> CommitInfo:
+        """Publish these directions alone, or add them to a model's repository (`create_pr=True` for someone else's).
+
+        Args:
+            repo_id: `user/name`.
+            hub: `base_model`, `license`, `private`, `revision`, `create_pr`, `commit_message`, `token`, see
+                `shared_directions.push_directions`.
+        """
+        from .shared_directions import push_directions
+
+        return push_directions(self, repo_id, **hub)
+
+    def check_weights(self, sha256: str) -> None:
+        """Raise a ValueError where these directions belong to other weights."""
+        refuse_other_weights("these directions belong", self.weights_sha256, sha256)
+
+    def save_pretrained(self, folder: str | os.PathLike[str]) -> None:
+        """Write directions.safetensors into a folder, which is made if need be; whole or not at all."""
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        tensors = {
+            "differences": self.differences.float(),
+            "mean": self.mean.float(),
+            "covariance": self.covariance.float(),
+            "groups": torch.stack([*self.groups.values(), self.mean])[:-1].float(),  # also where there is none
+        }
+        metadata = {
+            "format": "attribute-directions/1",
+            "weights_sha256": self.weights_sha256,
+            "directions": [asdict(direction) for direction in self.directions.values()],
+            "groups": list(self.groups),
+        }
+        write_tensors(Path(folder) / FILE_NAME, tensors, metadata)
+
+    @classmethod
+    def from_pretrained(cls, folder_or_id: str | os.PathLike[str], **hub: object) -> AttributeDirections:
+        """Read directions.safetensors from a folder or a Hub repository (`revision=`, `token=`, `cache_dir=`)."""
+        path = find_file(folder_or_id, FILE_NAME, **hub)
+        tensors, metadata = read_tensors(path)
+        try:
+            directions = [Direction(**entry) for entry in metadata["directions"]]
+            groups = dict(zip(metadata["groups"], tensors["groups"], strict=True))
+            sha256 = metadata["weights_sha256"]
+            return cls(directions, tensors["differences"], tensors["mean"], tensors["covariance"], groups, sha256)
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"{path} holds no attribute directions ({error!r}): fetch or write it again.") from error
+
+    def _row(self, name: str) -> int:
+        if name not in self.directions:
+            near = difflib.get_close_matches(name, self.names, n=1)
+            hint = f" Did you mean {near[0]}?" if near else ""
+            raise ValueError(f"{name!r} is not an attribute of this model; known are {', '.join(self.names)}.{hint}")
+        return self.names.index(name)
+
+    def _refuse_dependent(self, names: list[str], gram: Tensor) -> None:
+        smallest, vector = (t[..., 0] for t in torch.linalg.eigh(gram))
+        if smallest < SMALLEST_INDEPENDENCE:
+            same = [name for name, share in zip(names, vector.abs().tolist(), strict=True) if share > 0.2]
+            raise ValueError(
+                f"{', '.join(same)} say the same thing in this model, so they cannot be set or held independently: "
+                "leave one of them out."
+            )
+
+
+def _differences(moments: LatentMoments) -> Iterable[tuple[str, str, int, int, Tensor | None]]:
+    """name, kind, pictures with, pictures without, d_a [D] of every direction that the moments could give."""
+    for column, kind in moments.kinds.items():
+        if kind == "numeric":
+            sums = moments.numeric.get(column)
+            if sums is None:
+                yield column, kind, 0, 0, None
+            else:
+                deviation = sums.deviation
+                yield column, kind, sums.count, 0, sums.covariance / deviation if deviation > 0 else None
+            continue
+        values = moments.values_of(column)
+        for value in ["true"] if kind == "boolean" else values:
+            name = column if kind == "boolean" else f"{column}:{value}"
+            having = moments.groups.get(f"{column}:{value}")
+            others = [moments.groups[f"{column}:{other}"] for other in values if other != value]
+            positives, negatives = having.count if having else 0, sum(other.count for other in others)
+            difference = None
+            if having and negatives:
+                difference = having.mean - torch.stack([other.total for other in others]).sum(0) / negatives
+            yield name, kind, positives, negatives, difference
+
+
+def _probability(direction: Direction, value: float) -> float | None:
+    if direction.slope is None or direction.intercept is None:
+        return None
+    return 1 / (1 + math.exp(-max(-500.0, min(500.0, direction.slope * value + direction.intercept))))
+
+
+def _on_cpu(latents: Tensor, width: int) -> Tensor:
+    if latents.ndim != 2 or latents.shape[1] != width:
+        raise ValueError(f"latents has shape {tuple(latents.shape)}: give [N, {width}].")
+    return latents.detach().to("cpu", torch.float64)

@@ -1,0 +1,136 @@
+"""The convolutional blocks: those of the encoder halve a feature map, those of the decoder double it."""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+from transformers.modeling_layers import GradientCheckpointingLayer
+
+NEGATIVE_SLOPE = 0.2
+GROUP_CHANNELS = 8
+
+
+def activation(name: str) -> nn.Module:
+    """The activation of this name; `leaky_relu` has a slope of 0.2."""
+    if name == "leaky_relu":
+        return nn.LeakyReLU(NEGATIVE_SLOPE)
+    return {"relu": nn.ReLU, "silu": nn.SiLU, "gelu": nn.GELU}[name]()
+
+
+def normalization(name: str, channels: int) -> nn.Module:
+    """`none`, `batch`, or `group`: groups of 8 channels, one group where 8 does not divide their number."""
+    if name == "none":
+        return nn.Identity()
+    if name == "batch":
+        return nn.BatchNorm2d(channels)
+    return nn.GroupNorm(channels // GROUP_CHANNELS if channels % GROUP_CHANNELS == 0 else 1, channels)
+
+
+class PlainDown(GradientCheckpointingLayer):
+    """One strided convolution: [N, C, H, W] -> [N, C', H/2, W/2]."""
+
+    def __init__(self, config, in_channels: int, out_channels: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(in_channels, out_channels, config.kernel_size, stride=2, padding=1)
+        self.norm = normalization(config.norm, out_channels)
+        self.act = activation(config.activation)
+        self.dropout = nn.Dropout(config.dropout)
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        return self.dropout(self.act(self.norm(self.conv(hidden))))
+
+
+class PlainUp(GradientCheckpointingLayer):
+    """One transposed convolution: [N, C, H, W] -> [N, C', 2H, 2W]; the last one of a decoder is bare."""
+
+    def __init__(self, config, in_channels: int, out_channels: int, last: bool = False) -> None:
+        super().__init__()
+        kernel = config.kernel_size
+        self.conv = nn.ConvTranspose2d(
+            in_channels, out_channels, kernel, stride=2, padding=1, output_padding=kernel % 2
+        )
+        self.after = (
+            nn.Identity()
+            if last
+            else nn.Sequential(
+                normalization(config.norm, out_channels), activation(config.activation), nn.Dropout(config.dropout)
+            )
+        )
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        return self.after(self.conv(hidden))
+
+
+class ResidualBlock(nn.Module):
+    """Pre-activation residual block (He et al. 2016): [N, C, H, W] -> [N, C', H, W]."""
+
+    def __init__(self, config, in_channels: int, out_channels: int) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            normalization(config.norm, in_channels),
+            activation(config.activation),
+            nn.Conv2d(in_channels, out_channels, 3, padding=1),
+            normalization(config.norm, out_channels),
+            activation(config.activation),
+            nn.Conv2d(out_channels, out_channels, 3, padding=1),
+        )
+        self.skip = nn.Identity() if in_channels == out_channels else nn.Conv2d(in_channels, out_channels, 1)
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        return self.skip(hidden) + self.body(hidden)
+
+
+class ResidualDown(GradientCheckpointingLayer):
+    """A residual block, then the mean of each 2 x 2 square: [N, C, H, W] -> [N, C', H/2, W/2]."""
+
+    def __init__(self, config, in_channels: int, out_channels: int) -> None:
+        super().__init__()
+        self.block = ResidualBlock(config, in_channels, out_channels)
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        return F.avg_pool2d(self.block(hidden), 2)
+
+
+class ResidualUp(GradientCheckpointingLayer):
+    """Nearest-neighbour upsampling, then a residual block: [N, C, H, W] -> [N, C', 2H, 2W]."""
+
+    def __init__(self, config, in_channels: int, out_channels: int) -> None:
+        super().__init__()
+        self.block = ResidualBlock(config, in_channels, out_channels)
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        return self.block(F.interpolate(hidden, scale_factor=2.0, mode="nearest"))
+
+
+class ModulatedConv(nn.Module):
+    """A 3 x 3 convolution, normalised, then scaled and shifted per channel by the latent.
+
+    [N, C, H, W] -> [N, C', H, W]. The modulation is that of adaptive instance normalisation (Huang and Belongie 2017),
+    over groups of channels.
+    """
+
+    def __init__(self, config, in_channels: int, out_channels: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(in_channels, out_channels, 3, padding=1)
+        self.norm = normalization("group", out_channels)
+        self.modulation = nn.Linear(config.modulation_dim, 2 * out_channels)
+        self.act = activation(config.activation)
+
+    def forward(self, hidden: Tensor, style: Tensor) -> Tensor:
+        scale, shift = self.modulation(style)[:, :, None, None].chunk(2, dim=1)  # each [N, C', 1, 1]
+        return self.act(self.norm(self.conv(hidden)) * (1 + scale) + shift)
+
+
+class ModulatedUp(GradientCheckpointingLayer):
+    """Upsampling, then modulated convolutions: hidden [N, C, H, W], style [N, M] -> [N, C', 2H, 2W]."""
+
+    def __init__(self, config, in_channels: int, out_channels: int) -> None:
+        super().__init__()
+        widths = [in_channels] + [out_channels] * config.decoder_layers
+        self.layers = nn.ModuleList(ModulatedConv(config, *pair) for pair in zip(widths, widths[1:], strict=False))
+
+    def forward(self, hidden: Tensor, style: Tensor) -> Tensor:
+        hidden = F.interpolate(hidden, scale_factor=2.0, mode="nearest")
+        for layer in self.layers:
+            hidden = layer(hidden, style)
+        return hidden

@@ -1,0 +1,122 @@
+"""Priors fitted to the latents of the training pictures: where the decoder has really been."""
+
+from __future__ import annotations
+
+import math
+import os
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from .latent_moments import LatentMoments
+from .latents import sample_noise, truncate
+from .tensor_files import find_file, read_tensors, refuse_other_weights, write_tensors
+
+FILE_NAME = "prior.safetensors"
+
+
+class MixturePrior:
+    """A mixture of K Gaussians, near the aggregate posterior; with K = 1, N(m, S + E[posterior variance]).
+
+    What it is made of is rounded as it is stored, so that a seed gives the same latents before and after.
+
+    Args:
+        weights: [K], positive, of sum 1.
+        means: [K, D].
+        factors: [K, D, D], lower Cholesky factors of the covariances.
+        weights_sha256: of the weights of the model that made it.
+    """
+
+    def __init__(self, weights: Tensor, means: Tensor, factors: Tensor, weights_sha256: str = "") -> None:
+        self.weights = (weights.double() / weights.double().sum()).float().double()
+        self.means, self.factors = means.float().double(), factors.tril().half().double()
+        self.weights_sha256 = weights_sha256
+        if not (self.weights > 0).all() or not (self.factors.diagonal(dim1=1, dim2=2) > 0).all():
+            raise ValueError("a prior needs positive weights and covariances of full rank: fit it on more pictures.")
+        self.mean = self.weights @ self.means
+        spread = self.means - self.mean
+        within = torch.einsum("k,kij,klj->il", self.weights, self.factors, self.factors)
+        self.covariance = within + spread.T @ (self.weights[:, None] * spread)
+        self._factor = torch.linalg.cholesky(self.covariance)
+
+    @classmethod
+    def from_moments(cls, moments: LatentMoments, weights_sha256: str = "") -> MixturePrior:
+        """The one Gaussian nearest to the aggregate posterior."""
+        spread = moments.covariance
+        ridge = 1e-6 * spread.diagonal().mean() * torch.ones(len(spread), dtype=spread.dtype)
+        factor, info = torch.linalg.cholesky_ex(spread + torch.diag(moments.posterior_variance + ridge))
+        if info.item():
+            raise ValueError("the prior's covariance is not positive definite: fit it on more pictures.")
+        return cls(torch.ones(1), moments.mean[None], factor[None], weights_sha256)
+
+    def sample(self, n: int, seed: int, truncation: float = 1.0) -> Tensor:
+        """n latents, [n, D] float32: row i of a seed is the same however many are asked for.
+
+        Args:
+            n: how many, at least 0.
+            seed: whole number of at least 0.
+            truncation: 1 leaves them as they are, towards 0 they come nearer to the mean.
+        """
+        dimensions = len(self.mean)
+        noise = sample_noise(n, dimensions + 1, seed).double()
+        uniform = torch.special.ndtr(noise[:, dimensions].contiguous())
+        component = torch.searchsorted(self.weights.cumsum(0)[:-1].contiguous(), uniform)
+        latents = torch.empty(n, dimensions, dtype=torch.float64)
+        for k, (mean, factor) in enumerate(zip(self.means, self.factors, strict=True)):
+            latents[component == k] = mean + noise[component == k, :dimensions] @ factor.T
+        return truncate(latents, self.mean, truncation).float()
+
+    def negative_log_likelihood(self, latents: Tensor) -> Tensor:
+        """-log p(z) in nats of latents [N, D]: [N]."""
+        latents = latents.detach().to("cpu", torch.float64)
+        return -log_densities(latents, self.weights, self.means, self.factors).logsumexp(1)
+
+    def distance(self, latents: Tensor) -> Tensor:
+        """How far out latents [N, D] lie, by the covariance of the whole: Mahalanobis distance / sqrt(D), about 1 for
+        ordinary ones, [N]."""
+        centred = latents.detach().to("cpu", torch.float64) - self.mean
+        whitened = torch.linalg.solve_triangular(self._factor, centred.T, upper=False)
+        return whitened.square().mean(0).sqrt()
+
+    def save_pretrained(self, folder: str | os.PathLike[str]) -> None:
+        """Write prior.safetensors into a folder; whole or not at all. Of the factors, half the numbers are zero."""
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        rows, columns = torch.tril_indices(*self.factors.shape[1:])
+        tensors = {
+            "weights": self.weights.float(),
+            "means": self.means.float(),
+            "factors": self.factors[:, rows, columns].half(),
+        }
+        write_tensors(
+            Path(folder) / FILE_NAME, tensors, {"format": "mixture-prior/1", "weights_sha256": self.weights_sha256}
+        )
+
+    @classmethod
+    def from_pretrained(cls, folder_or_id: str | os.PathLike[str], **hub: object) -> MixturePrior:
+        """Read prior.safetensors from a folder or a Hub repository (`revision=`, `token=`, `cache_dir=`)."""
+        path = find_file(folder_or_id, FILE_NAME, **hub)
+        tensors, metadata = read_tensors(path)
+        try:
+            weights, means, packed = (tensors[name] for name in ("weights", "means", "factors"))
+            dimensions = means.shape[1]
+            factors = torch.zeros(len(weights), dimensions, dimensions, dtype=packed.dtype)
+            rows, columns = torch.tril_indices(dimensions, dimensions)
+            factors[:, rows, columns] = packed
+            return cls(weights, means, factors, metadata["weights_sha256"])
+        except KeyError as error:
+            raise ValueError(f"{path} holds no mixture prior (it lacks {error}): fetch or write it again.") from error
+
+    def check_weights(self, sha256: str) -> None:
+        """Raise a ValueError where this prior belongs to other weights."""
+        refuse_other_weights("this prior belongs", self.weights_sha256, sha256)
+
+
+def log_densities(latents: Tensor, weights: Tensor, means: Tensor, factors: Tensor) -> Tensor:
+    """log(weight_k N(z; mean_k, factor_k factor_k^T)) of latents [N, D], for weights [K] and so on: [N, K]."""
+    columns = []
+    for weight, mean, factor in zip(weights, means, factors, strict=True):
+        whitened = torch.linalg.solve_triangular(factor, (latents - mean).T, upper=False)
+        constant = weight.log() - factor.diagonal().log().sum() - len(mean) / 2 * math.log(2 * math.pi)
+        columns.append(constant - whitened.square().sum(0) / 2)
+    return torch.stack(columns, dim=1)
