@@ -39,7 +39,7 @@ def write_media(
     """
     folder.mkdir(parents=True, exist_ok=True)
     samples = pipe.generate(64, seed=SEED)
-    _save(grid(samples, columns=8), folder / "samples.webp")
+    _save(grid(samples, columns=COLUMNS), folder / "samples.webp")
     _save(_reconstructions(pipe, samples[:RECONSTRUCTED]), folder / "reconstructions.webp")
     _save(_morphs(pipe), folder / "morphs.webp")
     if pipe.attributes:

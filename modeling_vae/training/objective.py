@@ -46,7 +46,7 @@ class TrainingObjective(nn.Module):
     """The training loss of a VAE, in nats per picture and dimension.
 
     loss = (nll + w(t) kl_weight KL) / (C H W) + perceptual + texture + attribute + edit + adversarial terms,
-    weighed as the recipe says, + the critic's own loss. The last three look at samples, a quarter of a batch.
+    weighed as the recipe says, + the critic's own loss. The last two look at samples, a quarter of a batch.
 
     Args:
         model: what is trained.
