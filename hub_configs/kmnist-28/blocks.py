@@ -102,6 +102,21 @@ class ResidualUp(GradientCheckpointingLayer):
         return self.block(F.interpolate(hidden, scale_factor=2.0, mode="nearest"))
 
 
+class Modulation(nn.Linear):
+    """Style [N, M] -> the factor and the shift of each channel, each [N, C, 1, 1].
+
+    Factors are about 1. If `silent`, they are about 0, and begin at 0 as the shifts do (Goyal et al. 2017).
+    """
+
+    def __init__(self, style_dim: int, channels: int, silent: bool) -> None:
+        super().__init__(style_dim, 2 * channels)
+        self.silent = silent
+
+    def forward(self, style: Tensor) -> tuple[Tensor, Tensor]:
+        scale, shift = super().forward(style)[:, :, None, None].chunk(2, dim=1)
+        return (scale if self.silent else 1 + scale), shift
+
+
 class ModulatedConv(nn.Module):
     """A 3 x 3 convolution, normalised, then scaled and shifted per channel by the latent.
 
@@ -109,28 +124,34 @@ class ModulatedConv(nn.Module):
     over groups of channels.
     """
 
-    def __init__(self, config, in_channels: int, out_channels: int) -> None:
+    def __init__(self, config, in_channels: int, out_channels: int, silent: bool = False) -> None:
         super().__init__()
         self.conv = nn.Conv2d(in_channels, out_channels, 3, padding=1)
         self.norm = normalization("group", out_channels)
-        self.modulation = nn.Linear(config.modulation_dim, 2 * out_channels)
+        self.modulation = Modulation(config.modulation_dim, out_channels, silent)
         self.act = activation(config.activation)
 
     def forward(self, hidden: Tensor, style: Tensor) -> Tensor:
-        scale, shift = self.modulation(style)[:, :, None, None].chunk(2, dim=1)  # each [N, C', 1, 1]
-        return self.act(self.norm(self.conv(hidden)) * (1 + scale) + shift)
+        factor, shift = self.modulation(style)
+        return self.act(self.norm(self.conv(hidden)) * factor + shift)
 
 
 class ModulatedUp(GradientCheckpointingLayer):
-    """Upsampling, then modulated convolutions: hidden [N, C, H, W], style [N, M] -> [N, C', 2H, 2W]."""
+    """Upsampling, then modulated convolutions: hidden [N, C, H, W], style [N, M] -> [N, C', 2H, 2W].
+
+    All after the first add to what came before (He et al. 2016), and begin by adding nothing.
+    """
 
     def __init__(self, config, in_channels: int, out_channels: int) -> None:
         super().__init__()
-        widths = [in_channels] + [out_channels] * config.decoder_layers
-        self.layers = nn.ModuleList(ModulatedConv(config, *pair) for pair in zip(widths, widths[1:], strict=False))
+        self.layers = nn.ModuleList([ModulatedConv(config, in_channels, out_channels)])
+        for _ in range(config.decoder_layers - 1):
+            self.layers.append(ModulatedConv(config, out_channels, out_channels, silent=True))
 
     def forward(self, hidden: Tensor, style: Tensor) -> Tensor:
         hidden = F.interpolate(hidden, scale_factor=2.0, mode="nearest")
-        for layer in self.layers:
-            hidden = layer(hidden, style)
+        first, *further = self.layers
+        hidden = first(hidden, style)
+        for layer in further:
+            hidden = hidden + layer(hidden, style)
         return hidden

@@ -14,7 +14,7 @@ from transformers import AutoConfig, AutoModel, PreTrainedModel
 from transformers import initialization as init
 from transformers.utils import ModelOutput
 
-from .blocks import NEGATIVE_SLOPE, ModulatedUp, PlainDown, PlainUp, ResidualDown, ResidualUp, activation
+from .blocks import NEGATIVE_SLOPE, ModulatedUp, Modulation, PlainDown, PlainUp, ResidualDown, ResidualUp, activation
 from .configuration_image_vae import VAEConfig
 from .elbo import free_bits, kl_divergence, precise, reconstruction_nll
 from .posterior import DiagonalGaussian
@@ -171,7 +171,10 @@ class VAEPreTrainedModel(PreTrainedModel):
     @torch.no_grad()
     def _init_weights(self, module: nn.Module) -> None:
         """He initialisation for the leaky activations; what modulates starts small."""
-        if isinstance(module, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
+        if isinstance(module, Modulation) and module.silent:
+            init.zeros_(module.weight)
+            init.zeros_(module.bias)
+        elif isinstance(module, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
             init.kaiming_normal_(module.weight, a=NEGATIVE_SLOPE)
             if module.bias is not None:
                 init.zeros_(module.bias)

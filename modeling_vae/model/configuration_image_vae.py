@@ -33,7 +33,9 @@ class VAEConfig(PreTrainedConfig):
             `"plain"` (one transposed convolution), `"residual"` (upsample, then a residual block) or `"modulated"`
             (upsample and convolve, with a scale and a shift per channel read from the latent at every scale, and a
             picture summed over the scales as in StyleGAN2, Karras et al. 2020).
-        decoder_layers (`int`, defaults to 1): Convolutions at each scale of a modulated decoder.
+        decoder_layers (`int`, defaults to 1):
+            Convolutions at each scale of a modulated decoder, 1 to 8. All after the first add to what came before, and
+            begin by adding nothing.
         modulation_dim (`int`, defaults to 128): Width of the map of the latent that modulates.
         kernel_size (`int`, defaults to 4): 3 or 4, of plain blocks.
         norm (`str`): `"none"`, `"batch"` or `"group"` (groups of 8 channels). Modulated blocks always use groups.

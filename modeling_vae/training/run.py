@@ -43,7 +43,10 @@ def build_model(recipe: Recipe) -> VAEModel:
 
 
 def _from_published(config: VAEConfig, pretrained: str) -> VAEModel:
-    """The network of this configuration with the weights of a published model, of this size or of half of it."""
+    """The network of this configuration with the weights of a published model, of this size or of half of it.
+
+    The published model's decoder may be shallower: what else there is in this one is silent at first.
+    """
     there = read_parts(pretrained, revision=None, token=None, cache_dir=None, dtype=torch.float32).model
     before = cast(VAEConfig, there.config)
     config.encoder_backbone = before.encoder_backbone
@@ -53,12 +56,14 @@ def _from_published(config: VAEConfig, pretrained: str) -> VAEModel:
         except ValueError as error:
             raise ValueError(f"model.pretrained={pretrained}: {error}") from None
     ours, theirs = _network(config), _network(before)
+    if before.decoder_block == "modulated":
+        theirs["decoder_layers"] = max(theirs["decoder_layers"], ours["decoder_layers"])
     if different := [f"model.{name}={value}" for name, value in theirs.items() if ours[name] != value]:
         raise ValueError(
             f"model.pretrained={pretrained} is another network: set {', '.join(different)}, or leave it out."
         )
     model = VAEModel(config)
-    model.load_state_dict(there.state_dict())
+    model.load_state_dict(model.state_dict() | there.state_dict())
     return model
 
 

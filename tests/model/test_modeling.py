@@ -51,9 +51,22 @@ def test_the_loss_is_the_negative_elbo(model):
     torch.testing.assert_close(output.loss, nll + config.kl_weight * posterior.kl().sum(1).mean())
 
 
+def test_further_layers_are_silent_at_first():
+    deep = tiny_model(**NETWORKS["modulated"] | {"decoder_layers": 3}).eval()
+    shallow = tiny_model(**NETWORKS["modulated"] | {"decoder_layers": 1}).eval()
+    missing, unexpected = deep.load_state_dict(shallow.state_dict(), strict=False)
+    assert unexpected == [] and all(".layers.1." in name or ".layers.2." in name for name in missing)
+    latents = torch.randn(4, 8)
+    torch.testing.assert_close(deep.decode(latents), shallow.decode(latents), rtol=0, atol=0)
+
+
 def test_every_weight_learns(model):
     model.train()
-    model(pixels(model, 4)).loss.backward()
+    optimizer = torch.optim.SGD(model.parameters(), lr=1e-5)
+    for _ in range(2):  # what is silent at first hears of the error once its factor is none of zero
+        optimizer.step()
+        optimizer.zero_grad()
+        model(pixels(model, 4)).loss.backward()
     still = [name for name, weight in model.named_parameters() if weight.grad is None or not weight.grad.any()]
     # a bias before a batch norm is subtracted again
     assert [name for name in still if model.config.norm != "batch" or not name.endswith("conv.bias")] == []

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from shutil import copytree, ignore_patterns
 
 import pytest
 import torch
@@ -18,8 +19,10 @@ from PIL import Image
 from safetensors.torch import load_file
 
 import train
-from modeling_vae import VAEPipeline
+from modeling_vae import VAEModel, VAEPipeline
 from modeling_vae.hub.training_film import frame_steps
+from modeling_vae.training.recipe import Recipe
+from modeling_vae.training.run import build_model
 
 from .making import recipe_values, write_backbone, write_pictures, write_recipe
 
@@ -170,6 +173,21 @@ def test_a_run_can_begin_with_published_weights(finished, workplace):
         workplace.here("twice", *still, "model.image_size=64")
     with pytest.raises(ValueError, match="'mobilenet_v2', no VAE"):
         workplace.here("other", *still[:2], f"model.pretrained={workplace.folder / 'backbone'}")
+
+
+def test_a_deeper_decoder_begins_as_the_published_one(finished, workplace):
+    published = finished / "published"
+    before = VAEModel.from_pretrained(published).eval()
+    layers = before.config.decoder_layers
+    overrides = [f"model.pretrained={published}", f"model.decoder_layers={layers + 1}"]
+    deeper = build_model(Recipe.read(workplace.recipe, overrides)).eval()
+    assert sum(weight.numel() for weight in deeper.parameters()) > before.num_parameters()
+    latents = torch.randn(4, before.config.latent_dim)
+    torch.testing.assert_close(deeper.decode(latents), before.decode(latents).float())
+    with pytest.raises(ValueError, match=f"another network: set model.decoder_layers={layers + 1}, or"):
+        deeper.save_pretrained(folder := workplace.folder / "deeper")
+        copytree(published, folder, ignore=ignore_patterns("model.safetensors", "config.json"), dirs_exist_ok=True)
+        build_model(Recipe.read(workplace.recipe, [f"model.pretrained={folder}"]))
 
 
 def test_fewer_pictures_than_a_batch_are_refused(workplace):
