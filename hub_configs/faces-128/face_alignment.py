@@ -19,7 +19,7 @@ from .tensor_files import find_file, read_tensors, write_tensors
 
 FILE_NAME = "alignment.safetensors"
 FORMAT = "face-alignment/1"
-SETTINGS = ("num_channels", "aspect", "usual_doubt", "largest_doubt", "kind")
+SETTINGS = ("num_channels", "aspect", "usual_doubt", "largest_doubt", "kind", "mirrored")
 SIDE = 32
 """Longer side of the windows that the network sees."""
 CHANNELS = (24, 32, 64, 96)
@@ -39,6 +39,7 @@ class FaceAlignment(nn.Module):
         aspect: width / height of the model's pictures.
         usual_doubt, largest_doubt: that `settle` leaves at most on half, and on 19 in 20, of held-out pictures.
         kind: "human" or "cat" where the pictures show such faces, as the common detectors know them, else "face".
+        mirrored: a mirrored picture is one of the kind too, as of a face, and unlike that of a character.
     """
 
     def __init__(
@@ -48,9 +49,10 @@ class FaceAlignment(nn.Module):
         usual_doubt: float = 0.03,
         largest_doubt: float = 0.05,
         kind: str = "face",
+        mirrored: bool = True,
     ) -> None:
         super().__init__()
-        self.num_channels, self.aspect = num_channels, aspect
+        self.num_channels, self.aspect, self.mirrored = num_channels, aspect, mirrored
         self.usual_doubt, self.largest_doubt, self.kind = usual_doubt, largest_doubt, kind
         longer = max(aspect, 1.0)
         self.height = max(8, round(SIDE / longer / 8) * 8)
@@ -79,15 +81,18 @@ class FaceAlignment(nn.Module):
     def correct(self, photo: PhotoWindows, crops: Tensor) -> tuple[Tensor, Tensor]:
         """One step: crops [N, 4], float64 (x, y, height, angle in radians) -> better ones, and their errors [N].
 
-        Every window is shown as it is and mirrored, and the mean of both answers taken.
+        Where pictures may be mirrored, every window is shown both ways, and the mean of both answers taken.
         """
         answers, errors = [], []
         for part in crops.split(BATCH):
             windows = photo.windows(part, self.height, self.width)
-            straight, log_error = self(windows)
-            mirrored, mirrored_log_error = self(windows.flip(3))
-            answers.append((straight + mirrored * straight.new_tensor([1.0, -1.0, -1.0, 1.0])) / 2)
-            errors.append((log_error + mirrored_log_error) / 2)
+            answer, log_error = self(windows)
+            if self.mirrored:
+                mirrored, mirrored_log_error = self(windows.flip(3))
+                answer = (answer + mirrored * answer.new_tensor([1.0, -1.0, -1.0, 1.0])) / 2
+                log_error = (log_error + mirrored_log_error) / 2
+            answers.append(answer)
+            errors.append(log_error)
         return compose(crops, torch.cat(answers).double()), torch.cat(errors).exp().double()
 
     def settle(self, photo: PhotoWindows, crop: Tensor) -> tuple[Tensor, float]:

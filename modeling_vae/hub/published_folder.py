@@ -112,7 +112,7 @@ def fit_pipeline(
     from modeling_vae.data import labelled_batches
 
     storage = round_weights(model)
-    sha256 = weights_sha256(model.state_dict())
+    sha256, mirrored = weights_sha256(model.state_dict()), recipe.data.augment.horizontal_flip
     fitted = fit_directions(
         model,
         labelled_batches(data.train, BATCH),
@@ -126,13 +126,14 @@ def fit_pipeline(
         labelled_batches(data.train, BATCH),
         labelled_batches(data.validation, BATCH),
         weights_sha256=sha256,
-        mirrored=recipe.data.augment.horizontal_flip,
+        mirrored=mirrored,
     )
     aligned = FittedAlignment(None, {"refused": "the pictures are resized as a whole, not cropped"})
     if recipe.data.crop == "center":
         aligned = fit_alignment(
             labelled_batches(data.train, BATCH),
             labelled_batches(data.validation, BATCH),
+            mirrored=mirrored,
             steps=steps,
             autocast=bool(recipe.training.get("bf16")),
         )

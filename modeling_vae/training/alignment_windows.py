@@ -23,17 +23,19 @@ NO_FACE = 0.12
 
 
 def draw_windows(
-    pictures: Tensor, count: int, generator: torch.Generator, height: int, width: int
+    pictures: Tensor, count: int, generator: torch.Generator, height: int, width: int, mirrored: bool = True
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Windows [n, C, height, width], the similarities [n, 4] of their crops, and whether they hold a face [n].
+
+    Half of the pictures are mirrored where they may be.
 
     Pictures lie before four kinds of background in turn: their own edges drawn on, their own mirror image, other
     pictures, clouds of colour. Where they end is often hidden, for in a photo there is no such end to be found.
     """
     chosen = torch.randint(len(pictures), (count,), generator=generator)
     faces = pictures[chosen].float() / 255
-    mirrored = torch.rand(count, generator=generator) < 0.5
-    faces[mirrored] = faces[mirrored].flip(3)
+    turned_over = (torch.rand(count, generator=generator) < 0.5) & mirrored
+    faces[turned_over] = faces[turned_over].flip(3)
     similarity = _draw_similarities(count, generator)
     points = window_points(height * OVERSAMPLING, width * OVERSAMPLING)
     places = _in_the_crop(points, similarity)  # [n, H, W, 2]

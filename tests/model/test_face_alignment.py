@@ -44,16 +44,34 @@ def test_a_window_shows_what_the_crop_does(place):
 
 
 def test_it_loads_as_it_was_stored(tmp_path):
-    alignment = FaceAlignment(1, 1.5, 0.02, 0.04, "cat").eval()
+    alignment = FaceAlignment(1, 1.5, 0.02, 0.04, "cat", mirrored=False).eval()
     alignment.half().float().save_pretrained(tmp_path)
     loaded = FaceAlignment.from_pretrained(tmp_path)
     windows = torch.rand(2, 1, alignment.height, alignment.width, generator=torch.Generator().manual_seed(0))
     for a, b in zip(alignment(windows), loaded(windows), strict=True):
         torch.testing.assert_close(a, b)
-    assert (loaded.num_channels, loaded.aspect, loaded.kind) == (1, 1.5, "cat")
+    assert (loaded.num_channels, loaded.aspect, loaded.kind, loaded.mirrored) == (1, 1.5, "cat", False)
     assert (loaded.usual_doubt, loaded.largest_doubt) == (0.02, 0.04)
     assert (alignment.width, alignment.height) == (32, 24)
     assert (tmp_path / FILE_NAME).stat().st_size < 700_000
+
+
+@pytest.mark.parametrize("mirrored", [True, False])
+def test_a_photo_and_its_mirror_image_have_mirrored_answers_where_they_may(mirrored):
+    torch.manual_seed(0)
+    alignment = FaceAlignment(mirrored=mirrored).eval()
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 60, 3), np.uint8)
+    place = torch.tensor([[25.0, 20.0, 30.0, 0.2]], dtype=torch.float64)
+    other = torch.tensor([[60 - 25.0, 20.0, 30.0, -0.2]], dtype=torch.float64)
+    (x, y, height, angle), error = _corrected(alignment, pixels, place)
+    found, same_error = _corrected(alignment, pixels[:, ::-1].copy(), other)
+    same = np.allclose(found, (60 - x, y, height, -angle), atol=1e-3) and np.isclose(error, same_error, rtol=1e-3)
+    assert bool(same) == mirrored
+
+
+def _corrected(alignment: FaceAlignment, pixels: np.ndarray, place: torch.Tensor) -> tuple[list[float], float]:
+    crops, errors = alignment.correct(PhotoWindows(Image.fromarray(pixels), 3), place)
+    return crops[0].tolist(), float(errors[0])
 
 
 def test_a_damaged_file_is_named(tmp_path):

@@ -44,6 +44,21 @@ def test_windows_lie_as_their_similarities_say():
     assert has_face[:32].all() and not has_face.all()
 
 
+def test_windows_are_mirrored_only_where_they_may_be():
+    """From left to right of a picture it grows brighter, and in a window of it by the angle that is said."""
+    picture = torch.linspace(0, 255, 64).expand(1, 64, 64).to(torch.uint8)
+
+    def brighter_to_the_right(mirrored: bool) -> torch.Tensor:
+        generator = torch.Generator().manual_seed(0)
+        windows, similarity, _ = draw_windows(picture[None], 400, generator, 32, 32, mirrored)
+        near = (similarity - torch.tensor([1.0, 0, 0, 0])).abs().amax(1)[:100] < 0.2  # before their own edges
+        slope = windows[:100][near][:, 0, 8:24, 20:].mean((1, 2)) - windows[:100][near][:, 0, 8:24, :12].mean((1, 2))
+        return slope > 0
+
+    assert brighter_to_the_right(False).all()
+    assert 0.2 < brighter_to_the_right(True).float().mean() < 0.8
+
+
 def test_the_corner_error_is_that_of_the_corners():
     generator = torch.Generator().manual_seed(0)
     said, true = (torch.tensor([1.0, 0, 0, 0]) + 0.2 * torch.randn(9, 4, generator=generator) for _ in range(2))
