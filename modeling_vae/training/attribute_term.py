@@ -51,10 +51,11 @@ class AttributeDistance(Onlooker):
         return torch.sigmoid(self._logits(pixel_values))
 
     def forward(self, pixel_values: Tensor, wanted: Tensor) -> Tensor:
-        """From the probabilities wanted [N, A] to those seen in pictures [N, C, H, W]: mean nats per attribute."""
+        """From the probabilities wanted [N, A] to those seen in pictures [N, C, H, W]: nats of each, [N, A]."""
         logits = self._logits(pixel_values)
         with torch.autocast(pixel_values.device.type, enabled=False):
-            return F.binary_cross_entropy_with_logits(logits, wanted) - F.binary_cross_entropy(wanted, wanted)
+            cross_entropy = F.binary_cross_entropy_with_logits(logits, wanted, reduction="none")
+            return cross_entropy - F.binary_cross_entropy(wanted, wanted, reduction="none")
 
     def _logits(self, pixel_values: Tensor) -> Tensor:
         with torch.autocast(pixel_values.device.type, enabled=False):

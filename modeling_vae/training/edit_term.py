@@ -108,15 +108,18 @@ class Readouts:
         """The probabilities [N, A] of attributes of latents [N, D]."""
         return torch.sigmoid(self.slope * self.values(latents) + self.intercept)
 
-    def edit(self, latents: Tensor, most: float) -> Tensor:
+    def edit(self, latents: Tensor, most: float) -> Edited:
         """Latents [N, D], each moved by one attribute, drawn at random, as is a strength between -most and most.
 
         Half of them, drawn too, are moved the shortest way; the rest so that no value of another column changes.
         """
-        chosen = torch.randint(len(self.moves), (len(latents),)).tolist()
-        held = (torch.rand(len(latents)) < 0.5).tolist()
-        moves = torch.stack([self.held_move(a) if h else self.moves[a] for a, h in zip(chosen, held, strict=True)])
-        return latents + most * (2 * torch.rand(len(latents), 1, device=latents.device) - 1) * moves
+        count, device = len(latents), latents.device
+        chosen = torch.randint(len(self.moves), (count,))
+        held = (torch.rand(count) < 0.5).tolist()
+        pairs = zip(chosen.tolist(), held, strict=True)
+        moves = torch.stack([self.held_move(a) if h else self.moves[a] for a, h in pairs])
+        strengths = most * (2 * torch.rand(count, 1, device=device) - 1)
+        return Edited(self, latents + strengths * moves, chosen.to(device))
 
     def held_move(self, attribute: int) -> Tensor:
         """What one standard deviation of an attribute adds to z where all other columns are held, [D]."""
@@ -126,3 +129,35 @@ class Readouts:
         wanted = torch.zeros(len(rows), device=self.rows.device)
         wanted[0] = 1.0
         return self.moves[rows].T @ torch.linalg.solve(gram, wanted)
+
+
+@dataclass(frozen=True)
+class Edited:
+    """Latents that were moved.
+
+    Args:
+        readouts: that they were moved along.
+        latents: as they are now, [N, D].
+        chosen: the attribute that each was moved by, [N].
+    """
+
+    readouts: Readouts
+    latents: Tensor
+    chosen: Tensor
+
+    @property
+    def values(self) -> Tensor:
+        """What the readouts say of them, [N, A]."""
+        return self.readouts.values(self.latents)
+
+    @property
+    def answers(self) -> Tensor:
+        """The probabilities of attributes in them, [N, A]."""
+        return self.readouts.answers(self.latents)
+
+    def mean(self, errors: Tensor) -> Tensor:
+        """The mean of errors [N, A], half of it about the attributes asked for and half about all: a scalar.
+
+        An edit shall do what it says, and nothing else. Were all alike, what it says would be one of A.
+        """
+        return (errors.gather(1, self.chosen[:, None]).mean() + errors.mean()) / 2

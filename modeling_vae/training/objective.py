@@ -24,7 +24,7 @@ from modeling_vae.model.modeling_image_vae import VAEModel
 
 from .attribute_term import AttributeDistance
 from .critic import Critic, augment
-from .edit_term import Readouts, RunningReadouts
+from .edit_term import Edited, RunningReadouts
 from .perceptual import PerceptualDistance
 from .recipe import Adversarial, Edits, ObjectiveRecipe
 from .running_fit import RunningFit
@@ -120,7 +120,7 @@ class TrainingObjective(nn.Module):
             visible = visible + recipe.perceptual.texture_weight * terms["texture"]
         if self.attributes is not None and recipe.attribute_consistency is not None:
             seen = self.attributes.answers(pixel_values)
-            terms["attributes"] = self.attributes(output.reconstruction, seen)
+            terms["attributes"] = self.attributes(output.reconstruction, seen).mean()
             visible = visible + recipe.attribute_consistency.weight * terms["attributes"]
             if self.readouts is not None:
                 self.readouts.update(output.latents, seen)
@@ -131,11 +131,11 @@ class TrainingObjective(nn.Module):
             edits = _started(recipe.edits, progress) if self.readouts is not None else None
             if adversarial or edits:
                 quarter = max(1, len(pixel_values) // 4)
-                latents, readouts = self._draw(quarter, edits)
+                latents, edited = self._draw(quarter, edits)
                 with still_statistics(self.model):
                     samples = self.model.decode(latents.to(output.latents.dtype))
-                    if edits and readouts is not None:
-                        loss = loss + self._edits(edits, readouts, samples, latents, terms)
+                    if edits and edited is not None:
+                        loss = loss + self._edits(edits, edited, samples, terms)
                 if adversarial and self.critic is not None:
                     # half a batch of each kind halves what the critic costs; the real ones are others than were fakes
                     fakes = torch.cat([output.reconstruction[:quarter], samples])
@@ -145,26 +145,25 @@ class TrainingObjective(nn.Module):
         return {"loss": loss, **terms}
 
     @torch.no_grad()
-    def _draw(self, count: int, edits: Edits | None) -> tuple[Tensor, Readouts | None]:
-        """Latents [count, D] from the running fit; edited where that is asked for, by the readouts that come along."""
+    def _draw(self, count: int, edits: Edits | None) -> tuple[Tensor, Edited | None]:
+        """Latents [count, D] from the running fit; edited where that is asked for, and what was asked of them."""
         assert self.fit is not None
         with torch.autocast(self.fit.queue.device.type, enabled=False):
             mean, factor = self.fit.gaussian()
             latents = mean + torch.randn(count, len(mean), device=mean.device) @ factor.T
             readouts = self.readouts.fit() if edits and self.readouts is not None else None
-            if edits and readouts is not None:
-                latents = readouts.edit(latents, edits.strength)
-            return latents, readouts
+            if edits is None or readouts is None:
+                return latents, None
+            edited = readouts.edit(latents, edits.strength)
+            return edited.latents, edited
 
-    def _edits(
-        self, recipe: Edits, readouts: Readouts, samples: Tensor, latents: Tensor, terms: dict[str, Tensor]
-    ) -> Tensor:
+    def _edits(self, recipe: Edits, edited: Edited, samples: Tensor, terms: dict[str, Tensor]) -> Tensor:
         """How far what the probe sees, and what the encoder reads, in samples is from what their latents say."""
         assert self.attributes is not None
         encoded = self.model.encode(samples).mean
         with torch.autocast(samples.device.type, enabled=False):
-            terms["edits"] = self.attributes(samples, readouts.answers(latents))
-            terms["reencoding"] = (readouts.values(encoded) - readouts.values(latents)).square().mean()
+            terms["edits"] = edited.mean(self.attributes(samples, edited.answers))
+            terms["reencoding"] = edited.mean((edited.readouts.values(encoded) - edited.values).square())
         return recipe.weight * terms["edits"] + recipe.reencoding_weight * terms["reencoding"]
 
     def _adversarial(

@@ -70,7 +70,7 @@ def test_the_answers_are_right_as_often_as_they_say(running):
 def test_half_of_the_edits_go_the_shortest_way_and_half_hold_the_other_columns(running):
     found, latents = running.fit(), two_classes()[0][:400]
     torch.manual_seed(0)
-    moved = found.edit(latents, 2.5) - latents
+    moved = found.edit(latents, 2.5).latents - latents
     change = found.values(latents + moved) - found.values(latents)
     assert change.abs().max() <= 2.5 + 1e-3 and change.abs().max() > 2.3
     assert {int(i) for i in change.abs().argmax(1)} == set(range(ATTRIBUTES))
@@ -81,6 +81,17 @@ def test_half_of_the_edits_go_the_shortest_way_and_half_hold_the_other_columns(r
     precision = torch.linalg.inv(torch.cov(two_classes()[0].T))
     lengths = (moved @ precision * moved).sum(1).sqrt() / strength
     assert (lengths[~held] < 1.1).all()  # 1 but for the ridge
+
+
+def test_what_was_asked_for_counts_as_much_as_all(running):
+    torch.manual_seed(0)
+    latents = two_classes()[0][:200]
+    edited = running.fit().edit(latents, 2.5)
+    change = edited.values - edited.readouts.values(latents)
+    assert torch.equal(change.abs().argmax(1), edited.chosen)
+    asked = torch.nn.functional.one_hot(edited.chosen, ATTRIBUTES).float()
+    assert edited.mean(asked).item() == pytest.approx(0.5 + 0.5 / ATTRIBUTES)
+    assert edited.mean(1 - asked).item() == pytest.approx(0.5 - 0.5 / ATTRIBUTES)
 
 
 def test_values_of_one_column_are_not_held_against_each_other():
@@ -130,7 +141,7 @@ def test_an_attribute_that_all_or_none_have_breaks_nothing():
     latents, _ = two_classes()
     running.update(latents, torch.tensor([0.0, 1.0, 0.5]).expand(len(latents), -1))
     found = running.fit()
-    edited = found.edit(latents, 2.5)
+    edited = found.edit(latents, 2.5).latents
     assert edited.isfinite().all() and found.answers(edited).isfinite().all()
     np.testing.assert_allclose(found.answers(latents).mean(0), [0.0, 1.0, 0.5], atol=0.01)
 

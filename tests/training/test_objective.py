@@ -112,7 +112,8 @@ def test_the_adversarial_gradient_is_as_long_as_the_others_at_the_last_layer(ful
     torch.manual_seed(3)
     output = full.model(pixels())
     visible = output.loss / (3 * 32 * 32) + 0.5 * full.perceptual(output.reconstruction, pixels())[0]
-    visible = visible + 2.0 * full.attributes(output.reconstruction, full.attributes.answers(pixels()))
+    seen = full.attributes(output.reconstruction, full.attributes.answers(pixels()))
+    visible = visible + 2.0 * seen.mean()
     (gradient,) = torch.autograd.grad(visible, weight)
     # what is left after the others are taken away is 0.5 times as long
     total = copy.deepcopy(full)
