@@ -15,7 +15,7 @@ from modeling_vae.files import write_whole
 from modeling_vae.pipeline import VAEPipeline
 from modeling_vae.training.recipe import Recipe
 
-from .card_metadata import hub_datasets, metadata, write_eval_results
+from .card_metadata import hub_datasets, measured_on, metadata, write_eval_results
 from .card_sections import Card, Section
 
 CARD_NAME = "README.md"
@@ -223,6 +223,9 @@ def _data(recipe: Recipe, report: dict[str, Any]) -> str:
     else:
         lines.append("The pictures have no home on the Hub and are not published with the model.")
     lines += [f"Splits: training `{recipe.data.train}`, held out `{recipe.data.validation}`."]
+    if "measured_on" in report:
+        dataset, split = measured_on(recipe, report)
+        lines.append(f"The figures are of {f'`{dataset}`' if dataset else 'other pictures'}, split `{split}`.")
     counts = report.get("run", {}).get("data")
     if isinstance(counts, dict):
         lines.append(" ".join(f"{name.replace('_', ' ').capitalize()}: {_plain(n)}." for name, n in counts.items()))

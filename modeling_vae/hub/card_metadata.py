@@ -10,7 +10,7 @@ import yaml
 from huggingface_hub import EvalResult, EvalResultEntry, ModelCardData, eval_result_entries_to_yaml
 
 from modeling_vae.files import write_whole
-from modeling_vae.training.recipe import Recipe
+from modeling_vae.training.recipe import DataRecipe, Recipe
 
 TASK = "unconditional-image-generation"
 """The Hub has no task "autoencoder"; of its tasks this is the one that needs nothing but the model."""
@@ -70,9 +70,24 @@ def figure(report: dict[str, Any], metric: Metric) -> tuple[float | None, float 
 
 def hub_datasets(recipe: Recipe) -> list[str]:
     """The data sets on the Hub that the recipe names: of `publish.datasets`, and the one it reads."""
-    path = recipe.published().data.path
-    read = [path] if path is not None and "/" in path else []
-    return list(dict.fromkeys([*recipe.publish.datasets, *read]))
+    read = hub_path(recipe.data)
+    return list(dict.fromkeys([*recipe.publish.datasets, *([read] if read else [])]))
+
+
+def hub_path(data: DataRecipe) -> str | None:
+    """The id on the Hub of the data set that is read, None where it has none."""
+    path = Recipe(data=data).published().data.path
+    return path if path is not None and "/" in path else None
+
+
+def measured_on(recipe: Recipe, report: dict[str, Any]) -> tuple[str | None, str]:
+    """The data set on the Hub, if any, and the split that the figures are of.
+
+    They are those of the run, unless the report says otherwise (`measured_on`).
+    """
+    if (other := report.get("measured_on")) is not None:
+        return other["dataset"], other["split"]
+    return next(iter(hub_datasets(recipe)), None), str(recipe.data.validation)
 
 
 def metadata(recipe: Recipe, report: dict[str, Any], name: str) -> dict[str, Any]:
@@ -83,14 +98,14 @@ def metadata(recipe: Recipe, report: dict[str, Any], name: str) -> dict[str, Any
         report: evaluation.json.
         name: of the model, over its figures.
     """
-    publish, datasets = recipe.publish, hub_datasets(recipe)
+    publish, datasets, (measured, split) = recipe.publish, hub_datasets(recipe), measured_on(recipe, report)
     results = [
         EvalResult(
             task_type=TASK,
             task_name="Reconstruction and generation of pictures",
-            dataset_type=datasets[0] if datasets else "unpublished",
-            dataset_name=datasets[0] if datasets else "held-out pictures",
-            dataset_split=str(recipe.data.validation),
+            dataset_type=measured or "unpublished",
+            dataset_name=measured or "held-out pictures",
+            dataset_split=split,
             metric_type=metric.type,
             metric_name=metric.label,
             metric_value=value,
@@ -120,19 +135,19 @@ def write_eval_results(folder: Path, recipe: Recipe, report: dict[str, Any]) -> 
     The Hub shows them where that data set is registered as a benchmark with such tasks, and ignores them elsewhere.
     For pictures that are not on the Hub there is no such file, as an entry must name a data set there.
     """
-    datasets = hub_datasets(recipe)
+    dataset, split = measured_on(recipe, report)
     entries = [
-        EvalResultEntry(dataset_id=datasets[0], task_id=metric.type, value=value, notes=_notes(recipe, report))
+        EvalResultEntry(dataset_id=dataset, task_id=metric.type, value=value, notes=_notes(split, report))
         for metric in METRICS
-        if datasets and (value := figure(report, metric)[0]) is not None
+        if dataset is not None and (value := figure(report, metric)[0]) is not None
     ]
-    if entries:
-        path = folder / EVAL_RESULTS / f"{datasets[0].replace('/', '--')}.yaml"
+    if dataset is not None and entries:
+        path = folder / EVAL_RESULTS / f"{dataset.replace('/', '--')}.yaml"
         path.parent.mkdir(exist_ok=True)
         text = yaml.safe_dump(eval_result_entries_to_yaml(entries), sort_keys=False, allow_unicode=True)
         write_whole(path, text)
 
 
-def _notes(recipe: Recipe, report: dict[str, Any]) -> str:
+def _notes(split: str, report: dict[str, Any]) -> str:
     pictures = report.get("protocol", {}).get("pictures")
-    return f"split {recipe.data.validation}" + (f", {pictures} pictures" if pictures else "")
+    return f"split {split}" + (f", {pictures} pictures" if pictures else "")

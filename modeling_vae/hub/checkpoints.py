@@ -102,14 +102,12 @@ def write_unfinished(
     storage = round_weights(model)
     pipe = VAEPipeline(model, processor_of(model, recipe), storage_dtype=storage)
     pipe.save_pretrained(folder)
-    published = recipe.published(original)
-    published.write(folder / FILE_NAME)
+    recipe.published(original).write(folder / FILE_NAME)
     status = (
         f"> **In training: step {step:,} of {steps:,}.** No evaluation yet, and no attribute directions, fitted prior "
         "or pictures: they come when the run ends."
     )
-    # the card names the data that are read, not those of the original recipe
-    write_card(folder, pipe, published.model_copy(update={"data": recipe.data}), {}, status=status)
+    write_card(folder, pipe, recipe.described(original), {}, status=status)
     return pipe
 
 

@@ -10,9 +10,10 @@ from typing import Any
 
 from modeling_vae.evaluation.report import JSON_NAME, whole_text, write_json, write_report
 from modeling_vae.pipeline import VAEPipeline
-from modeling_vae.training.recipe import FILE_NAME
+from modeling_vae.training.recipe import FILE_NAME, Recipe
 
 from .card import write_card
+from .card_metadata import hub_path
 from .examination import Examination, add_options, check_output, recipe_of
 from .published_folder import NEAREST
 
@@ -45,13 +46,14 @@ def run(options: argparse.Namespace) -> None:
     known = _kept(folder / JSON_NAME) if local else {}
     recipe = recipe_of(pipe, options.model, options)
     report = Examination.prepare(pipe.model.config, recipe, options).figures(pipe, NEAREST) | known
+    report["measured_on"] = {"dataset": hub_path(recipe.data), "split": str(recipe.data.validation)}
     text = whole_text(report)
     if output is not None:
         write_json(report, output)
     elif local:
         write_report(report, folder)
         if (folder / FILE_NAME).is_file():
-            write_card(folder, pipe, recipe, report)
+            write_card(folder, pipe, Recipe.read(folder), report)
         else:
             logger.warning("%s has no %s, so its card stays as it is.", folder, FILE_NAME)
     print(text, end="")

@@ -73,8 +73,7 @@ def write_published_folder(
     unfinished.mkdir(parents=True)
     pipe, fits = fit_pipeline(model, recipe, data, steps=int(run.get("steps", ALIGNMENT_STEPS)))
     pipe.save_pretrained(unfinished)
-    published = recipe.published(original)
-    published.write(unfinished / FILE_NAME)
+    recipe.published(original).write(unfinished / FILE_NAME)
     report = evaluate(
         pipe,
         data.validation,
@@ -89,8 +88,7 @@ def write_published_folder(
     write_media(pipe, unfinished / "media", film, report.get("attributes", {}).get("each"))
     if (folder / CARD_NAME).is_file():  # what people wrote into it stays
         shutil.copyfile(folder / CARD_NAME, unfinished / CARD_NAME)
-    # the card names the data that were read, not those of the original recipe
-    write_card(unfinished, pipe, published.model_copy(update={"data": recipe.data}), report)
+    write_card(unfinished, pipe, recipe.described(original), report)
     _replace(unfinished, folder)
     return VAEPipeline.from_pretrained(folder)
 

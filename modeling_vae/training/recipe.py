@@ -245,6 +245,17 @@ class Recipe(Section):
         sections = {"data": data, "objective": objective, "model": model, "training": training}
         return self.model_copy(update=sections | {"push_to_hub": None, "push_checkpoints": False})
 
+    def described(self, original: Recipe) -> Recipe:
+        """What a card says: `published`, but with the data that were read, where those are others than the original's.
+
+        Args:
+            original: the recipe file without overrides. Data sets that it names stand for its own path only.
+        """
+        publish = self.publish
+        if original.data.path not in (None, self.data.path) and publish.datasets == original.publish.datasets:
+            publish = publish.model_copy(update={"datasets": []})
+        return self.published(original).model_copy(update={"data": self.data, "publish": publish})
+
 
 def _is_local(path: str) -> bool:
     """Whether it is anything but the name of a repository that no file or folder here has too."""

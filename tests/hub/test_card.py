@@ -43,6 +43,21 @@ def test_what_a_run_began_with_is_the_base_model():
         assert "base_model" not in metadata(Recipe.model_validate({"model": local}), REPORT, "mine")
 
 
+@pytest.mark.parametrize("dataset", ["bob/dogs", None])
+def test_figures_of_other_pictures_are_filed_under_those(dataset, tmp_path, complete):
+    """And the data that the model was trained on are the same as before."""
+    report = REPORT | {"measured_on": {"dataset": dataset, "split": "test"}}
+    write_card(tmp_path, tiny_pipeline(), Recipe.read(complete), report)
+    text = (tmp_path / "README.md").read_text()
+    data = ModelCard(text).data
+    assert data.datasets == ["alice/cats"] and "Data: `alice/cats` on the Hub." in text
+    assert {(r.dataset_type, r.dataset_split) for r in data.eval_results} == {(dataset or "unpublished", "test")}
+    named = "`bob/dogs`" if dataset else "other pictures"
+    assert f"The figures are of {named}, split `test`." in text
+    files = [path.name for path in (tmp_path / ".eval_results").glob("*")]
+    assert files == (["bob--dogs.yaml"] if dataset else [])
+
+
 def test_the_card_shows_what_is_in_the_folder(card, complete):
     assert "# Tiny cats" in card and "| `coat:tabby` |" in card and "24.50" in card
     shown = re.findall(r"!\[\w+\]\((media/[\w.]+)\)", card)

@@ -178,6 +178,16 @@ def test_a_published_recipe_can_be_run_again(folder, tmp_path):
     assert chosen.data.path == "bob/dogs" and chosen.model["backbone"] is None
 
 
+def test_a_card_names_the_data_that_were_read(folder):
+    original = Recipe.read(folder, ["data.path=alice/cats", "publish.datasets=[alice/all-cats]"])
+    same = original.described(original)
+    assert hub_datasets(same) == ["alice/all-cats", "alice/cats"]
+    elsewhere = ["data.path=bob/dogs", "publish.datasets=[alice/all-cats]"]
+    assert hub_datasets(Recipe.read(folder, elsewhere).described(original)) == ["bob/dogs"]
+    said = ["data.path=bob/dogs", "publish.datasets=[bob/all-dogs]"]
+    assert hub_datasets(Recipe.read(folder, said).described(original)) == ["bob/all-dogs", "bob/dogs"]
+
+
 def test_where_weights_come_from_is_one_place_and_published_where_others_find_it(folder, tmp_path):
     assert Recipe.read(folder, ["model.pretrained=alice/faces"]).published().model["pretrained"] == "alice/faces"
     here = Recipe.read(folder, [f"model.pretrained={tmp_path}"])
