@@ -5,7 +5,8 @@ faces like those it was trained on, be they of people, cats or drawn characters;
 along (Viola and Jones 2001) know people and cats. At each such place windows are scattered and led back: see
 `FaceAlignment.settle`, whose doubt decides. A face that only the alignment knows of must leave no more doubt than
 19 in 20 held-out pictures do, or half of them where a cascade has seen another face; one that a cascade has seen as
-well may leave somewhat more.
+well may leave somewhat more, and so may one in the middle of a picture hardly larger than the alignment's windows,
+which is then all that is looked for.
 """
 
 from __future__ import annotations

@@ -56,6 +56,11 @@ class Direction:
     intercept: float | None = None
 
     @property
+    def column(self) -> str:
+        """The column of labels that it is about."""
+        return self.name.partition(":")[0] if self.kind == "category" else self.name
+
+    @property
     def concordance(self) -> float:
         """The chance that of two held-out pictures the readout tells which has more of it, one half where unknown.
 
@@ -278,7 +283,8 @@ class AttributeDirections:
     def _refuse_dependent(self, names: list[str], gram: Tensor) -> None:
         smallest, vector = (t[..., 0] for t in torch.linalg.eigh(gram))
         if smallest < SMALLEST_INDEPENDENCE:
-            same = [name for name, share in zip(names, vector.abs().tolist(), strict=True) if share > 0.2]
+            shares = vector.abs() / vector.abs().max()
+            same = [name for name, share in zip(names, shares.tolist(), strict=True) if share > 0.2]
             raise ValueError(
                 f"{', '.join(same)} say the same thing in this model, so they cannot be set or held independently: "
                 "leave one of them out."

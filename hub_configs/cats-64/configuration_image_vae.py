@@ -148,6 +148,13 @@ class VAEConfig(PreTrainedConfig):
                 f"{levels} entries (one per doubling, as hidden_channels has {levels}), or {levels + 1} with the "
                 "channels at full size",
             )
+        _refuse(
+            self.decoder_layers > 1 and self.activation == "relu",
+            "activation",
+            self.activation,
+            "leaky_relu, silu or gelu, as decoder_layers is more than 1: a layer that begins by adding nothing never "
+            "learns through relu",
+        )
         for name, least, most in (
             ("latent_dim", 1, LARGEST_LATENT),
             ("modulation_dim", 1, LARGEST_WIDTH),

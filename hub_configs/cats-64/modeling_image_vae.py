@@ -170,7 +170,7 @@ class VAEPreTrainedModel(PreTrainedModel):
 
     @torch.no_grad()
     def _init_weights(self, module: nn.Module) -> None:
-        """He initialisation for the leaky activations; what modulates starts small."""
+        """He initialisation for the leaky activations; what is silent at first starts at zero."""
         if isinstance(module, Modulation) and module.silent:
             init.zeros_(module.weight)
             init.zeros_(module.bias)

@@ -151,14 +151,6 @@ def compose(crops: Tensor, similarity: Tensor) -> Tensor:
     )
 
 
-def relative(crops: Tensor, wanted: Tensor) -> Tensor:
-    """The similarities [N, 4] at which wanted crops [N, 4] lie in windows [N, 4]: the inverse of `compose`."""
-    turned, scale = wanted[:, 3] - crops[:, 3], wanted[:, 2] / crops[:, 2]
-    dx, dy = ((wanted[:, :2] - crops[:, :2]) / (crops[:, 2:3] / 2)).unbind(1)
-    cos, sin = crops[:, 3].cos(), crops[:, 3].sin()
-    return torch.stack([scale * turned.cos(), scale * turned.sin(), cos * dx + sin * dy, cos * dy - sin * dx], dim=1)
-
-
 def corners(crops: Tensor, aspect: float) -> Tensor:
     """Corners [N, 4, 2] of crops [N, 4]: (x, y) of the top left, top right, bottom right and bottom left one."""
     x = crops.new_tensor([-aspect, aspect, aspect, -aspect]) * crops[:, 2:3] / 2

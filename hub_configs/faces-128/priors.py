@@ -38,7 +38,6 @@ class MixturePrior:
         spread = self.means - self.mean
         within = torch.einsum("k,kij,klj->il", self.weights, self.factors, self.factors)
         self.covariance = within + spread.T @ (self.weights[:, None] * spread)
-        self._factor = torch.linalg.cholesky(self.covariance)
 
     @classmethod
     def from_moments(cls, moments: LatentMoments, weights_sha256: str = "") -> MixturePrior:
@@ -66,18 +65,6 @@ class MixturePrior:
         for k, (mean, factor) in enumerate(zip(self.means, self.factors, strict=True)):
             latents[component == k] = mean + noise[component == k, :dimensions] @ factor.T
         return truncate(latents, self.mean, truncation).float()
-
-    def negative_log_likelihood(self, latents: Tensor) -> Tensor:
-        """-log p(z) in nats of latents [N, D]: [N]."""
-        latents = latents.detach().to("cpu", torch.float64)
-        return -log_densities(latents, self.weights, self.means, self.factors).logsumexp(1)
-
-    def distance(self, latents: Tensor) -> Tensor:
-        """How far out latents [N, D] lie, by the covariance of the whole: Mahalanobis distance / sqrt(D), about 1 for
-        ordinary ones, [N]."""
-        centred = latents.detach().to("cpu", torch.float64) - self.mean
-        whitened = torch.linalg.solve_triangular(self._factor, centred.T, upper=False)
-        return whitened.square().mean(0).sqrt()
 
     def save_pretrained(self, folder: str | os.PathLike[str]) -> None:
         """Write prior.safetensors into a folder; whole or not at all. Of the factors, half the numbers are zero."""

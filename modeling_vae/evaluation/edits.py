@@ -44,11 +44,6 @@ class EditOutcome:
         return (self.given + self.taken) / 2
 
 
-def column_of(directions: AttributeDirections, name: str) -> str:
-    """The label column that a direction is about."""
-    return name.partition(":")[0] if directions.directions[name].kind == "category" else name
-
-
 def holdable(directions: AttributeDirections, name: str) -> list[str]:
     """All attributes of other columns that can be held while one is edited.
 
@@ -56,8 +51,9 @@ def holdable(directions: AttributeDirections, name: str) -> list[str]:
     whose other values are held, stays out: it is held with them.
     """
     held: list[str] = []
-    for other in directions.names:
-        if column_of(directions, other) == column_of(directions, name):
+    column = directions.directions[name].column
+    for other, direction in directions.directions.items():
+        if direction.column == column:
             continue
         try:
             directions.delta({name: 1.0}, [*held, other])
@@ -89,7 +85,7 @@ def edit_outcome(
         hold: names of directions.
         batch_size: pictures that go through a network at once.
     """
-    column = column_of(directions, name)
+    column = directions.directions[name].column
     others = [i for i, attribute in enumerate(probe.attributes) if attribute.column != column]
     own = [i for i, attribute in enumerate(probe.attributes) if attribute.name == name]
     seen, flipped = [], []
@@ -129,8 +125,8 @@ def edit_figures(
             outcome = edit_outcome(model, directions, probe, latents, before, name, hold, batch_size)
             for figure in ("success", "given", "taken", "leak"):
                 columns.setdefault(figure + suffix, []).append(getattr(outcome, figure))
-        same = column_of(directions, name)
-        not_held[name] = [n for n in directions.names if n not in held and column_of(directions, n) != same]
+        known, same = directions.directions, directions.directions[name].column
+        not_held[name] = [n for n in known if n not in held and known[n].column != same]
         success, leak, leak_held = (float(columns[key][-1].mean()) for key in ("success", "leak", "leak" + HELD))
         logger.info("edits of %s: success %.2f, leak %.3f, with hold %.3f", name, success, leak, leak_held)
     return {figure: weighted_mean(torch.stack(c, dim=1), counts) for figure, c in columns.items()}, not_held

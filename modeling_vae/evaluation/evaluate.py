@@ -56,7 +56,8 @@ def evaluate(
 ) -> dict[str, Any]:
     """Figures of a model as a dictionary that JSON can hold; `report.write_report` writes it.
 
-    All sets of pictures have the same size, that of `validation`, because a Fréchet distance depends on it.
+    All sets of pictures have the same size, that of `validation`, because a Fréchet distance depends on it (but for
+    the training pictures, where there are fewer).
     Everything is drawn from `seed` and does not depend on `batch_size`; nothing global is touched.
 
     Args:

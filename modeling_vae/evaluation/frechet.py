@@ -13,9 +13,6 @@ from torch import Tensor
 class FeatureStatistics:
     """Mean and covariance of a set of features, in float64 on the CPU.
 
-    `merge` gives the statistics of both sets together (Chan, Golub and LeVeque 1983), so that a set of any size goes
-    through in batches: `statistics = statistics.merge(FeatureStatistics.of(batch))`.
-
     Args:
         count: number of pictures n.
         mean: [F].
@@ -35,16 +32,6 @@ class FeatureStatistics:
         mean = values.mean(dim=0)
         centred = values - mean
         return cls(len(values), mean, centred.T @ centred)
-
-    def merge(self, other: FeatureStatistics) -> FeatureStatistics:
-        """The statistics of the two sets together."""
-        if self.mean.shape != other.mean.shape:
-            raise ValueError(f"Features of width {len(self.mean)} and {len(other.mean)} cannot be put together.")
-        count = self.count + other.count
-        step = other.mean - self.mean
-        mean = self.mean + step * (other.count / count)
-        between = torch.outer(step, step) * (self.count * other.count / count)
-        return FeatureStatistics(count, mean, self.scatter + other.scatter + between)
 
     @property
     def covariance(self) -> Tensor:

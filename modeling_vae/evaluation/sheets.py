@@ -15,40 +15,31 @@ LABEL_SIZE = 13
 LABEL_MARGIN = 6
 
 
-def grid(
-    pictures: Sequence[Image.Image], columns: int | None = None, gap: int = 2, background: str = BACKGROUND
-) -> Image.Image:
+def grid(pictures: Sequence[Image.Image], columns: int | None = None, gap: int = 2) -> Image.Image:
     """Pictures of any sizes in rows of `columns`, each cell as large as the largest: an RGB picture.
 
     Args:
         pictures: at least one.
         columns: as square as it goes where none is given.
         gap: pixels between the cells and round the edge.
-        background: any colour that PIL knows.
     """
     pictures = list(pictures)
     columns = math.ceil(math.sqrt(len(pictures))) if columns is None else columns
     if columns < 1 and pictures:
         raise ValueError(f"columns is {columns}; a sheet has at least one column.")
     lines = [pictures[start : start + columns] for start in range(0, len(pictures), max(columns, 1))]
-    return rows(lines, gap=gap, background=background)
+    return rows(lines, gap=gap)
 
 
 def rows(
-    pictures: Sequence[Sequence[Image.Image | None]],
-    labels: Sequence[str] | None = None,
-    headings: Sequence[str] | None = None,
-    gap: int = 2,
-    background: str = BACKGROUND,
+    pictures: Sequence[Sequence[Image.Image | None]], labels: Sequence[str] | None = None, gap: int = 2
 ) -> Image.Image:
-    """Rows of pictures with an optional label before each row and heading above each column: an RGB picture.
+    """Rows of pictures with an optional label before each row: an RGB picture.
 
     Args:
         pictures: rows of any lengths; None leaves a cell empty. Each cell is as large as the largest picture.
         labels: one for each row, for instance attributes.
-        headings: one for each column, for instance strengths.
         gap: pixels between the cells and round the edge.
-        background: any colour that PIL knows.
     """
     shown = [picture for row in pictures for picture in row if picture is not None]
     if not shown:
@@ -56,22 +47,17 @@ def rows(
     if gap < 0:
         raise ValueError(f"gap is {gap}; it must be at least 0 pixels.")
     columns = max(len(row) for row in pictures)
-    for name, texts, count in (("labels", labels, len(pictures)), ("headings", headings, columns)):
-        if texts is not None and len(texts) != count:
-            raise ValueError(f"There are {len(texts)} {name} for {count}; give one for each.")
+    if labels is not None and len(labels) != len(pictures):
+        raise ValueError(f"There are {len(labels)} labels for {len(pictures)}; give one for each row.")
     font = cast(ImageFont.FreeTypeFont, ImageFont.load_default(LABEL_SIZE))
     labels = labels and [spelt(text, font) for text in labels]
-    headings = headings and [spelt(text, font) for text in headings]
     width, height = max(picture.width for picture in shown), max(picture.height for picture in shown)
     left = max((math.ceil(font.getlength(text)) + 2 * LABEL_MARGIN for text in labels or ()), default=0)
-    top = LABEL_SIZE + 2 * LABEL_MARGIN if headings is not None else 0
-    size = (left + gap + columns * (width + gap), top + gap + len(pictures) * (height + gap))
-    sheet = Image.new("RGB", size, background)
+    size = (left + gap + columns * (width + gap), gap + len(pictures) * (height + gap))
+    sheet = Image.new("RGB", size, BACKGROUND)
     pen = ImageDraw.Draw(sheet)
-    for column, text in enumerate(headings or ()):
-        pen.text((left + gap + column * (width + gap) + width / 2, top / 2), text, INK, font, anchor="mm")
     for line, row in enumerate(pictures):
-        y = top + gap + line * (height + gap)
+        y = gap + line * (height + gap)
         if labels is not None:
             pen.text((left - LABEL_MARGIN, y + height / 2), labels[line], INK, font, anchor="rm")
         for column, picture in enumerate(row):

@@ -125,8 +125,8 @@ def recipe_of(pipe: VAEPipeline, name: str, options: argparse.Namespace) -> Reci
     else:
         logger.warning("%s has no %s: attributes are taken from its directions.", name, FILE_NAME)
         directions = pipe.directions.directions.values() if pipe.directions is not None else ()
-        kinds: Any = {d.name.partition(":")[0] if d.kind == "category" else d.name: d.kind for d in directions}
-        recipe = Recipe(attributes=kinds, data=DataRecipe(crop=pipe.processor.crop))
+        kinds: Any = {direction.column: direction.kind for direction in directions}
+        recipe = Recipe(attributes=kinds, data=DataRecipe(crop="none" if pipe.processor.crop == "none" else "center"))
     said = {
         "path": options.data,
         "name": options.name,

@@ -91,7 +91,7 @@ def _morphs(pipe: VAEPipeline) -> Image.Image:
 
 
 def edit_sheet(pipe: VAEPipeline, attributes: list[str], path: Path) -> None:
-    """Attribute x strength: one generated face, one row for each attribute."""
+    """Attribute x strength: one row for each attribute, with a generated face of its own."""
     latents = pipe.sample(len(attributes), seed=SEED + 1)
     strips = []
     for latent, name in zip(latents, attributes, strict=True):

@@ -19,7 +19,7 @@ FAR = 0.15
 EDGES = 0.3
 """Share of windows that may reach over the edges of their photo."""
 NO_FACE = 0.12
-"""Share of windows that hold no whole face; their error is 1."""
+"""Share of windows before a background of another kind, half of all, that hold no whole face; their error is 1."""
 
 
 def draw_windows(

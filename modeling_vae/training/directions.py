@@ -128,7 +128,8 @@ def _scores(directions: AttributeDirections, latents: Tensor) -> list[tuple[Dire
 
 def _measure(direction: Direction, scores: np.ndarray, labels: dict[str, list]) -> Direction:
     """The direction with its figure on held-out pictures, and for yes-or-no attributes its calibration."""
-    column, _, value = direction.name.partition(":") if direction.kind == "category" else (direction.name, "", "true")
+    column = direction.column
+    value = direction.name.removeprefix(f"{column}:") if direction.kind == "category" else "true"
     known = np.array([label is not None for label in labels[column]], dtype=bool)
     scores = scores[known]
     truth = [label for label in labels[column] if label is not None]

@@ -69,7 +69,9 @@ def check_growth(small: VAEConfig, large: VAEConfig) -> None:
         raise ValueError(f"only models with {' or '.join(POSITIVE)} can grow: others bend the mean of a square.")
     wanted = {name: getattr(small, name) for name in NETWORK_FIELDS if name != "image_size"}
     wanted["hidden_channels"] = [max(large.hidden_channels[0], large.num_channels), *small.hidden_channels]
-    wanted["decoder_channels"] = [*small.decoder_widths, large.decoder_widths[-1]]
+    widths, scales = small.decoder_widths, len(small.hidden_channels) + 1
+    widths += widths[-1:] * (scales - len(widths))  # one for each halving: the last scale is as wide as that before it
+    wanted["decoder_channels"] = [*widths, large.decoder_widths[-1]]
     wrong = [f"model.{name}={value}" for name, value in wanted.items() if getattr(large, name) != value]
     if wrong:
         raise ValueError(f"a model of half the size grows to one with {', '.join(wrong)}: set these in the recipe.")

@@ -81,6 +81,7 @@ def _maximised(latents: Tensor, shares: Tensor) -> Mixture:
     A component alone has too few latents for D^2 / 2 numbers. So each covariance is drawn towards the mean of all,
     which counts for twice as many latents as there are dimensions, as under an inverse Wishart prior.
     """
+    shares = shares[:, shares.sum(0) > 0]  # k-means may leave a group empty
     counts, strength = shares.sum(0), 2 * latents.shape[1]
     weights, means = counts / counts.sum(), shares.T @ latents / counts[:, None]
     scatters = []

@@ -91,7 +91,16 @@ class TrainingObjective(nn.Module):
         return cast(VAEModel, self.average.module)
 
     def activation_checkpointing_enable(self, *args: Any, **kwargs: Any) -> None:
-        """Compute the model's activations again in the backward pass, as the Trainer's setting of this name asks."""
+        """Compute the model's activations again in the backward pass, as the Trainer's setting of this name asks.
+
+        Raises:
+            ValueError: the model has batch norms, which would take in the statistics of every batch twice.
+        """
+        if any(isinstance(module, nn.BatchNorm2d) for module in self.model.modules()):
+            raise ValueError(
+                "training.activation_checkpointing shows batch norms every picture twice: set model.norm to group or "
+                "none, or leave it out."
+            )
         self.model.activation_checkpointing_enable(*args, **kwargs)
 
     def update_average(self) -> None:

@@ -26,18 +26,6 @@ def test_statistics_are_mean_and_covariance():
     torch.testing.assert_close(statistics.covariance, torch.cov(x.float().double().T))
 
 
-@pytest.mark.parametrize("sizes", [(50,), (1, 49), (20, 1, 29), (10,) * 5])
-def test_merging_batches_is_exact_to_rounding(sizes):
-    x = normal(50, 7, seed=1) + 1000
-    first, *rest = (FeatureStatistics.of(batch) for batch in x.split(sizes))
-    for statistics in rest:
-        first = first.merge(statistics)
-    whole = FeatureStatistics.of(x)
-    assert first.count == 50
-    torch.testing.assert_close(first.mean, whole.mean, rtol=1e-14, atol=0)
-    torch.testing.assert_close(first.covariance, whole.covariance, rtol=1e-10, atol=1e-10)
-
-
 def test_distance_of_two_diagonal_gaussians():
     """Commuting covariances: |m_a - m_b|^2 + sum of (deviation_a - deviation_b)^2."""
     m_a, m_b = torch.tensor([1.0, 2.0, 3.0]), torch.tensor([0.0, 2.0, 5.0])
@@ -110,10 +98,6 @@ def test_kernel_distance_of_samples_of_one_set_is_near_zero_and_grows_with_the_s
         (lambda: FeatureStatistics.of(torch.zeros(0, 3)), "n at least 1"),
         (lambda: FeatureStatistics.of(torch.full((2, 3), math.nan)), "NaN or infinite"),
         (lambda: FeatureStatistics.of(torch.zeros(1, 3)).covariance, "at least 2 pictures"),
-        (
-            lambda: FeatureStatistics.of(torch.zeros(2, 3)).merge(FeatureStatistics.of(torch.zeros(2, 4))),
-            "put together",
-        ),
         (lambda: frechet_distance(torch.zeros(2, 3), torch.zeros(2, 4)), "cannot be compared"),
         (lambda: frechet_distance(torch.zeros(1, 3), torch.zeros(2, 3)), "at least 2 pictures"),
         (lambda: kernel_distance(torch.zeros(9, 3), torch.zeros(9, 3), subset_size=10), "from 2 to 9"),

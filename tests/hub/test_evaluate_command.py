@@ -87,6 +87,8 @@ def test_splits_columns_and_features_are_as_asked(folder, pictures, tmp_path, ca
 
 def test_without_a_recipe_the_attributes_are_those_of_the_directions(folder, pictures, capsys, caplog):
     (folder / "recipe.yaml").unlink()
+    settings = json.loads((folder / "preprocessor_config.json").read_text())
+    (folder / "preprocessor_config.json").write_text(json.dumps(settings | {"crop": "face"}))
     assert main(["evaluate", str(folder), "--data", str(pictures), "--pictures", "20", "--edited", "4"]) == 0
     assert set(json.loads((folder / "evaluation.json").read_text())["attributes"]["each"]) == {"bright", "side"}
     assert not (folder / "README.md").exists() and "its card stays as it is" in caplog.text

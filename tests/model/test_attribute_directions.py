@@ -145,6 +145,19 @@ def test_strengths_must_be_finite_numbers(directions, strength):
         directions.delta({"smiling": strength})
 
 
+def test_all_values_of_a_large_category_cannot_be_held_and_are_named():
+    count = 40
+    latents, of = torch.randn(4000, 64, generator=torch.Generator().manual_seed(0)), [i % count for i in range(4000)]
+    latents += 3 * torch.randn(count, 64, generator=torch.Generator().manual_seed(1))[of]
+    moments = LatentMoments.empty(64, {"sign": "category"})
+    moments.update(latents, torch.zeros_like(latents), {"sign": [f"s{i}" for i in of]})
+    directions, _ = AttributeDirections.from_moments(moments)
+    first, *others = directions.names
+    assert len(directions.names) == count
+    with pytest.raises(ValueError, match="sign:s0, (sign:s[0-9]+, ){38}sign:s9 say the same thing"):
+        directions.delta({first: 1.0}, others)
+
+
 def test_synonyms_cannot_be_set_apart():
     """An attribute held against itself under another name is refused, and both names are said."""
     labels = {"smiling": LABELS["smiling"], "happy": LABELS["smiling"], "age": LABELS["age"]}

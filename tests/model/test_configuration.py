@@ -45,6 +45,7 @@ def test_a_round_trip_keeps_every_value(tmp_path):
         ({"hidden_channels": [32, 0]}, ["hidden_channels", "0", "1 to 4096"]),
         ({"hidden_channels": "32"}, ["hidden_channels", "32"]),
         ({"decoder_channels": [8]}, ["decoder_channels", "[8]", "4 entries", "5"]),
+        ({"decoder_layers": 2, "activation": "relu"}, ["activation", "relu", "silu or gelu"]),
         ({"encoder_block": "transformer"}, ["encoder_block", "transformer", "residual"]),
         ({"likelihood": "poisson"}, ["likelihood", "poisson", "bernoulli"]),
         ({"variance": 0.0}, ["variance", "0.0", "optimal"]),

@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 from modeling_vae import Crop, FaceAlignment
-from modeling_vae.model.face_alignment import FILE_NAME, compose, corner_distance, corners, relative
+from modeling_vae.model.face_alignment import FILE_NAME, compose, corner_distance, corners
 from modeling_vae.model.photo_windows import PhotoWindows
 
 
@@ -19,10 +19,17 @@ def crops() -> torch.Tensor:
     return places * torch.tensor([100, 80, 60, 1.5]) + torch.tensor([0, 0, 20, -0.75])
 
 
-def test_relative_and_compose_are_each_others_inverse(crops):
-    torch.testing.assert_close(compose(crops, relative(crops, crops.flip(0))), crops.flip(0))
+def test_compose_moves_the_corners_as_the_similarity_says(crops):
+    """The point p of the wanted crop lies at [[a, -b], [b, a]] p + (x, y) of the window, in half heights of each."""
     unchanged = torch.tensor([[1.0, 0, 0, 0]], dtype=torch.float64).expand(20, -1)
     torch.testing.assert_close(compose(crops, unchanged), crops)
+    similarity = unchanged + 0.3 * torch.randn(20, 4, generator=torch.Generator().manual_seed(1)).double()
+    p = corners(torch.tensor([[0.0, 0, 2, 0]], dtype=torch.float64), 1.5)[0]
+    a, b, x, y = similarity[:, None].unbind(2)
+    u, v = a * p[:, 0] - b * p[:, 1] + x, b * p[:, 0] + a * p[:, 1] + y
+    half, cos, sin = crops[:, 2:3] / 2, crops[:, 3:].cos(), crops[:, 3:].sin()
+    there = torch.stack([crops[:, :1] + half * (cos * u - sin * v), crops[:, 1:2] + half * (sin * u + cos * v)], dim=2)
+    torch.testing.assert_close(corners(compose(crops, similarity), 1.5), there)
 
 
 def test_corners_are_those_of_the_crop(crops):

@@ -16,6 +16,7 @@ NETWORKS = {
     "plain, full size": {"decoder_channels": [16, 8, 4]},
     "residual": {"encoder_block": "residual", "decoder_block": "residual", "norm": "group"},
     "modulated": {"decoder_block": "modulated", "decoder_channels": [16, 16, 8], "decoder_layers": 2},
+    "modulated, silu": {"decoder_block": "modulated", "decoder_layers": 2, "activation": "silu"},
     "grey": {"num_channels": 1, "image_size": 28, "likelihood": "bernoulli"},
     "tall": {"image_size": [56, 48], "hidden_channels": [4, 8, 8], "decoder_block": "modulated"},
 }

@@ -42,6 +42,19 @@ def test_windows_lie_as_their_similarities_say():
     assert windows.shape == (64, 3, 32, 32) and similarity.shape == (64, 4) and has_face.dtype == torch.bool
     assert windows.min() >= 0 and windows.max() <= 1
     assert has_face[:32].all() and not has_face.all()
+    windows, similarity, _ = draw_windows(picture[None], 400, generator, 32, 32, mirrored=False)
+    shown, (a, b, right, down) = windows[:100, :2, 8:24, 8:24], similarity[:100].unbind(1)  # before their own edges
+    coloured = (shown[:, 0] - shown[:, 1]).abs().amax((1, 2)) > 0.05  # some are grey
+    # red grows along the picture's own rows, whatever the light
+    slope_y, slope_x = (slope.mean((1, 2)) for slope in torch.gradient(shown[:, 0], dim=(1, 2)))
+    turned = torch.atan2(slope_y, slope_x) - torch.atan2(b, a)
+    near = coloured & (similarity[:100, 2:].abs().amax(1) < 0.3)
+    assert near.sum() > 30 and torch.atan2(turned.sin(), turned.cos()).abs()[near].median() < 0.03
+    # and the centre of a window lies where the inverse of the similarity puts it: redder to the right than below
+    x, y = -a * right - b * down, b * right - a * down
+    clear = coloured & ((x - y).abs() > 0.4)
+    redder = (shown[:, 0] - shown[:, 1])[:, 6:10, 6:10].mean((1, 2)) > 0
+    assert clear.sum() > 20 and (redder == (x > y))[clear].float().mean() > 0.85
 
 
 def test_windows_are_mirrored_only_where_they_may_be():

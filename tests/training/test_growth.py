@@ -51,6 +51,17 @@ def test_the_picture_is_the_small_one_enlarged():
     torch.testing.assert_close(large.decoder(latents), enlarged, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("channels", [None, [16, 8]])
+def test_one_width_for_each_halving_counts_the_last_twice(channels):
+    torch.manual_seed(0)
+    small = tiny_model(decoder_block="modulated", hidden_channels=[8, 16], decoder_channels=channels)
+    large = grown(small, twice(small.config, decoder_channels=[16, 8, 8, 4]))
+    pictures = pixels(2 * small.config.height_and_width[0])
+    torch.testing.assert_close(large.encode(pictures).mean, small.encode(F.avg_pool2d(pictures, 2)).mean)
+    with pytest.raises(ValueError, match=r"decoder_channels=\[16, 8, 8, 4\]"):
+        grown(small, twice(small.config, decoder_channels=[16, 8, 4]))
+
+
 def test_every_weight_of_the_new_scale_can_learn():
     small = small_model()
     large = grown(small, twice(small.config))

@@ -136,6 +136,12 @@ def test_frozen_parts_do_not_learn(full):
             assert weight.grad is None and not weight.requires_grad, name
 
 
+def test_batch_norms_are_not_shown_pictures_twice():
+    objective = TrainingObjective(tiny_model(norm="batch"), ObjectiveRecipe())
+    with pytest.raises(ValueError, match="set model.norm to group or none"):
+        objective.activation_checkpointing_enable()
+
+
 def test_a_checkpoint_holds_all_but_the_pretrained_network(full):
     names = set(full.state_dict())
     assert not any(name.startswith(("perceptual.", "attributes.")) for name in names)
