@@ -103,18 +103,14 @@ class ResidualUp(GradientCheckpointingLayer):
 
 
 class Modulation(nn.Linear):
-    """Style [N, M] -> the factor and the shift of each channel, each [N, C, 1, 1].
+    """Style [N, M] -> scale and shift of each channel, [N, 2C].
 
-    Factors are about 1. If `silent`, they are about 0, and begin at 0 as the shifts do (Goyal et al. 2017).
+    Whoever uses them adds 1 to the scales, unless it is `silent`: then both begin at 0 (Goyal et al. 2017).
     """
 
     def __init__(self, style_dim: int, channels: int, silent: bool) -> None:
         super().__init__(style_dim, 2 * channels)
         self.silent = silent
-
-    def forward(self, style: Tensor) -> tuple[Tensor, Tensor]:
-        scale, shift = super().forward(style)[:, :, None, None].chunk(2, dim=1)
-        return (scale if self.silent else 1 + scale), shift
 
 
 class ModulatedConv(nn.Module):
@@ -132,8 +128,9 @@ class ModulatedConv(nn.Module):
         self.act = activation(config.activation)
 
     def forward(self, hidden: Tensor, style: Tensor) -> Tensor:
-        factor, shift = self.modulation(style)
-        return self.act(self.norm(self.conv(hidden)) * factor + shift)
+        scale, shift = self.modulation(style)[:, :, None, None].chunk(2, dim=1)  # each [N, C', 1, 1]
+        scale = scale if self.modulation.silent else 1 + scale
+        return self.act(self.norm(self.conv(hidden)) * scale + shift)
 
 
 class ModulatedUp(GradientCheckpointingLayer):
