@@ -17,8 +17,6 @@ LARGEST = 64
 ITERATIONS = 15
 AXES = 16
 """Leading principal axes in which the components are sought at first."""
-WORTH = 0.5
-"""Nats by which twice as many components must make held-out latents likelier."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +59,7 @@ def fit_mixture(latents: Tensor, held_out: Tensor, seed: int = 0) -> Mixture:
         mixture = _expectation_maximisation(latents, _groups(latents, covariance, count, seed))
         likelihood = mixture.log_likelihood(held_out)
         logger.info("%d Gaussians: %.1f nats.", count, likelihood)
-        if likelihood < reached + WORTH:
+        if likelihood <= reached:
             break
         best, reached, count = mixture, likelihood, 2 * count
     return best
