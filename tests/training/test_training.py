@@ -196,7 +196,10 @@ def test_fewer_pictures_than_a_batch_are_refused(workplace):
 
 
 def test_activation_checkpointing_trains(workplace):
-    workplace.here("checkpointed", "training.activation_checkpointing=true", "training.max_steps=2")
+    settings = ("training.activation_checkpointing=true", "training.max_steps=2")
+    with pytest.raises(ValueError, match="set model.norm to group or none"):
+        workplace.here("batch-norms", *settings)
+    workplace.here("checkpointed", *settings, "model.norm=group")
     assert workplace.checkpoints("checkpointed") == [2]
 
 
