@@ -30,4 +30,4 @@ def readings_html(readings: Sequence[AttributeReading]) -> str:
 
 
 def _signed(value: float) -> str:
-    return f"{value:+.1f}".replace("-", "\u2212")
+    return f"{value:+z.1f}".replace("-", "\u2212")

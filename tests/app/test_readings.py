@@ -13,6 +13,11 @@ def test_a_reading():
     assert 'class="way" style="left:37.5%;width:37.5%"' in text
 
 
+def test_next_to_nothing_has_no_sign_of_less():
+    text = readings_html([AttributeReading(Attribute("a", "a", "A"), before=0.04, after=-0.04, probability=None)])
+    assert 'aria-label="A: +0.0, was +0.0"' in text
+
+
 def test_far_out_stays_on_the_meter():
     far = AttributeReading(Attribute("a", "a", "A"), before=-99.0, after=99.0, probability=None)
     text = readings_html([far])
