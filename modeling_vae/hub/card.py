@@ -225,7 +225,8 @@ def _data(recipe: Recipe, report: dict[str, Any]) -> str:
     lines += [f"Splits: training `{recipe.data.train}`, held out `{recipe.data.validation}`."]
     if "measured_on" in report:
         dataset, split = measured_on(recipe, report)
-        lines.append(f"The figures are of {f'`{dataset}`' if dataset else 'other pictures'}, split `{split}`.")
+        measured = f"`{dataset}`" if dataset else "pictures that are not on the Hub"
+        lines.append(f"The figures are of {measured}, split `{split}`.")
     counts = report.get("run", {}).get("data")
     if isinstance(counts, dict):
         lines.append(" ".join(f"{name.replace('_', ' ').capitalize()}: {_plain(n)}." for name, n in counts.items()))

@@ -52,7 +52,7 @@ def test_figures_of_other_pictures_are_filed_under_those(dataset, tmp_path, comp
     data = ModelCard(text).data
     assert data.datasets == ["alice/cats"] and "Data: `alice/cats` on the Hub." in text
     assert {(r.dataset_type, r.dataset_split) for r in data.eval_results} == {(dataset or "unpublished", "test")}
-    named = "`bob/dogs`" if dataset else "other pictures"
+    named = "`bob/dogs`" if dataset else "pictures that are not on the Hub"
     assert f"The figures are of {named}, split `test`." in text
     files = [path.name for path in (tmp_path / ".eval_results").glob("*")]
     assert files == (["bob--dogs.yaml"] if dataset else [])

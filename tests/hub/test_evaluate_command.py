@@ -53,7 +53,10 @@ def test_a_folder_gets_its_figures_and_its_card(folder, pictures, capsys):
     card = (folder / "README.md").read_text()
     assert "By hand." in card and "| probe AUC | survival | success | leak | leak, held |" in card
     assert f"{bright['survival']['value']:.3f} ± " in card and str(pictures) not in card
-    assert report["measured_on"] == {"dataset": None, "split": "validation"} and "of other pictures, split" in card
+    assert (
+        report["measured_on"] == {"dataset": None, "split": "validation"}
+        and "of pictures that are not on the Hub, split `validation`" in card
+    )
     assert {"attribute_survival", "edit_success"} <= {
         metric["type"] for metric in Card.parse(card).metadata["model-index"][0]["results"][0]["metrics"]
     }
