@@ -117,8 +117,7 @@ def train_alignment(
     optimizer = torch.optim.AdamW(alignment.parameters(), lr=LEARNING_RATE, weight_decay=1e-4)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, steps, pct_start=0.1)
     for _ in range(steps):
-        size = alignment.height, alignment.width
-        windows, similarity, has_face = draw_windows(pictures, BATCH, generator, *size, mirrored)
+        windows, similarity, has_face = _windows_for(alignment, pictures, BATCH, generator)
         with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
             said, log_error = alignment(windows.contiguous(memory_format=torch.channels_last))
         error = torch.where(has_face, corner_error(said, similarity, width / height), 1.0)
@@ -205,11 +204,17 @@ def kind_of_face(pictures: Tensor) -> str:
 
 def _error_of_a_step(alignment: FaceAlignment, pictures: Tensor) -> float:
     generator = torch.Generator().manual_seed(0)
-    size = alignment.height, alignment.width
-    windows, similarity, has_face = draw_windows(pictures, 256, generator, *size, alignment.mirrored)
+    windows, similarity, has_face = _windows_for(alignment, pictures, 256, generator)
     with torch.inference_mode():
         said, _ = alignment(windows)
     return float(corner_error(said, similarity, alignment.aspect)[has_face].median())
+
+
+def _windows_for(
+    alignment: FaceAlignment, pictures: Tensor, count: int, generator: torch.Generator
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Windows of pictures as an alignment sees them, see `draw_windows`."""
+    return draw_windows(pictures, count, generator, alignment.height, alignment.width, alignment.mirrored)
 
 
 def _as_photo(picture: Tensor) -> tuple[PhotoWindows, Tensor]:
