@@ -35,9 +35,13 @@ class MixturePrior:
         if not (self.weights > 0).all() or not (self.factors.diagonal(dim1=1, dim2=2) > 0).all():
             raise ValueError("a prior needs positive weights and covariances of full rank: fit it on more pictures.")
         self.mean = self.weights @ self.means
+
+    @property
+    def covariance(self) -> Tensor:
+        """Of the whole mixture, [D, D]."""
         spread = self.means - self.mean
         within = torch.einsum("k,kij,klj->il", self.weights, self.factors, self.factors)
-        self.covariance = within + spread.T @ (self.weights[:, None] * spread)
+        return within + spread.T @ (self.weights[:, None] * spread)
 
     @classmethod
     def from_moments(cls, moments: LatentMoments, weights_sha256: str = "") -> MixturePrior:
