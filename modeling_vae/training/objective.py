@@ -77,7 +77,8 @@ class TrainingObjective(nn.Module):
 
         self.average = AveragedModel(model, multi_avg_fn=average, use_buffers=True).requires_grad_(False)
         perceptual, adversarial, config = recipe.perceptual, recipe.adversarial, model.config
-        self.perceptual = PerceptualDistance(perceptual.backbone, perceptual.layers) if perceptual else None
+        looks = perceptual and perceptual.model_dump(include={"backbone", "layers", "enlargement", "batch_ratio"})
+        self.perceptual = PerceptualDistance(**looks) if looks else None
         self.attributes = attributes
         self.critic = Critic(config.num_channels, adversarial.channels) if adversarial else None
         columns = attributes.columns if recipe.edits and attributes is not None else None

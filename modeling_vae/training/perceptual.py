@@ -29,9 +29,12 @@ class PerceptualDistance(Onlooker):
     Args:
         backbone: folder or Hub id of a vision model of transformers.
         layers: names of its modules, in the order in which they run, each of which returns a tensor.
+        enlargement: how many times as large as they are (bicubic) the network sees pictures. A network that learnt
+            from pictures of 224 x 224 has few places left of one of 64 x 64 where its deep layers look.
+        batch_ratio: share of each batch that it sees, the first of them; at least one picture.
     """
 
-    def __init__(self, backbone: str, layers: list[str]) -> None:
+    def __init__(self, backbone: str, layers: list[str], enlargement: int = 1, batch_ratio: float = 1.0) -> None:
         super().__init__()
         from transformers import AutoModel
 
@@ -48,7 +51,7 @@ class PerceptualDistance(Onlooker):
         self._seen: list[Tensor] = []
         for name in layers:
             modules[name].register_forward_hook(self._keep)
-        self.count = len(layers)
+        self.count, self.enlargement, self.batch_ratio = len(layers), enlargement, batch_ratio
 
     def _keep(self, module: nn.Module, inputs: Any, output: Tensor) -> None:
         self._seen.append(output)
@@ -59,6 +62,8 @@ class PerceptualDistance(Onlooker):
         """The layers' outputs on pixel_values [N, C, H, W] in [0, 1]; one grey channel stands for three."""
         mean = pixel_values.new_tensor(IMAGENET_MEAN)[:, None, None]
         std = pixel_values.new_tensor(IMAGENET_STD)[:, None, None]
+        if self.enlargement > 1:
+            pixel_values = F.interpolate(pixel_values, scale_factor=self.enlargement, mode="bicubic", antialias=True)
         self._seen = []
         try:
             self.network((pixel_values - mean) / std)
@@ -76,8 +81,9 @@ class PerceptualDistance(Onlooker):
 
         Computed in float32 under autocast too: the depthwise convolutions of small networks are slower in bfloat16.
         """
+        count = max(1, round(self.batch_ratio * len(pixel_values)))
         with torch.autocast(pixel_values.device.type, enabled=False):
-            reconstruction, pixel_values = reconstruction.float(), pixel_values.float()
+            reconstruction, pixel_values = reconstruction[:count].float(), pixel_values[:count].float()
             with torch.no_grad():
                 targets = self.features(pixel_values)
             outputs = self.features(reconstruction)

@@ -65,6 +65,8 @@ class Perceptual(Section):
     weight: float = Field(0.5, ge=0)
     texture_weight: float = Field(0.0, ge=0, description="of the distance between local deviations of the same maps")
     layers: list[str] = Field(min_length=1, description="names of its modules whose output is compared, in order")
+    enlargement: int = Field(1, ge=1, description="the network sees pictures this many times as large (bicubic)")
+    batch_ratio: float = Field(1.0, gt=0, le=1, description="share of each batch that the network sees")
 
 
 class Adversarial(Section):

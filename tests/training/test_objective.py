@@ -4,6 +4,7 @@ import copy
 
 import pytest
 import torch
+import torch.nn.functional as F
 from tiny import tiny_model
 from torch import nn
 from transformers import AutoModel
@@ -190,6 +191,20 @@ def test_the_perceptual_distance(backbone):
     assert not any(module.training for module in distance.modules())
     with pytest.raises(ValueError, match="has no module 'layer.99'; it has conv_stem"):
         PerceptualDistance(str(backbone), ["layer.99"])
+
+
+def test_the_perceptual_distance_of_enlarged_pictures_and_of_a_part_of_a_batch(backbone):
+    layers, x = ["conv_stem", "layer.1"], pixels(4)
+    y = x.flip(3)
+    enlarged = [F.interpolate(p, scale_factor=2, mode="bicubic", antialias=True) for p in (y, x)]
+    as_it_is = PerceptualDistance(str(backbone), layers)
+    twice = PerceptualDistance(str(backbone), layers, enlargement=2)
+    torch.testing.assert_close(twice(y, x)[0], as_it_is(*enlarged)[0])
+    # the pixels' own details are compared as they are: enlarging adds none
+    assert twice(y, x)[1] != as_it_is(*enlarged)[1]
+    half = PerceptualDistance(str(backbone), layers, batch_ratio=0.5)
+    assert half(y, x) == as_it_is(y[:2], x[:2]) != as_it_is(y, x)
+    assert PerceptualDistance(str(backbone), layers, batch_ratio=0.01)(y, x) == as_it_is(y[:1], x[:1])
 
 
 def test_folded_batch_norms_compute_the_same(backbone):
