@@ -125,6 +125,7 @@ def fit_pipeline(
         labelled_batches(data.validation, BATCH),
         weights_sha256=sha256,
         mirrored=mirrored,
+        most_gaussians=recipe.publish.most_gaussians,
     )
     aligned = FittedAlignment(None, {"refused": "the pictures are resized as a whole, not cropped"})
     if recipe.data.crop == "center":

@@ -12,8 +12,6 @@ from modeling_vae.model.priors import log_densities
 
 logger = logging.getLogger(__name__)
 
-LARGEST = 64
-"""Components at most."""
 ITERATIONS = 15
 AXES = 16
 """Leading principal axes in which the components are sought at first."""
@@ -42,12 +40,13 @@ class Mixture:
         return log_densities(latents, self.weights, self.means, self.factors)
 
 
-def fit_mixture(latents: Tensor, held_out: Tensor, seed: int = 0) -> Mixture:
+def fit_mixture(latents: Tensor, held_out: Tensor, most: int = 64, seed: int = 0) -> Mixture:
     """The mixture of 1, 2, 4, ... Gaussians beyond which held-out latents become no likelier.
 
     Args:
         latents: [N, D], float32 or float64; more than D of them.
         held_out: [M, D].
+        most: Gaussians.
         seed: of where the components start.
     """
     mean, covariance = latents.mean(0), torch.cov(latents.T, correction=0)
@@ -55,7 +54,7 @@ def fit_mixture(latents: Tensor, held_out: Tensor, seed: int = 0) -> Mixture:
     reached = best.log_likelihood(held_out)
     logger.info("One Gaussian: %.1f nats on held-out latents.", reached)
     count = 2
-    while count <= min(LARGEST, len(latents) // latents.shape[1]):
+    while count <= min(most, len(latents) // latents.shape[1]):
         mixture = _expectation_maximisation(latents, _groups(latents, covariance, count, seed))
         likelihood = mixture.log_likelihood(held_out)
         logger.info("%d Gaussians: %.1f nats.", count, likelihood)

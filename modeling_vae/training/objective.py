@@ -2,19 +2,17 @@
 
 One module owns the model, its running average, its critic, its perceptual network and its probe, and returns one loss,
 so that the ordinary Trainer with one optimizer trains, checkpoints and resumes all of it. The critic's loss sees
-detached pictures, and the model's adversarial loss passes through a critic whose weights are detached: the two never
-mix.
+detached feature maps, and the model's adversarial loss passes through a critic whose weights are detached: the two
+never mix.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.func import functional_call
 from torch.optim.swa_utils import AveragedModel
@@ -23,9 +21,9 @@ from modeling_vae.model.elbo import reconstruction_nll
 from modeling_vae.model.modeling_image_vae import VAEModel
 
 from .attribute_term import AttributeDistance
-from .critic import Critic, augment
+from .critic import Critic, taken_for_real, told_apart
 from .edit_term import Edited, RunningReadouts
-from .perceptual import PerceptualDistance
+from .perceptual import Comparison, PerceptualDistance
 from .recipe import Adversarial, Edits, ObjectiveRecipe
 from .running_fit import RunningFit
 
@@ -77,10 +75,17 @@ class TrainingObjective(nn.Module):
 
         self.average = AveragedModel(model, multi_avg_fn=average, use_buffers=True).requires_grad_(False)
         perceptual, adversarial, config = recipe.perceptual, recipe.adversarial, model.config
-        looks = perceptual and perceptual.model_dump(include={"backbone", "layers", "enlargement", "batch_ratio"})
-        self.perceptual = PerceptualDistance(**looks) if looks else None
+        self.perceptual = self.critic = None
+        if perceptual is not None:
+            self.perceptual = PerceptualDistance(
+                perceptual.backbone, perceptual.layers, perceptual.enlargement, perceptual.batch_ratio
+            )
+            if adversarial is not None:
+                self.judged = [perceptual.layers.index(name) for name in adversarial.layers or perceptual.layers]
+                blank = torch.zeros(1, config.num_channels, *config.height_and_width)
+                channels = [maps.shape[1] for maps in self.perceptual.features(blank)]
+                self.critic = Critic([channels[i] for i in self.judged], adversarial.channels)
         self.attributes = attributes
-        self.critic = Critic(config.num_channels, adversarial.channels) if adversarial else None
         columns = attributes.columns if recipe.edits and attributes is not None else None
         self.readouts = RunningReadouts(config.latent_dim, columns) if columns else None
         self.fit = RunningFit(config.latent_dim) if adversarial or columns else None
@@ -123,9 +128,10 @@ class TrainingObjective(nn.Module):
         elbo = (output.reconstruction_loss + kl_weight * output.kl) / config.dimensions
         terms = {"nll": output.reconstruction_loss.detach(), "kl": output.kl.detach()}
 
-        visible = elbo  # the terms that pull at the reconstruction
+        visible, compared = elbo, None  # the terms that pull at the reconstruction
         if self.perceptual is not None and recipe.perceptual is not None:
-            terms["perceptual"], terms["texture"] = self.perceptual(output.reconstruction, pixel_values)
+            compared = self.perceptual(output.reconstruction, pixel_values)
+            terms["perceptual"], terms["texture"] = compared.places, compared.textures
             visible = visible + recipe.perceptual.weight * terms["perceptual"]
             visible = visible + recipe.perceptual.texture_weight * terms["texture"]
         if self.attributes is not None and recipe.attribute_consistency is not None:
@@ -146,11 +152,9 @@ class TrainingObjective(nn.Module):
                     samples = self.model.decode(latents.to(output.latents.dtype))
                     if edits and edited is not None:
                         loss = loss + self._edits(edits, edited, samples, terms)
-                if adversarial and self.critic is not None:
-                    # half a batch of each kind halves what the critic costs; the real ones are others than were fakes
-                    fakes = torch.cat([output.reconstruction[:quarter], samples])
-                    players = _Players(self.critic, adversarial, fakes, pixel_values[-2 * quarter :])
-                    loss = loss + self._adversarial(players, visible, step, progress, terms)
+                if adversarial and compared is not None:
+                    players = self._players(compared, samples)
+                    loss = loss + self._adversarial(adversarial, players, visible, step, progress, terms)
         terms = {name: term.detach() for name, term in terms.items()}
         return {"loss": loss, **terms}
 
@@ -176,24 +180,35 @@ class TrainingObjective(nn.Module):
             terms["reencoding"] = edited.mean((edited.readouts.values(encoded) - edited.values).square())
         return recipe.weight * terms["edits"] + recipe.reencoding_weight * terms["reencoding"]
 
+    def _players(self, compared: Comparison, samples: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+        """What the critic has to tell apart: the maps of real pictures, and those of reconstructions and samples."""
+        assert self.perceptual is not None
+        of_samples = self.perceptual.features(samples)
+        fake = [torch.cat([compared.outputs[i], of_samples[i]]) for i in self.judged]
+        return [compared.targets[i] for i in self.judged], fake
+
     def _adversarial(
-        self, players: _Players, visible: Tensor, step: int, progress: float, terms: dict[str, Tensor]
+        self,
+        recipe: Adversarial,
+        players: tuple[list[Tensor], list[Tensor]],
+        visible: Tensor,
+        step: int,
+        progress: float,
+        terms: dict[str, Tensor],
     ) -> Tensor:
-        """The weighed model's loss and the critic's own, both non-saturating (Goodfellow et al. 2014)."""
-        recipe = players.recipe
-        model_loss = players.model_loss()
+        """The weighed model's loss and the critic's own."""
+        assert self.critic is not None
+        real, fake = players
+        self.critic.update(real)
+        frozen = {name: weight.detach() for name, weight in self.critic.named_parameters()}
+        model_loss = taken_for_real(functional_call(self.critic, frozen, (fake,)))
         if step % MEASURE_EVERY == 0:
             self._measure(visible, model_loss, recipe.most)
-        critic_loss = players.critic_loss()
-        terms |= {
-            "adversarial": model_loss,
-            "critic": critic_loss,
-            "adversarial_factor": self.adversarial_factor.clone(),
-        }
-        if recipe.r1_weight and step % recipe.r1_every == 0:
-            critic_loss = critic_loss + recipe.r1_every * recipe.r1_weight / 2 * players.r1()
+        critic_loss = told_apart(self.critic(real), self.critic([maps.detach() for maps in fake]))
+        factor = self.adversarial_factor.clone()
+        terms |= {"adversarial": model_loss, "critic": critic_loss, "adversarial_factor": factor}
         strength = ramp(progress, recipe.start_ratio, recipe.ramp_ratio) * recipe.weight
-        return strength * self.adversarial_factor.clone() * model_loss + critic_loss
+        return strength * factor * model_loss + critic_loss
 
     def _measure(self, visible: Tensor, model_loss: Tensor, most: float) -> None:
         """Update the factor that makes both terms' gradients at the last layer equally long (Esser et al. 2021)."""
@@ -214,42 +229,6 @@ class TrainingObjective(nn.Module):
         mean_picture = model.decode(posterior.mean)
         mse = (mean_picture.float() - pixel_values.float()).square().flatten(1).mean(1)
         return {"nll": nll, "kl": posterior.kl().sum(1), "mse": mse}
-
-
-@dataclass(frozen=True)
-class _Players:
-    """The critic and one batch of what it has to tell apart: fakes and real pictures, each [N, C, H, W]."""
-
-    critic: Critic
-    recipe: Adversarial
-    fakes: Tensor
-    real: Tensor
-
-    def look(self, pixel_values: Tensor) -> Tensor:
-        return augment(pixel_values, self.recipe.shift, self.recipe.brightness)
-
-    def model_loss(self) -> Tensor:
-        """How unreal the fakes look to a critic whose weights get no gradient: a scalar."""
-        frozen = {name: weight.detach() for name, weight in self.critic.named_parameters()}
-        return _taken_for_real(functional_call(self.critic, frozen, (self.look(self.fakes),)))
-
-    def critic_loss(self) -> Tensor:
-        """How badly the critic tells them apart; the fakes get no gradient: a scalar."""
-        fake = self.critic(self.look(self.fakes.detach()))
-        return _taken_for_real(self.critic(self.look(self.real))) + _taken_for_real([-logits for logits in fake])
-
-    def r1(self) -> Tensor:
-        """Mean squared gradient of the critic on real pictures (Mescheder, Geiger and Nowozin 2018): a scalar."""
-        with torch.autocast(self.real.device.type, enabled=False):
-            real = self.look(self.real).detach().float().requires_grad_(True)
-            opinion = sum(logits.mean(1).sum() for logits in self.critic(real))
-            (gradient,) = torch.autograd.grad(opinion, real, create_graph=True)
-            return gradient.square().flatten(1).sum(1).mean()
-
-
-def _taken_for_real(judges: Sequence[Tensor]) -> Tensor:
-    """-log(probability of being real), averaged over each judge's logits [N, P], and over the judges."""
-    return torch.stack([F.softplus(-logits).mean() for logits in judges]).mean()
 
 
 Term = TypeVar("Term", Adversarial, Edits)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Set
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -19,6 +19,21 @@ IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 class _LastLayerSeen(Exception):
     """Ends a forward pass early: what comes behind the last layer asked for is not computed."""
+
+
+class Comparison(NamedTuple):
+    """How far pictures are from others, and the feature maps in which that was seen.
+
+    Args:
+        places: distance of the maps place by place, a scalar, 0 where they are equal.
+        textures: distance of their local deviations, likewise.
+        outputs, targets: the maps of each layer, [N, C, H, W]; the targets' have no gradient.
+    """
+
+    places: Tensor
+    textures: Tensor
+    outputs: list[Tensor]
+    targets: list[Tensor]
 
 
 class PerceptualDistance(Onlooker):
@@ -59,27 +74,32 @@ class PerceptualDistance(Onlooker):
             raise _LastLayerSeen
 
     def features(self, pixel_values: Tensor) -> list[Tensor]:
-        """The layers' outputs on pixel_values [N, C, H, W] in [0, 1]; one grey channel stands for three."""
-        mean = pixel_values.new_tensor(IMAGENET_MEAN)[:, None, None]
-        std = pixel_values.new_tensor(IMAGENET_STD)[:, None, None]
-        if self.enlargement > 1:
-            pixel_values = F.interpolate(pixel_values, scale_factor=self.enlargement, mode="bicubic", antialias=True)
-        self._seen = []
-        try:
-            self.network((pixel_values - mean) / std)
-        except _LastLayerSeen:
-            pass
-        seen, self._seen = self._seen, []
-        return seen
-
-    def forward(self, reconstruction: Tensor, pixel_values: Tensor) -> tuple[Tensor, Tensor]:
-        """How far [N, C, H, W] are from [N, C, H, W], both in [0, 1]: two scalars, 0 where they are equal.
-
-        The first compares the features place by place, the second their local deviations: it asks for as much texture
-        as the original has, and not for the same texture, which no latent could hold (after Sajjadi, Scholkopf and
-        Hirsch 2017). It looks at the pixels' finest details too.
+        """The layers' outputs on pixel_values [N, C, H, W] in [0, 1]; one grey channel stands for three.
 
         Computed in float32 under autocast too: the depthwise convolutions of small networks are slower in bfloat16.
+        """
+        with torch.autocast(pixel_values.device.type, enabled=False):
+            pixel_values = pixel_values.float()
+            mean = pixel_values.new_tensor(IMAGENET_MEAN)[:, None, None]
+            std = pixel_values.new_tensor(IMAGENET_STD)[:, None, None]
+            if self.enlargement > 1:
+                pixel_values = F.interpolate(
+                    pixel_values, scale_factor=self.enlargement, mode="bicubic", antialias=True
+                )
+            self._seen = []
+            try:
+                self.network((pixel_values - mean) / std)
+            except _LastLayerSeen:
+                pass
+            seen, self._seen = self._seen, []
+            return seen
+
+    def forward(self, reconstruction: Tensor, pixel_values: Tensor) -> Comparison:
+        """How far [N, C, H, W] are from [N, C, H, W], both in [0, 1].
+
+        Places ask for the same features, textures for as much of them nearby as the original has, and not for the same
+        texture, which no latent could hold (after Sajjadi, Scholkopf and Hirsch 2017). Textures are those of the
+        pixels' finest details too.
         """
         count = max(1, round(self.batch_ratio * len(pixel_values)))
         with torch.autocast(pixel_values.device.type, enabled=False):
@@ -90,7 +110,7 @@ class PerceptualDistance(Onlooker):
             places = [_relative_l1(output, target) for output, target in zip(outputs, targets, strict=True)]
             textured = zip([details(reconstruction, 3), *outputs], [details(pixel_values, 3), *targets], strict=True)
             textures = [_relative_l1(local_deviation(output), local_deviation(target)) for output, target in textured]
-            return torch.stack(places).mean(), torch.stack(textures).mean()
+            return Comparison(torch.stack(places).mean(), torch.stack(textures).mean(), outputs, targets)
 
 
 def _relative_l1(output: Tensor, target: Tensor) -> Tensor:

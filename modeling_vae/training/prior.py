@@ -24,7 +24,13 @@ MOST = 30_000
 
 @torch.inference_mode()
 def fit_prior(
-    model: VAEModel, training: Batches, held_out: Batches, *, weights_sha256: str, mirrored: bool = False
+    model: VAEModel,
+    training: Batches,
+    held_out: Batches,
+    *,
+    weights_sha256: str,
+    mirrored: bool = False,
+    most_gaussians: int = 64,
 ) -> MixturePrior:
     """As many Gaussians as held-out pictures ask for: one, where there are few pictures.
 
@@ -33,6 +39,7 @@ def fit_prior(
         training, held_out: pictures.
         weights_sha256: of the model's weights.
         mirrored: the model was trained on mirrored pictures too, so that they count here as well.
+        most_gaussians: each takes D^2 / 2 numbers of the published folder.
     """
     generator = torch.Generator().manual_seed(0)
     width = model.config.latent_dim
@@ -47,7 +54,7 @@ def fit_prior(
         return gaussian
     unseen = [posterior.sample(generator) for posterior in _posteriors(model, held_out, mirrored=False)]
     # in float64, as a nearly certain encoder leaves variances that float32 cannot tell from 0 beside the others
-    mixture = fit_mixture(torch.cat(draws).double(), torch.cat(unseen).double())
+    mixture = fit_mixture(torch.cat(draws).double(), torch.cat(unseen).double(), most_gaussians)
     if len(mixture.weights) == 1:
         return gaussian
     return MixturePrior(mixture.weights, mixture.means, mixture.factors, weights_sha256)

@@ -70,18 +70,15 @@ class Perceptual(Section):
 
 
 class Adversarial(Section):
-    """A critic of reconstructions and of decoded samples (Larsen et al. 2016), weighed as in Esser et al. 2021."""
+    """A critic that tells what the perceptual network sees in reconstructions and samples from real pictures'."""
 
-    weight: float = Field(0.5, ge=0, description="gradient at the last layer, relative to that of the other terms")
-    most: float = Field(2.0, gt=0, description="cap of the adaptive factor")
+    weight: float = Field(0.2, ge=0, description="gradient at the last layer, relative to that of the other terms")
+    most: float = Field(1e4, gt=0, description="cap of the adaptive factor")
     start_ratio: float = Field(0.25, ge=0, le=1, description="share of the training without it")
     ramp_ratio: float = Field(0.1, ge=0, le=1, description="share of the training in which its weight grows")
-    channels: list[int] = Field([32, 64, 128, 192], min_length=2)
+    layers: list[str] | None = Field(None, description="which of the perceptual network's it judges; null: all")
+    channels: int = Field(64, ge=1, description="within each judge")
     learning_rate: float | None = Field(None, gt=0, description="the training's own where null")
-    r1_weight: float = Field(1.0, ge=0, description="gradient penalty on real pictures (Mescheder et al. 2018)")
-    r1_every: int = Field(16, ge=1)
-    shift: float = Field(0.1, ge=0, lt=1, description="augmentation: shifts up to this share of the side")
-    brightness: float = Field(0.2, ge=0, lt=1, description="augmentation: up to so much lighter or darker")
 
 
 class AttributeConsistency(Section):
@@ -109,6 +106,19 @@ class ObjectiveRecipe(Section):
     attribute_consistency: AttributeConsistency | None = None
     adversarial: Adversarial | None = None
     edits: Edits | None = None
+
+    @model_validator(mode="after")
+    def _critic_has_eyes(self) -> Self:
+        if self.adversarial is None:
+            return self
+        if self.perceptual is None:
+            raise ValueError(
+                "objective.adversarial needs objective.perceptual, through whose network the critic sees: give that "
+                "section as well, or set objective.adversarial=null."
+            )
+        if others := set(self.adversarial.layers or []).difference(self.perceptual.layers):
+            raise ValueError(f"objective.adversarial.layers: {min(others)!r} is none of objective.perceptual.layers.")
+        return self
 
     @model_validator(mode="after")
     def _edits_are_judged(self) -> Self:
@@ -144,6 +154,7 @@ class PublishRecipe(Section):
     language: str | None = None
     tags: list[str] = []
     datasets: list[str] = []
+    most_gaussians: int = Field(64, ge=1, description="of the prior, which has as many as held-out pictures ask for")
     leave_out: list[str] = Field([], description="attributes that get no direction, and that no probe learns")
 
 

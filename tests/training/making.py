@@ -68,7 +68,7 @@ def recipe_values(pictures: Path, backbone: Path) -> dict:
             "kl_warmup_ratio": 0.5,
             "perceptual": {"backbone": str(backbone), "weight": 0.5, "layers": ["conv_stem", "layer.1"]},
             "attribute_consistency": {"weight": 2.0},
-            "adversarial": {"start_ratio": 0.2, "ramp_ratio": 0.2, "channels": [8, 8], "r1_every": 3},
+            "adversarial": {"start_ratio": 0.2, "ramp_ratio": 0.2, "channels": 8, "layers": ["layer.1"]},
             "edits": {"weight": 0.1, "reencoding_weight": 0.1, "start_ratio": 0.1},
         },
         "data": {"path": str(pictures), "augment": {"horizontal_flip": True}},

@@ -10,7 +10,7 @@ from torch import nn
 from transformers import AutoModel
 
 from modeling_vae import VAEModel
-from modeling_vae.training.critic import Critic, augment
+from modeling_vae.training.critic import Critic, taken_for_real, told_apart
 from modeling_vae.training.objective import TrainingObjective, last_layer, ramp
 from modeling_vae.training.perceptual import (
     IMAGENET_MEAN,
@@ -38,7 +38,7 @@ def full(backbone) -> TrainingObjective:
     recipe = ObjectiveRecipe.model_validate(
         {
             "perceptual": {"backbone": str(backbone), "layers": ["conv_stem", "layer.1"]},
-            "adversarial": {"start_ratio": 0.0, "ramp_ratio": 0.0, "channels": [8, 8]},
+            "adversarial": {"weight": 0.5, "start_ratio": 0, "ramp_ratio": 0, "channels": 8, "layers": ["layer.1"]},
             "attribute_consistency": {"weight": 2.0},
             "edits": {"start_ratio": 0.0},
         }
@@ -122,7 +122,8 @@ def test_the_adversarial_gradient_is_as_long_as_the_others_at_the_last_layer(ful
     total.recipe.edits.weight = total.recipe.edits.reencoding_weight = 0.0
     torch.manual_seed(3)
     (whole,) = torch.autograd.grad(total(pixels(), step=1)["loss"], last_layer(total.model.decoder).weight)
-    assert (whole - gradient).norm().item() == pytest.approx(0.5 * gradient.norm().item(), rel=1e-3)
+    expected = 0.5 * gradient.norm().item()
+    assert (whole - gradient).norm().item() == pytest.approx(expected, rel=1e-2)  # spectral norms are iterated
 
 
 def test_the_factor_is_capped(full):
@@ -175,17 +176,17 @@ def test_the_running_average():
 def test_the_perceptual_distance(backbone):
     distance = PerceptualDistance(str(backbone), ["conv_stem", "layer.1"])
     x = pixels(2)
-    assert distance(x, x) == (0, 0)
-    (near, near_texture), (far, far_texture) = distance(0.95 * x, x), distance(0.5 * x, x)
-    assert 0 < near < far and 0 < near_texture < far_texture
-    grey, grey_texture = distance(x[:, :1], x[:, :1].flip(3))
-    assert grey > 0 and grey_texture > 0
-    for term in range(2):
+    same, near, far = (distance(share * x, x) for share in (1.0, 0.95, 0.5))
+    assert same.places == same.textures == 0
+    assert 0 < near.places < far.places and 0 < near.textures < far.textures
+    grey = distance(x[:, :1], x[:, :1].flip(3))
+    assert grey.places > 0 and grey.textures > 0
+    for term in ("places", "textures"):
         y = x.clone().requires_grad_()
-        distance(y, 1 - x)[term].backward()
+        getattr(distance(y, 1 - x), term).backward()
         assert y.grad.isfinite().all() and y.grad.abs().sum() > 0
     flat = torch.full_like(x, 0.5).requires_grad_()
-    distance(flat, x)[1].backward()
+    distance(flat, x).textures.backward()
     assert flat.grad.isfinite().all()
     distance.train()
     assert not any(module.training for module in distance.modules())
@@ -199,12 +200,22 @@ def test_the_perceptual_distance_of_enlarged_pictures_and_of_a_part_of_a_batch(b
     enlarged = [F.interpolate(p, scale_factor=2, mode="bicubic", antialias=True) for p in (y, x)]
     as_it_is = PerceptualDistance(str(backbone), layers)
     twice = PerceptualDistance(str(backbone), layers, enlargement=2)
-    torch.testing.assert_close(twice(y, x)[0], as_it_is(*enlarged)[0])
+    torch.testing.assert_close(twice(y, x).places, as_it_is(*enlarged).places)
     # the pixels' own details are compared as they are: enlarging adds none
-    assert twice(y, x)[1] != as_it_is(*enlarged)[1]
+    assert twice(y, x).textures != as_it_is(*enlarged).textures
     half = PerceptualDistance(str(backbone), layers, batch_ratio=0.5)
-    assert half(y, x) == as_it_is(y[:2], x[:2]) != as_it_is(y, x)
-    assert PerceptualDistance(str(backbone), layers, batch_ratio=0.01)(y, x) == as_it_is(y[:1], x[:1])
+    assert half(y, x)[:2] == as_it_is(y[:2], x[:2])[:2] != as_it_is(y, x)[:2]
+    assert PerceptualDistance(str(backbone), layers, batch_ratio=0.01)(y, x)[:2] == as_it_is(y[:1], x[:1])[:2]
+
+
+def test_a_comparison_holds_the_maps_that_were_compared(backbone):
+    distance, x = PerceptualDistance(str(backbone), ["conv_stem", "layer.1"], batch_ratio=0.5), pixels(4)
+    with torch.autocast("cpu", torch.bfloat16):
+        compared = distance(x.flip(3).requires_grad_(), x)
+    for found, pictures, learns in ((compared.outputs, x.flip(3), True), (compared.targets, x, False)):
+        for maps, expected in zip(found, distance.features(pictures[:2]), strict=True):
+            torch.testing.assert_close(maps, expected)
+            assert maps.requires_grad is learns
 
 
 def test_folded_batch_norms_compute_the_same(backbone):
@@ -260,8 +271,8 @@ def test_texture_asks_for_as_much_detail_and_not_for_the_same(backbone):
     distance = PerceptualDistance(str(backbone), ["conv_stem"])
     generator = torch.Generator().manual_seed(0)
     x, other = (0.5 + 0.1 * torch.randn(4, 3, 32, 32, generator=generator) for _ in range(2))
-    (noise, noise_texture), (mean, mean_texture) = distance(other, x), distance(torch.full_like(x, 0.5), x)
-    assert mean < noise and noise_texture < 0.5 * mean_texture
+    noise, mean = distance(other, x), distance(torch.full_like(x, 0.5), x)
+    assert mean.places < noise.places and noise.textures < 0.5 * mean.textures
 
 
 def test_the_running_fit_is_of_the_last_latents():
@@ -278,40 +289,56 @@ def test_the_running_fit_is_of_the_last_latents():
     torch.testing.assert_close(factor @ factor.T, torch.cov(last.T), rtol=1e-2, atol=1e-2)
 
 
-def test_augmentation_shifts_windows_of_the_picture():
-    x = torch.rand(6, 3, 20, 20)
-    assert torch.equal(augment(x, 0.0, 0.0), x)
+def maps_of(seed: int, count: int = 8, shift: float = 0.0) -> list[torch.Tensor]:
+    """Maps of two depths, with channels of very different size."""
+    generator = torch.Generator().manual_seed(seed)
+    large = 50 + 20 * torch.randn(count, 4, 6, 6, generator=generator)
+    return [large, 0.1 * (shift + torch.randn(count, 3, 2, 2, generator=generator))]
+
+
+def test_the_critics_loss_is_the_hinge():
+    """Two judges of one place each; what lies beyond a margin of 1 counts no more."""
+    real, fake = [torch.tensor([[3.0], [0.5]]), torch.tensor([[0.0]])], [torch.tensor([[-2.0]]), torch.tensor([[1.0]])]
+    assert told_apart(real, fake).item() == pytest.approx(((0 + 0.5) / 2 + 0 + 1 + 2) / 2)
+    assert taken_for_real(fake).item() == pytest.approx(0.5)
+
+
+def test_the_critic_sees_maps_standardised_by_all_real_ones():
+    critic = Critic([4, 3], 8)
+    batches = [maps_of(seed) for seed in range(5)]
+    for batch in batches:
+        critic.update(batch)
+    for i, standard in enumerate(critic.standards):
+        seen = torch.cat([batch[i] for batch in batches]).transpose(0, 1).flatten(1)
+        torch.testing.assert_close(standard.running_mean, seen.mean(1), rtol=1e-4, atol=1e-4)
+        torch.testing.assert_close(standard.running_var, seen.var(1), rtol=0.1, atol=1e-4)
+    before = copy.deepcopy(critic.standards.state_dict())
+    critic.train()(maps_of(9, shift=3.0))
+    for name, value in critic.standards.state_dict().items():
+        assert torch.equal(value, before[name]), f"{name} is of real pictures, and others changed it"
+
+
+def test_the_critic_judges_every_place_and_learns_what_is_not_real():
     torch.manual_seed(0)
-    moved = augment(x, 0.2, 0.0)
-    padded = nn.functional.pad(x, (4, 4, 4, 4), mode="replicate")
-    for i in range(6):
-        windows = [padded[i, :, r : r + 20, c : c + 20] for r in range(9) for c in range(9)]
-        assert any(torch.equal(moved[i], window) for window in windows)
-    brighter = augment(x, 0.0, 0.3) - x
-    assert brighter.flatten(1).std(1).max() < 1e-6 and brighter.abs().max() <= 0.3
-
-
-def test_the_critic_sees_a_batch_without_variety():
-    """All else equal, pictures that are all the same give another minibatch deviation; patches know of no batch."""
-    torch.manual_seed(0)
-    critic = Critic(3, [8, 8])
-    x = pixels(4)
-    whole, patches = critic(x)
-    assert whole.shape == (4, 1) and patches.shape == (4, (x.shape[2] // 2) * (x.shape[3] // 2))
-    alone, patches_alone = critic(x[:1].expand(4, -1, -1, -1))
-    assert not torch.allclose(whole[0], alone[0])
-    torch.testing.assert_close(patches[0], patches_alone[0])
-
-
-def test_the_critic_judges_details_and_no_tint():
-    torch.manual_seed(0)
-    critic = Critic(3, [8, 8])
-    x = 0.3 + 0.4 * pixels(4)
-    tinted = x + torch.tensor([0.1, -0.2, 0.05])[:, None, None]
-    for seen, seen_tinted in zip(critic(x), critic(tinted), strict=True):
-        torch.testing.assert_close(seen, seen_tinted, rtol=1e-4, atol=1e-4)
-    smoothed = x - details(x, 3)
-    assert (critic(smoothed)[1] - critic(x)[1]).abs().mean() > 0.1
+    critic = Critic([4, 3], 8)
+    assert [tuple(logits.shape) for logits in critic(maps_of(0))] == [(8, 36), (8, 4)]
+    optimizer = torch.optim.Adam(critic.parameters(), lr=1e-2, betas=(0.0, 0.99))
+    losses = []
+    for step in range(150):
+        real, fake = maps_of(2 * step), maps_of(2 * step + 1, shift=3.0)
+        critic.update(real)
+        losses.append(told_apart(critic(real), critic(fake)))
+        optimizer.zero_grad()
+        losses[-1].backward()
+        optimizer.step()
+    real, fake = critic(maps_of(1001)), critic(maps_of(1002, shift=3.0))
+    assert real[1].mean() > fake[1].mean() + 1.0  # the second depth differs, the first does not
+    assert abs(real[0].mean() - fake[0].mean()) < 0.3
+    assert losses[-1] < losses[0]
+    for module in critic.modules():
+        if isinstance(module, nn.Conv2d):
+            largest = torch.linalg.svdvals(module.weight.detach().flatten(1))[0]
+            assert largest.item() == pytest.approx(1.0, abs=0.05)
 
 
 def test_evaluation_is_of_the_average_and_draws_no_noise_from_the_training(full):

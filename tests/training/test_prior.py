@@ -38,6 +38,14 @@ def test_two_clouds_are_found_again():
     torch.testing.assert_close(deviations[1], torch.tensor([1.0, 2.0, 1.0, 0.5]), atol=0.1, rtol=0)
 
 
+def test_there_are_no_more_gaussians_than_are_allowed():
+    grid = 10 * torch.cartesian_prod(torch.arange(4.0), torch.arange(4.0))  # 16 clouds
+    noise = torch.randn(4000, 2, generator=torch.Generator().manual_seed(0))
+    latents = grid[torch.arange(4000) % 16] + noise
+    assert [len(fit_mixture(latents, latents[:800], most).weights) for most in (1, 4, 7)] == [1, 4, 4]
+    assert len(fit_mixture(latents, latents[:800]).weights) >= 16
+
+
 def test_one_cloud_stays_one_gaussian():
     generator = torch.Generator().manual_seed(0)
     mixture = fit_mixture(torch.randn(3000, 4, generator=generator), torch.randn(600, 4, generator=generator))

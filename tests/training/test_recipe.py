@@ -31,7 +31,7 @@ def test_every_recipe_of_this_repository_is_possible(path, tmp_path):
 def test_overrides_take_dotted_keys_and_yaml_values(folder):
     recipe = Recipe.read(
         folder, ["training.max_steps=7", "data.augment.horizontal_flip=false", "objective.perceptual=null",
-                 "model.image_size=[64, 48]", "objective.variance=0.5"],
+                 "objective.adversarial=null", "model.image_size=[64, 48]", "objective.variance=0.5"],
     )  # fmt: skip
     assert recipe.training["max_steps"] == 7 and recipe.data.augment.horizontal_flip is False
     assert recipe.objective.perceptual is None and recipe.config().image_size == [64, 48]
@@ -64,6 +64,8 @@ def test_an_unknown_key_is_refused_with_the_nearest_right_one(folder, override, 
         ("objective.likelihood=poisson", "objective.likelihood='poisson'.*'bernoulli'"),
         ("objective.kl_weight=-1", "objective.kl_weight=-1"),
         ("objective.adversarial.start_ratio=2", "objective.adversarial.start_ratio=2"),
+        ("objective.perceptual=null", "objective.adversarial needs objective.perceptual"),
+        ("objective.adversarial.layers=[layer.9]", "'layer.9' is none of objective.perceptual.layers"),
         ("data.max_pictures=0", "data.max_pictures=0"),
         ("attributes.bright=bool", "attributes.bright='bool'.*'boolean'"),
         ("training", "'training' is not an override: write key=value"),

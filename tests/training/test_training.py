@@ -28,6 +28,8 @@ from .making import recipe_values, write_backbone, write_pictures, write_recipe
 
 ROOT = Path(__file__).parents[2]
 STEPS = 24
+UNSEEN = ("objective.perceptual=null", "objective.adversarial=null")
+"""Without a network that looks on, training and publishing are quick."""
 
 
 class Workplace:
@@ -53,7 +55,7 @@ class Workplace:
 
     def here(self, run: str, *overrides: str) -> Path:
         """The same in this process, which spares the imports, and without the slow Fréchet distances."""
-        arguments = [str(self.recipe), "--output", str(self.folder / run), "objective.perceptual=null", *overrides]
+        arguments = [str(self.recipe), "--output", str(self.folder / run), *UNSEEN, *overrides]
         return train.main(arguments)
 
     def checkpoints(self, run: str) -> list[int]:
@@ -214,7 +216,7 @@ def test_checkpoints_are_whole(finished, workplace):
 
 def test_ctrl_c_leaves_a_run_that_goes_on(workplace):
     process = workplace.start(
-        "interrupted", "objective.perceptual=null", "training.save_steps=2", "training.max_steps=1000",
+        "interrupted", *UNSEEN, "training.save_steps=2", "training.max_steps=1000",
         # what a shell starts in the background may ignore Ctrl-C, and so would all that it starts
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
@@ -249,7 +251,7 @@ def test_a_full_disk_ends_in_a_sentence_and_the_last_checkpoint_stays(workplace)
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
 
-    settings = ("objective.perceptual=null", "training.max_steps=8")
+    settings = (*UNSEEN, "training.max_steps=8")
     code, output = workplace.train("full", *settings, preexec_fn=limit)
     assert code == 1
     assert "error:" in output and "Traceback" not in output, output[-2000:]
