@@ -9,16 +9,21 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
+FLOOR = 1e-3
+"""Added to variances: a channel that is silent in real pictures is not amplified without end."""
+
 
 class Critic(nn.Module):
-    """A small judge for each depth of a frozen network (Sauer et al. 2021, "Projected GANs Converge Faster").
+    """A small judge for each depth of a frozen network.
 
     A critic of pixels has to learn what a picture is before it can say what is wrong with one, which takes longer than
     the whole training of a small model on a CPU. A network that learnt to name things knows; judges of its feature
-    maps say from the first hundred steps on which maps no real picture has.
+    maps say from the first hundred steps on which maps no real picture has. The idea is that of projected GANs (Sauer,
+    Chitta, Mueller and Geiger 2021), without their random mixing of maps: beside a reconstruction term a critic that
+    sees a part of the features only has less to spoil.
 
-    Judges see every channel standardised by what real pictures show there, and their weights have a spectral norm of
-    1, so that none can be surer than the maps allow.
+    Judges see every channel standardised by what real pictures show there. Their weights have a spectral norm of 1
+    (Miyato et al. 2018), which bounds how steep an opinion can be.
 
     Args:
         channels: of each map.
@@ -27,8 +32,7 @@ class Critic(nn.Module):
 
     def __init__(self, channels: Sequence[int], width: int) -> None:
         super().__init__()
-        # a mean over all real pictures so far, which soon stands still, as the network itself does
-        self.standards = nn.ModuleList(nn.BatchNorm2d(count, 1e-3, momentum=None, affine=False) for count in channels)
+        self.standards = nn.ModuleList(Standard(count) for count in channels)
         self.judges = nn.ModuleList(
             nn.Sequential(
                 spectral_norm(nn.Conv2d(count, width, 1)), nn.LeakyReLU(0.2),
@@ -38,16 +42,43 @@ class Critic(nn.Module):
             for count in channels
         )  # fmt: skip
 
-    @torch.no_grad()
     def update(self, real: Sequence[Tensor]) -> None:
-        """Take the statistics of real pictures' maps, each [N, C, H, W], into the standards."""
+        """Take real pictures' maps, each [N, C, H, W], into the standards."""
         for standard, maps in zip(self.standards, real, strict=True):
-            standard.train()(maps)
+            assert isinstance(standard, Standard)
+            standard.update(maps)
 
     def forward(self, maps: Sequence[Tensor]) -> list[Tensor]:
         """Maps of the same pictures, each [N, C, H, W] -> logits of being real, each [N, H W]: of every place."""
         parts = zip(self.judges, self.standards, maps, strict=True)
-        return [judge(standard.eval()(seen)).flatten(1).float() for judge, standard, seen in parts]
+        return [judge(standard(seen)).flatten(1).float() for judge, standard, seen in parts]
+
+
+class Standard(nn.Module):
+    """Brings channels to a mean of 0 and a variance of at most 1 over all places of all maps it was updated with."""
+
+    mean: Tensor
+    square: Tensor
+    places: Tensor
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(channels))
+        self.register_buffer("square", torch.zeros(channels))
+        self.register_buffer("places", torch.zeros((), dtype=torch.long))
+
+    @torch.no_grad()
+    def update(self, maps: Tensor) -> None:
+        """Take in maps [N, C, H, W]."""
+        channels = maps.float().transpose(0, 1).flatten(1)
+        self.places.add_(channels.shape[1])
+        share = channels.shape[1] / self.places
+        self.mean.lerp_(channels.mean(1), share)
+        self.square.lerp_(channels.square().mean(1), share)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        variance = (self.square - self.mean.square()).clamp_min(0) + FLOOR
+        return (maps - self.mean[:, None, None]) / variance.sqrt()[:, None, None]
 
 
 def taken_for_real(logits: Sequence[Tensor]) -> Tensor:

@@ -3,7 +3,7 @@
 One module owns the model, its running average, its critic, its perceptual network and its probe, and returns one loss,
 so that the ordinary Trainer with one optimizer trains, checkpoints and resumes all of it. The critic's loss sees
 detached feature maps, and the model's adversarial loss passes through a critic whose weights are detached: the two
-never mix.
+never mix, but for the norm at which the Trainer clips all gradients together.
 """
 
 from __future__ import annotations

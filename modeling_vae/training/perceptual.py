@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Set
+from functools import partial
 from typing import Any, NamedTuple
 
 import torch
@@ -43,7 +44,7 @@ class PerceptualDistance(Onlooker):
 
     Args:
         backbone: folder or Hub id of a vision model of transformers.
-        layers: names of its modules, in the order in which they run, each of which returns a tensor.
+        layers: names of its modules, each of which returns a map [N, C, H, W].
         enlargement: how many times as large as they are (bicubic) the network sees pictures. A network that learnt
             from pictures of 224 x 224 has few places left of one of 64 x 64 where its deep layers look.
         batch_ratio: share of each batch that it sees, the first of them; at least one picture.
@@ -63,14 +64,19 @@ class PerceptualDistance(Onlooker):
                 )
         asked = {modules[name] for name in layers}
         self.network = fold_batch_norms(network.eval(), asked).requires_grad_(False)
-        self._seen: list[Tensor] = []
+        self._seen: dict[str, Tensor] = {}
         for name in layers:
-            modules[name].register_forward_hook(self._keep)
-        self.count, self.enlargement, self.batch_ratio = len(layers), enlargement, batch_ratio
+            modules[name].register_forward_hook(partial(self._keep, name))
+        self.layers, self.enlargement, self.batch_ratio = layers, enlargement, batch_ratio
 
-    def _keep(self, module: nn.Module, inputs: Any, output: Tensor) -> None:
-        self._seen.append(output)
-        if len(self._seen) == self.count:
+    def _keep(self, name: str, module: nn.Module, inputs: Any, output: Any) -> None:
+        if not isinstance(output, Tensor) or output.ndim != 4:
+            raise ValueError(
+                f"objective.perceptual.layers: what {name!r} returns is no feature map [N, C, H, W]: name other "
+                "modules, or another backbone, which has to be convolutional."
+            )
+        self._seen[name] = output
+        if self._seen.keys() == set(self.layers):
             raise _LastLayerSeen
 
     def features(self, pixel_values: Tensor) -> list[Tensor]:
@@ -86,13 +92,13 @@ class PerceptualDistance(Onlooker):
                 pixel_values = F.interpolate(
                     pixel_values, scale_factor=self.enlargement, mode="bicubic", antialias=True
                 )
-            self._seen = []
+            self._seen = {}
             try:
                 self.network((pixel_values - mean) / std)
             except _LastLayerSeen:
                 pass
-            seen, self._seen = self._seen, []
-            return seen
+            seen, self._seen = self._seen, {}
+            return [seen[name] for name in self.layers]
 
     def forward(self, reconstruction: Tensor, pixel_values: Tensor) -> Comparison:
         """How far [N, C, H, W] are from [N, C, H, W], both in [0, 1].
@@ -108,7 +114,7 @@ class PerceptualDistance(Onlooker):
                 targets = self.features(pixel_values)
             outputs = self.features(reconstruction)
             places = [_relative_l1(output, target) for output, target in zip(outputs, targets, strict=True)]
-            textured = zip([details(reconstruction, 3), *outputs], [details(pixel_values, 3), *targets], strict=True)
+            textured = zip([details(reconstruction), *outputs], [details(pixel_values), *targets], strict=True)
             textures = [_relative_l1(local_deviation(output), local_deviation(target)) for output, target in textured]
             return Comparison(torch.stack(places).mean(), torch.stack(textures).mean(), outputs, targets)
 
@@ -134,16 +140,13 @@ def fold_batch_norms(network: nn.Module, left: Set[nn.Module] = frozenset()) -> 
     return network
 
 
-def details(pixel_values: Tensor, side: int) -> Tensor:
-    """What taking away the mean of the square around each pixel leaves: [N, C, H, W], at least float32.
-
-    A depthwise convolution: pooling with a stride of 1 takes twelve times as long on a CPU at a side of 9.
-    """
+def details(pixel_values: Tensor) -> Tensor:
+    """What taking away the mean of the 3 x 3 pixels around each leaves: [N, C, H, W], at least float32."""
     with torch.autocast(pixel_values.device.type, enabled=False):
         pixel_values = precise(pixel_values)
         channels = pixel_values.shape[1]
-        square = pixel_values.new_full((channels, 1, side, side), 1 / side**2)
-        return pixel_values - F.conv2d(F.pad(pixel_values, [side // 2] * 4, "replicate"), square, groups=channels)
+        square = pixel_values.new_full((channels, 1, 3, 3), 1 / 9)
+        return pixel_values - F.conv2d(F.pad(pixel_values, [1] * 4, "replicate"), square, groups=channels)
 
 
 def local_deviation(maps: Tensor, cells: int = 8) -> Tensor:

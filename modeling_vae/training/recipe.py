@@ -64,7 +64,7 @@ class Perceptual(Section):
     backbone: str = Field(description="folder or Hub id of a convolutional vision model of transformers")
     weight: float = Field(0.5, ge=0)
     texture_weight: float = Field(0.0, ge=0, description="of the distance between local deviations of the same maps")
-    layers: list[str] = Field(min_length=1, description="names of its modules whose output is compared, in order")
+    layers: list[str] = Field(min_length=1, description="names of its modules whose output is compared")
     enlargement: int = Field(1, ge=1, description="the network sees pictures this many times as large (bicubic)")
     batch_ratio: float = Field(1.0, gt=0, le=1, description="share of each batch that the network sees")
 
@@ -76,7 +76,9 @@ class Adversarial(Section):
     most: float = Field(1e4, gt=0, description="cap of the adaptive factor")
     start_ratio: float = Field(0.25, ge=0, le=1, description="share of the training without it")
     ramp_ratio: float = Field(0.1, ge=0, le=1, description="share of the training in which its weight grows")
-    layers: list[str] | None = Field(None, description="which of the perceptual network's it judges; null: all")
+    layers: list[str] | None = Field(
+        None, min_length=1, description="which of the perceptual network's it judges; null: all"
+    )
     channels: int = Field(64, ge=1, description="within each judge")
     learning_rate: float | None = Field(None, gt=0, description="the training's own where null")
 
@@ -222,7 +224,8 @@ class Recipe(Section):
         try:
             return cls.model_validate(values)
         except ValidationError as error:
-            raise ValueError("\n".join(_explain(problem) for problem in error.errors())) from None
+            problems = "\n".join(_explain(problem) for problem in error.errors())
+            raise ValueError(problems if overrides else f"{file}: {problems}") from None
 
     def write(self, path: str | Path) -> None:
         """Write the recipe as YAML, whole or not at all."""

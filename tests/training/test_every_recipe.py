@@ -33,6 +33,8 @@ def one_step(name: str, place: Path, output: Path) -> tuple[Recipe, dict[str, to
         f"data.path={place / 'pictures'}", "data.validation=validation", "attributes={}", "training.max_steps=1",
         "training.per_device_train_batch_size=4", "training.bf16=false",
     ]  # fmt: skip
+    if there.objective.adversarial:
+        overrides.append("objective.adversarial.start_ratio=0")
     if pretrained := there.model.get("pretrained"):
         overrides.append(f"model.pretrained={CONFIGS.parent / pretrained}")
     recipe = Recipe.read(CONFIGS / name, overrides + backbone)

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from tiny import tiny_model
 from torch import nn
-from transformers import AutoModel
+from transformers import AutoModel, ViTConfig, ViTModel
 
 from modeling_vae import VAEModel
 from modeling_vae.training.critic import Critic, taken_for_real, told_apart
@@ -124,6 +124,48 @@ def test_the_adversarial_gradient_is_as_long_as_the_others_at_the_last_layer(ful
     (whole,) = torch.autograd.grad(total(pixels(), step=1)["loss"], last_layer(total.model.decoder).weight)
     expected = 0.5 * gradient.norm().item()
     assert (whole - gradient).norm().item() == pytest.approx(expected, rel=1e-2)  # spectral norms are iterated
+
+
+@pytest.mark.parametrize("layers", [["layer.2", "conv_stem"], None])
+def test_the_critic_has_the_maps_it_was_given_of_reconstructions_and_samples(backbone, layers):
+    """It is fed real pictures' maps as real ones, in any order of the layers, and comes to tell them from fakes."""
+    torch.manual_seed(0)
+    seen = ["layer.1", "conv_stem", "layer.2"]
+    recipe = ObjectiveRecipe.model_validate(
+        {
+            "perceptual": {"backbone": str(backbone), "layers": seen, "batch_ratio": 0.5},
+            "adversarial": {"start_ratio": 0, "ramp_ratio": 0, "channels": 8, "layers": layers},
+        }
+    )
+    objective = TrainingObjective(tiny_model(), recipe)
+    fed = []
+    objective.critic.register_forward_pre_hook(lambda critic, inputs: fed.append(inputs[0]))
+    optimizer = torch.optim.Adam(objective.critic.parameters(), lr=1e-2, betas=(0.0, 0.99))
+    losses = []
+    for _ in range(20):
+        output = objective(pixels(), step=1)
+        optimizer.zero_grad()
+        output["loss"].backward()
+        optimizer.step()
+        losses.append(output["critic"].item())
+    assert losses[-1] < losses[0]
+    to_model, real, fake = fed[-3:]
+    expected = dict(zip(seen, objective.perceptual.features(pixels()[:4]), strict=True))
+    for maps, name in zip(real, layers or seen, strict=True):
+        torch.testing.assert_close(maps, expected[name])
+    assert {len(maps) for maps in fake} == {4 + 2}  # half a batch of reconstructions, a quarter of samples
+    for seen_by_model, seen_by_critic in zip(to_model, fake, strict=True):
+        assert torch.equal(seen_by_model, seen_by_critic)
+        assert seen_by_model.requires_grad and not seen_by_critic.requires_grad
+    of_real, of_fake = (torch.cat(objective.critic(maps), dim=1).mean() for maps in (real, fake))
+    assert of_real > of_fake
+
+
+def test_a_backbone_without_feature_maps_is_refused(tmp_path):
+    sizes = {"hidden_size": 8, "intermediate_size": 8, "num_attention_heads": 1, "num_hidden_layers": 1}
+    ViTModel(ViTConfig(image_size=32, patch_size=8, **sizes)).save_pretrained(tmp_path)
+    with pytest.raises(ValueError, match="'embeddings' returns is no feature map"):
+        PerceptualDistance(str(tmp_path), ["embeddings"]).features(pixels(1))
 
 
 def test_the_factor_is_capped(full):
@@ -249,13 +291,13 @@ def test_details_are_what_the_mean_of_the_square_leaves():
     """Also in half precision under autocast; a flat picture and a slope of grey have none inside."""
     x = pixels(2)
     with torch.autocast("cpu", torch.bfloat16):
-        found = details(x, 5)
-    expected = x - nn.functional.avg_pool2d(x, 5, 1, 2)
+        found = details(x)
+    expected = x - nn.functional.avg_pool2d(x, 3, 1, 1)
     assert found.dtype == torch.float32
-    torch.testing.assert_close(found[..., 2:-2, 2:-2], expected[..., 2:-2, 2:-2])
+    torch.testing.assert_close(found[..., 1:-1, 1:-1], expected[..., 1:-1, 1:-1])
     slope = torch.linspace(0, 1, 32).expand(1, 3, 32, 32)
-    assert details(slope, 5)[..., 2:-2].abs().max() < 1e-6
-    assert details(torch.full_like(x, 0.7), 9).abs().max() < 1e-6
+    assert details(slope)[..., 1:-1].abs().max() < 1e-6
+    assert details(torch.full_like(x, 0.7)).abs().max() < 1e-6
 
 
 def test_the_local_deviation_is_that_of_each_cell():
@@ -305,17 +347,20 @@ def test_the_critics_loss_is_the_hinge():
 
 def test_the_critic_sees_maps_standardised_by_all_real_ones():
     critic = Critic([4, 3], 8)
-    batches = [maps_of(seed) for seed in range(5)]
+    batches = [maps_of(seed, shift=seed) for seed in range(5)]
     for batch in batches:
         critic.update(batch)
     for i, standard in enumerate(critic.standards):
-        seen = torch.cat([batch[i] for batch in batches]).transpose(0, 1).flatten(1)
-        torch.testing.assert_close(standard.running_mean, seen.mean(1), rtol=1e-4, atol=1e-4)
-        torch.testing.assert_close(standard.running_var, seen.var(1), rtol=0.1, atol=1e-4)
+        seen = torch.cat([batch[i] for batch in batches])
+        found = standard(seen).transpose(0, 1).flatten(1)
+        torch.testing.assert_close(found.mean(1), torch.zeros(seen.shape[1]), rtol=0, atol=1e-3)
+        variance = seen.transpose(0, 1).flatten(1).var(1, correction=0)
+        torch.testing.assert_close(found.var(1, correction=0), variance / (variance + 1e-3), rtol=1e-3, atol=1e-3)
     before = copy.deepcopy(critic.standards.state_dict())
-    critic.train()(maps_of(9, shift=3.0))
+    critic(maps_of(9, shift=30.0))
     for name, value in critic.standards.state_dict().items():
         assert torch.equal(value, before[name]), f"{name} is of real pictures, and others changed it"
+    Critic([4, 3], 8).update([maps[:1, :, :1, :1] for maps in maps_of(0)])  # one place of one picture
 
 
 def test_the_critic_judges_every_place_and_learns_what_is_not_real():

@@ -66,6 +66,8 @@ def test_pictures_of_two_kinds_get_two_gaussians_and_samples_between_none():
     torch.nn.init.constant_(model.to_posterior.bias[8:], -10.0)  # all but certain
     prior = fit_prior(model, two_kinds(1200, 1), two_kinds(300, 2), weights_sha256="ab" * 32, mirrored=True)
     assert len(prior.weights) >= 2 and prior.weights_sha256 == "ab" * 32
+    limited = fit_prior(model, two_kinds(1200, 1), two_kinds(300, 2), weights_sha256="", most_gaussians=1)
+    assert len(limited.weights) == 1
     one = fit_prior(model, two_kinds(12, 1), two_kinds(12, 2), weights_sha256="")
     assert len(one.weights) == 1
     with torch.no_grad():
