@@ -23,7 +23,7 @@ from modeling_vae.model.modeling_image_vae import VAEModel
 from .attribute_term import AttributeDistance
 from .critic import Critic, taken_for_real, told_apart
 from .edit_term import Edited, RunningReadouts
-from .perceptual import Comparison, PerceptualDistance
+from .perceptual import Comparison, PerceptualDistance, random_place
 from .recipe import Adversarial, Edits, ObjectiveRecipe
 from .running_fit import RunningFit
 
@@ -183,7 +183,7 @@ class TrainingObjective(nn.Module):
     def _players(self, compared: Comparison, samples: Tensor) -> tuple[list[Tensor], list[Tensor]]:
         """What the critic has to tell apart: the maps of real pictures, and those of reconstructions and samples."""
         assert self.perceptual is not None
-        of_samples = self.perceptual.features(samples)
+        of_samples = self.perceptual.features(samples, random_place())
         fake = [torch.cat([compared.outputs[i], of_samples[i]]) for i in self.judged]
         return [compared.targets[i] for i in self.judged], fake
 

@@ -16,6 +16,12 @@ from modeling_vae.model.elbo import precise
 from .onlooker import Onlooker
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+REACH = 4
+"""Pixels that pictures are moved by at random before the network sees them, at most.
+
+A network's strides lay a raster over the picture, and what always falls alike on it, such as a fine mesh, it cannot
+tell from nothing. It shall not always fall alike.
+"""
 
 
 class _LastLayerSeen(Exception):
@@ -79,8 +85,11 @@ class PerceptualDistance(Onlooker):
         if self._seen.keys() == set(self.layers):
             raise _LastLayerSeen
 
-    def features(self, pixel_values: Tensor) -> list[Tensor]:
+    def features(self, pixel_values: Tensor, place: tuple[int, int] | None = None) -> list[Tensor]:
         """The layers' outputs on pixel_values [N, C, H, W] in [0, 1]; one grey channel stands for three.
+
+        Where a place is given, the picture, as large as the network sees it, is put that many pixels from the left and
+        the top of a canvas that is larger by `REACH`; its borders fill the rest.
 
         Computed in float32 under autocast too: the depthwise convolutions of small networks are slower in bfloat16.
         """
@@ -92,6 +101,9 @@ class PerceptualDistance(Onlooker):
                 pixel_values = F.interpolate(
                     pixel_values, scale_factor=self.enlargement, mode="bicubic", antialias=True
                 )
+            if place is not None:
+                left, top = place
+                pixel_values = F.pad(pixel_values, [left, REACH - left, top, REACH - top], "replicate")
             self._seen = {}
             try:
                 self.network((pixel_values - mean) / std)
@@ -101,22 +113,28 @@ class PerceptualDistance(Onlooker):
             return [seen[name] for name in self.layers]
 
     def forward(self, reconstruction: Tensor, pixel_values: Tensor) -> Comparison:
-        """How far [N, C, H, W] are from [N, C, H, W], both in [0, 1].
+        """How far [N, C, H, W] are from [N, C, H, W], both in [0, 1], and put at one place, drawn at random.
 
         Places ask for the same features, textures for as much of them nearby as the original has, and not for the same
         texture, which no latent could hold (after Sajjadi, Scholkopf and Hirsch 2017). Textures are those of the
         pixels' finest details too.
         """
-        count = max(1, round(self.batch_ratio * len(pixel_values)))
+        count, place = max(1, round(self.batch_ratio * len(pixel_values))), random_place()
         with torch.autocast(pixel_values.device.type, enabled=False):
             reconstruction, pixel_values = reconstruction[:count].float(), pixel_values[:count].float()
             with torch.no_grad():
-                targets = self.features(pixel_values)
-            outputs = self.features(reconstruction)
+                targets = self.features(pixel_values, place)
+            outputs = self.features(reconstruction, place)
             places = [_relative_l1(output, target) for output, target in zip(outputs, targets, strict=True)]
             textured = zip([details(reconstruction), *outputs], [details(pixel_values), *targets], strict=True)
             textures = [_relative_l1(local_deviation(output), local_deviation(target)) for output, target in textured]
             return Comparison(torch.stack(places).mean(), torch.stack(textures).mean(), outputs, targets)
+
+
+def random_place() -> tuple[int, int]:
+    """From the left and the top, each up to `REACH`."""
+    left, top = torch.randint(REACH + 1, (2,)).tolist()
+    return left, top
 
 
 def _relative_l1(output: Tensor, target: Tensor) -> Tensor:

@@ -10,15 +10,18 @@ from torch import nn
 from transformers import AutoModel, ViTConfig, ViTModel
 
 from modeling_vae import VAEModel
+from modeling_vae.training import perceptual
 from modeling_vae.training.critic import Critic, taken_for_real, told_apart
 from modeling_vae.training.objective import TrainingObjective, last_layer, ramp
 from modeling_vae.training.perceptual import (
     IMAGENET_MEAN,
     IMAGENET_STD,
+    REACH,
     PerceptualDistance,
     details,
     fold_batch_norms,
     local_deviation,
+    random_place,
 )
 from modeling_vae.training.recipe import ObjectiveRecipe
 from modeling_vae.training.running_fit import RunningFit
@@ -127,8 +130,9 @@ def test_the_adversarial_gradient_is_as_long_as_the_others_at_the_last_layer(ful
 
 
 @pytest.mark.parametrize("layers", [["layer.2", "conv_stem"], None])
-def test_the_critic_has_the_maps_it_was_given_of_reconstructions_and_samples(backbone, layers):
+def test_the_critic_has_the_maps_it_was_given_of_reconstructions_and_samples(backbone, layers, monkeypatch):
     """It is fed real pictures' maps as real ones, in any order of the layers, and comes to tell them from fakes."""
+    monkeypatch.setattr(perceptual, "random_place", lambda: (0, 2))
     torch.manual_seed(0)
     seen = ["layer.1", "conv_stem", "layer.2"]
     recipe = ObjectiveRecipe.model_validate(
@@ -150,7 +154,7 @@ def test_the_critic_has_the_maps_it_was_given_of_reconstructions_and_samples(bac
         losses.append(output["critic"].item())
     assert losses[-1] < losses[0]
     to_model, real, fake = fed[-3:]
-    expected = dict(zip(seen, objective.perceptual.features(pixels()[:4]), strict=True))
+    expected = dict(zip(seen, objective.perceptual.features(pixels()[:4], (0, 2)), strict=True))
     for maps, name in zip(real, layers or seen, strict=True):
         torch.testing.assert_close(maps, expected[name])
     assert {len(maps) for maps in fake} == {4 + 2}  # half a batch of reconstructions, a quarter of samples
@@ -236,10 +240,11 @@ def test_the_perceptual_distance(backbone):
         PerceptualDistance(str(backbone), ["layer.99"])
 
 
-def test_the_perceptual_distance_of_enlarged_pictures_and_of_a_part_of_a_batch(backbone):
+def test_the_perceptual_distance_of_enlarged_pictures_and_of_a_part_of_the_batch(backbone, monkeypatch):
     layers, x = ["conv_stem", "layer.1"], pixels(4)
     y = x.flip(3)
     enlarged = [F.interpolate(p, scale_factor=2, mode="bicubic", antialias=True) for p in (y, x)]
+    monkeypatch.setattr(perceptual, "random_place", lambda: (1, 3))
     as_it_is = PerceptualDistance(str(backbone), layers)
     twice = PerceptualDistance(str(backbone), layers, enlargement=2)
     torch.testing.assert_close(twice(y, x).places, as_it_is(*enlarged).places)
@@ -250,14 +255,25 @@ def test_the_perceptual_distance_of_enlarged_pictures_and_of_a_part_of_a_batch(b
     assert PerceptualDistance(str(backbone), layers, batch_ratio=0.01)(y, x)[:2] == as_it_is(y[:1], x[:1])[:2]
 
 
-def test_a_comparison_holds_the_maps_that_were_compared(backbone):
+def test_a_comparison_holds_the_maps_that_were_compared(backbone, monkeypatch):
+    monkeypatch.setattr(perceptual, "random_place", lambda: (4, 0))
     distance, x = PerceptualDistance(str(backbone), ["conv_stem", "layer.1"], batch_ratio=0.5), pixels(4)
     with torch.autocast("cpu", torch.bfloat16):
         compared = distance(x.flip(3).requires_grad_(), x)
     for found, pictures, learns in ((compared.outputs, x.flip(3), True), (compared.targets, x, False)):
-        for maps, expected in zip(found, distance.features(pictures[:2]), strict=True):
+        for maps, expected in zip(found, distance.features(pictures[:2], (4, 0)), strict=True):
             torch.testing.assert_close(maps, expected)
             assert maps.requires_grad is learns
+
+
+def test_places_move_the_picture_on_a_larger_canvas(backbone):
+    """What the network sees at one place it sees at another, moved; and pictures are compared at one and the same."""
+    distance, x = PerceptualDistance(str(backbone), ["conv_stem"]), pixels(1)
+    (canvas,), (moved,) = distance.features(x, (0, 0)), distance.features(x, (2, 4))
+    assert canvas.shape[2:] == moved.shape[2:] == (18, 18)  # of a canvas of 36 x 36
+    torch.testing.assert_close(moved[..., 4:16, 3:16], canvas[..., 2:14, 2:15])
+    assert {random_place() for _ in range(500)} == {(i, j) for i in range(REACH + 1) for j in range(REACH + 1)}
+    assert all(distance(x, x).places == 0 for _ in range(5))
 
 
 def test_folded_batch_norms_compute_the_same(backbone):
