@@ -19,8 +19,7 @@ class Critic(nn.Module):
     A critic of pixels has to learn what a picture is before it can say what is wrong with one, which takes longer than
     the whole training of a small model on a CPU. A network that learnt to name things knows; judges of its feature
     maps say from the first hundred steps on which maps no real picture has. The idea is that of projected GANs (Sauer,
-    Chitta, Mueller and Geiger 2021), without their random mixing of maps: beside a reconstruction term a critic that
-    sees a part of the features only has less to spoil.
+    Chitta, Mueller and Geiger 2021), without their random mixing of maps.
 
     Judges see every channel standardised by what real pictures show there. Their weights have a spectral norm of 1
     (Miyato et al. 2018), which bounds how steep an opinion can be.

@@ -46,7 +46,7 @@ def fit_mixture(latents: Tensor, held_out: Tensor, most: int = 64, seed: int = 0
     Args:
         latents: [N, D], float32 or float64; more than D of them.
         held_out: [M, D].
-        most: Gaussians.
+        most: no more Gaussians than these.
         seed: of where the components start.
     """
     mean, covariance = latents.mean(0), torch.cov(latents.T, correction=0)

@@ -72,7 +72,7 @@ class Perceptual(Section):
 class Adversarial(Section):
     """A critic that tells what the perceptual network sees in reconstructions and samples from real pictures'."""
 
-    weight: float = Field(0.2, ge=0, description="gradient at the last layer, relative to that of the other terms")
+    weight: float = Field(0.2, ge=0, description="gradient at the last layer, relative to other terms but the edits'")
     most: float = Field(1e4, gt=0, description="cap of the adaptive factor")
     start_ratio: float = Field(0.25, ge=0, le=1, description="share of the training without it")
     ramp_ratio: float = Field(0.1, ge=0, le=1, description="share of the training in which its weight grows")
