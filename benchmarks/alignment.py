@@ -4,9 +4,9 @@
     python benchmarks/alignment.py FOLDER --photos FOLDER --sheet crops.png
 
 The first plants held-out pictures (turned by up to 15 degrees, scaled by 0.8 to 1.25, shifted by up to 15 % of the
-side) before a background, and asks `pipe.crop` where they are: in a photo of the picture's own size, and in one three
-times as large. The second draws what `pipe.crops` finds in each photo, to be looked at. Sheets of photos of people are
-for looking at, not for publishing.
+side) before a background, and asks `pipe.crop` where they are: in a photo of the picture's own size, which cuts some
+of it off, and in ones two and three times as large. The second draws what `pipe.crops` finds in each photo, to be
+looked at. Sheets of photos of people are for looking at, not for publishing.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def main(argv: list[str] | None = None) -> None:
 
 
 def planted_figures(pipe: VAEPipeline, path: str, count: int) -> dict[str, dict[str, float]]:
-    """Errors of the corners of `pipe.crop`, in sides, for photos of the picture's size and three times that."""
+    """Errors of the corners of `pipe.crop`, in sides, for photos of the picture's size, twice and three times that."""
     config = pipe.model.config
     data = load_data(
         DataRecipe(path=path), image_size=config.height_and_width, num_channels=config.num_channels, attributes={}
@@ -56,7 +56,7 @@ def planted_figures(pipe: VAEPipeline, path: str, count: int) -> dict[str, dict[
     batches = labelled_batches(data.validation, count)
     pictures = (next(iter(batches))[0] * 255).round().to(torch.uint8)[:count]
     figures = {}
-    for room in (1.0, 3.0):
+    for room in (1.0, 2.0, 3.0):
         random, errors, found, started = np.random.default_rng(1), [], 0, time.perf_counter()
         for i, picture in enumerate(pictures):
             photo, wanted = plant(picture, pictures[(i + 1) % len(pictures)], random, room)

@@ -27,7 +27,7 @@ from .photo import PhotoCrop
 
 LONGEST_SIDE = 800
 """Photos are searched at this size at most; crops are cut from the photo itself."""
-SMALLEST_FACE = 32
+SMALLEST_FACE = 24
 """Height of the smallest crop that is looked for, in pixels of the photo that is searched."""
 SMALL = 2 * OVERSAMPLING * SIDE
 """Longer side of pictures, hardly larger than what the alignment looks at, that are probably of one face already."""

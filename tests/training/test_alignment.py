@@ -95,3 +95,27 @@ def test_a_planted_picture_lies_where_it_is_said_to():
 def test_large_pictures_are_gathered_small():
     gathered = gather([(torch.rand(3, 1, 200, 100), {}), (torch.rand(3, 1, 200, 100), {})], 4)
     assert gathered.shape == (4, 1, 64, 32) and gathered.dtype == torch.uint8
+
+
+def test_a_thing_on_a_plain_ground_is_whole_and_its_ground_goes_on():
+    """A stroke from edge to edge: what tells how large it is may neither be drawn on nor hidden."""
+    picture = torch.zeros(1, 64, 64, dtype=torch.uint8)
+    picture[:, :, 28:36] = 255
+    generator = torch.Generator().manual_seed(0)
+    windows, (a, b, right, down), has_face = _unpacked(draw_windows(picture[None], 400, generator, 32, 32, False))
+    y, x = torch.meshgrid(*[(torch.arange(32) + 0.5) / 16 - 1] * 2, indexing="ij")
+    x, y = x - right, y - down
+    square = a * a + b * b
+    across, along = (a * x + b * y) / square, (a * y - b * x) / square  # in half sides of the picture
+    near_the_line = across.abs() < 0.08
+    beyond, ends = near_the_line & (along.abs() > 1.2), near_the_line & (along.abs() > 0.75) & (along.abs() < 0.9)
+    drawn = torch.arange(400) < 200  # the other half lies before backgrounds of which no more is known
+    dark = (windows * beyond).sum((1, 2)) / beyond.sum((1, 2))
+    assert (dark[drawn & (beyond.sum((1, 2)) > 5)] < 0.2).float().mean() > 0.9
+    bright = (windows * ends).sum((1, 2)) / ends.sum((1, 2))
+    assert (bright[has_face & (ends.sum((1, 2)) > 5)] > 0.6).float().mean() > 0.9
+
+
+def _unpacked(drawn):
+    windows, similarity, has_face = drawn
+    return windows[:, 0], similarity.T[:, :, None, None], has_face
