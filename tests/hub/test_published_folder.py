@@ -1,15 +1,17 @@
-"""A published folder that a killed run had put aside comes back."""
+"""A published folder follows its recipe; one that a killed run had put aside comes back."""
 
 from __future__ import annotations
 
 import os
 import shutil
+from types import SimpleNamespace
 
 import pytest
+import torch
 from tiny import tiny_model
 
 from modeling_vae import VAEPipeline
-from modeling_vae.hub.published_folder import write_published_folder
+from modeling_vae.hub.published_folder import fit_pipeline, write_published_folder
 from modeling_vae.training.recipe import Recipe
 
 
@@ -26,3 +28,24 @@ def test_a_folder_that_was_put_aside_comes_back(published, tmp_path):
         write_published_folder(tiny_model(), Recipe(), Unreadable(), tmp_path / "cats", original=Recipe(), run={})
     assert "cats.old" not in os.listdir(tmp_path)
     assert VAEPipeline.from_pretrained(tmp_path / "cats").weights_sha256
+
+
+def dark_and_bright(count: int, seed: int) -> list[dict]:
+    generator = torch.Generator().manual_seed(seed)
+    bright = (torch.rand(count, 1, 1, 1, generator=generator) > 0.5).float()
+    pixel_values = 0.7 * bright + 0.3 * torch.rand(count, 3, 32, 32, generator=generator)
+    return [{"pixel_values": picture, "labels": {}} for picture in pixel_values]
+
+
+def test_the_prior_has_no_more_gaussians_than_the_recipe_allows():
+    model = tiny_model()
+    torch.nn.init.constant_(model.to_posterior.bias[8:], -10.0)  # all but certain
+    data = SimpleNamespace(train=dark_and_bright(1200, 1), validation=dark_and_bright(300, 2))
+
+    def gaussians(publish: dict) -> int:
+        recipe = Recipe.model_validate({"data": {"crop": "none"}, "publish": publish})
+        pipe, report = fit_pipeline(model, recipe, data, steps=1)
+        assert report["prior"] == {"gaussians": len(pipe.prior.weights)}
+        return len(pipe.prior.weights)
+
+    assert gaussians({}) >= 2 and gaussians({"most_gaussians": 1}) == 1
