@@ -26,6 +26,15 @@ def tiny_model(seed: int = 0, **config) -> VAEModel:
         return VAEModel(VAEConfig(**{"image_size": 32, "latent_dim": 8, "hidden_channels": [8, 16]} | config)).eval()
 
 
+def two_kinds(count: int, seed: int):
+    """Batches of 32 x 32 pictures that are either dark or bright, with no labels."""
+    generator = torch.Generator().manual_seed(seed)
+    for start in range(0, count, 64):
+        number = min(64, count - start)
+        bright = (torch.rand(number, 1, 1, 1, generator=generator) > 0.5).float()
+        yield (0.7 * bright + 0.3 * torch.rand(number, 3, 32, 32, generator=generator)), {}
+
+
 def labelled_latents(count: int = 600, width: int = 8, seed: int = 0) -> tuple[torch.Tensor, dict[str, list]]:
     """Correlated latents [count, width] in float64, and labels that lie in known dimensions; some are unknown."""
     generator = torch.Generator().manual_seed(seed)

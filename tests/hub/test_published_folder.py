@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from tiny import tiny_model
+from tiny import tiny_model, two_kinds
 
 from modeling_vae import VAEPipeline
 from modeling_vae.hub.published_folder import fit_pipeline, write_published_folder
@@ -30,17 +30,14 @@ def test_a_folder_that_was_put_aside_comes_back(published, tmp_path):
     assert VAEPipeline.from_pretrained(tmp_path / "cats").weights_sha256
 
 
-def dark_and_bright(count: int, seed: int) -> list[dict]:
-    generator = torch.Generator().manual_seed(seed)
-    bright = (torch.rand(count, 1, 1, 1, generator=generator) > 0.5).float()
-    pixel_values = 0.7 * bright + 0.3 * torch.rand(count, 3, 32, 32, generator=generator)
-    return [{"pixel_values": picture, "labels": {}} for picture in pixel_values]
+def items(count: int, seed: int) -> list[dict]:
+    return [{"pixel_values": picture, "labels": {}} for batch, _ in two_kinds(count, seed) for picture in batch]
 
 
 def test_the_prior_has_no_more_gaussians_than_the_recipe_allows():
     model = tiny_model()
     torch.nn.init.constant_(model.to_posterior.bias[8:], -10.0)  # all but certain
-    data = SimpleNamespace(train=dark_and_bright(1200, 1), validation=dark_and_bright(300, 2))
+    data = SimpleNamespace(train=items(1200, 1), validation=items(300, 2))
 
     def gaussians(publish: dict) -> int:
         recipe = Recipe.model_validate({"data": {"crop": "none"}, "publish": publish})

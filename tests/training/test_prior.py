@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from tiny import tiny_model
+from tiny import tiny_model, two_kinds
 
 from modeling_vae.model.priors import log_densities
 from modeling_vae.training.mixture import fit_mixture
@@ -50,15 +50,6 @@ def test_one_cloud_stays_one_gaussian():
     generator = torch.Generator().manual_seed(0)
     mixture = fit_mixture(torch.randn(3000, 4, generator=generator), torch.randn(600, 4, generator=generator))
     assert len(mixture.weights) == 1
-
-
-def two_kinds(count: int, seed: int):
-    """Batches of pictures that are either dark or bright."""
-    generator = torch.Generator().manual_seed(seed)
-    for start in range(0, count, 64):
-        number = min(64, count - start)
-        bright = (torch.rand(number, 1, 1, 1, generator=generator) > 0.5).float()
-        yield (0.7 * bright + 0.3 * torch.rand(number, 3, 32, 32, generator=generator)), {}
 
 
 def test_pictures_of_two_kinds_get_two_gaussians_and_samples_between_none():
