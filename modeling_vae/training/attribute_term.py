@@ -26,10 +26,19 @@ logger = logging.getLogger(__name__)
 FILE_NAME = "attribute_probe.safetensors"
 CHANNELS, SEED = (48, 96, 160, 224), 61_129
 """Another network than the probe that judges afterwards, and another seed than anybody gives that one."""
+RAREST = 0.02
+"""Share of the pictures below which an attribute, or its absence, counts no more for being rarer still."""
 
 
 class AttributeDistance(Onlooker):
-    """KL(wanted answers || answers on a picture) of a frozen probe: a Bernoulli for each attribute.
+    """KL(wanted answers || answers on a picture) of a frozen probe, a Bernoulli for each attribute, having balanced.
+
+    With p the probability wanted, q the one seen, and s the share of pictures that have the attribute:
+
+        (p / s + (1 - p) / (1 - s)) / 2 * KL(p || q)
+
+    so that all pictures that have an attribute count as much as all those that lack it. Otherwise it is cheap to lose
+    what is rare: of one picture in forty that has a double chin, who misses it?
 
     Glasses are a few dark pixels, and neither the likelihood nor a network that learnt to name things misses them
     much. A network that learnt from these very pictures to tell who wears glasses does. What counts is what it sees
@@ -38,11 +47,15 @@ class AttributeDistance(Onlooker):
     Args:
         network: pictures [N, C, H, W] in [0, 1], of at most 64 pixels a side -> logits [N, A].
         columns: the column that each attribute is read from, A of them; values of one column exclude each other.
+        shares: of pictures that have each attribute, [A]; within [0.02, 0.98], or taken for the nearer of these.
     """
 
-    def __init__(self, network: nn.Module, columns: Sequence[str]) -> None:
+    shares: Tensor
+
+    def __init__(self, network: nn.Module, columns: Sequence[str], shares: Tensor) -> None:
         super().__init__()
         self.columns = list(columns)
+        self.register_buffer("shares", shares.float().clamp(RAREST, 1 - RAREST))
         self.network = network.eval().requires_grad_(False)
 
     @torch.no_grad()
@@ -51,11 +64,12 @@ class AttributeDistance(Onlooker):
         return torch.sigmoid(self._logits(pixel_values))
 
     def forward(self, pixel_values: Tensor, wanted: Tensor) -> Tensor:
-        """From the probabilities wanted [N, A] to those seen in pictures [N, C, H, W]: nats of each, [N, A]."""
+        """From the probabilities wanted [N, A] to those seen in pictures [N, C, H, W]: balanced nats, [N, A]."""
         logits = self._logits(pixel_values)
         with torch.autocast(pixel_values.device.type, enabled=False):
             cross_entropy = F.binary_cross_entropy_with_logits(logits, wanted, reduction="none")
-            return cross_entropy - F.binary_cross_entropy(wanted, wanted, reduction="none")
+            divergence = cross_entropy - F.binary_cross_entropy(wanted, wanted, reduction="none")
+            return (wanted / self.shares + (1 - wanted) / (1 - self.shares)) / 2 * divergence
 
     def _logits(self, pixel_values: Tensor) -> Tensor:
         with torch.autocast(pixel_values.device.type, enabled=False):
@@ -81,8 +95,10 @@ def attribute_distance(
             return None
         checkpoints.mkdir(parents=True, exist_ok=True)
         weights = {name: weight.cpu() for name, weight in probe.network.state_dict().items()}
-        write_tensors(file, weights, {"columns": [attribute.column for attribute in probe.attributes]})
+        columns = [attribute.column for attribute in probe.attributes]
+        write_tensors(file, weights | {"shares": probe.shares}, {"columns": columns})
     weights, description = read_tensors(file)
+    shares = weights.pop("shares")
     network = ProbeNetwork(recipe.config().num_channels, len(weights["head.bias"]), torch.Generator(), CHANNELS)
     network.load_state_dict(weights)
-    return AttributeDistance(network, description["columns"])
+    return AttributeDistance(network, description["columns"], shares)
