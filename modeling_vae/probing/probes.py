@@ -42,7 +42,6 @@ class Probe:
         attributes: what it sees, A of them.
         network: pictures -> logits.
         thresholds: logits above which it says yes, [A].
-        shares: of the labelled pictures that it learnt from, those that have each attribute, [A].
         protocol: how it was trained, for the report.
         left_out: attributes that it did not learn, and why.
     """
@@ -52,11 +51,10 @@ class Probe:
         attributes: Sequence[YesNo],
         network: nn.Module,
         thresholds: Tensor,
-        shares: Tensor,
         protocol: Mapping[str, Any],
         left_out: Mapping[str, str] | None = None,
     ) -> None:
-        self.attributes, self.network, self.thresholds, self.shares = list(attributes), network, thresholds, shares
+        self.attributes, self.network, self.thresholds = list(attributes), network, thresholds
         self.protocol, self.left_out = dict(protocol), dict(left_out or {})
 
     @torch.no_grad()
@@ -235,9 +233,8 @@ def train_probe(
         "epochs": epochs,
         "seed": seed,
     }
-    shares = truth.nanmean(0)
-    probe = Probe(attributes, network.eval(), torch.zeros(len(attributes), device=device), shares, protocol)
-    probe.thresholds = _thresholds(probe, pictures[aside], truth[aside]).to(device)
+    probe = Probe(attributes, network.eval(), torch.zeros(len(attributes), device=device), protocol)
+    probe.thresholds = _thresholds(probe, pictures[aside], truth[aside], truth).to(device)
     return probe
 
 
@@ -253,17 +250,19 @@ def _shifted(pictures: Tensor, rows: Tensor, generator: torch.Generator) -> Tens
     return levels.permute(0, 3, 1, 2).float().div(255)
 
 
-def _thresholds(probe: Probe, pictures: Tensor, truth: Tensor) -> Tensor:
+def _thresholds(probe: Probe, pictures: Tensor, truth: Tensor, all_truth: Tensor) -> Tensor:
     """The logits above which the probe says yes as often as the labels do, [A].
 
     Args:
-        probe: with thresholds 0, and the shares of all its pictures, known better than those of the few set aside.
+        probe: with thresholds 0.
         pictures: set aside, uint8 [n, H, W, C], with their truth [n, A].
+        all_truth: [N, A] of all training pictures, whose shares are known better than those of the few set aside.
     """
     logits = torch.cat([probe(part.permute(0, 3, 1, 2).float() / 255) for part in pictures.split(256)])
     thresholds = []
     for column in range(truth.shape[1]):
         known = ~truth[:, column].isnan()
         scores = logits[known, column] if known.any() else logits[:, column]
-        thresholds.append(torch.quantile(scores, 1 - probe.shares[column]))
+        share = all_truth[:, column].nanmean().clamp(0, 1)
+        thresholds.append(torch.quantile(scores, 1 - share))
     return torch.stack(thresholds)

@@ -26,19 +26,14 @@ logger = logging.getLogger(__name__)
 FILE_NAME = "attribute_probe.safetensors"
 CHANNELS, SEED = (48, 96, 160, 224), 61_129
 """Another network than the probe that judges afterwards, and another seed than anybody gives that one."""
+MEMORY = 12_800
+"""Pictures that the running shares look back over."""
 RAREST = 0.02
 """Share of the pictures below which an attribute, or its absence, counts no more for being rarer still."""
 
 
 class AttributeDistance(Onlooker):
-    """KL(wanted answers || answers on a picture) of a frozen probe, a Bernoulli for each attribute, having balanced.
-
-    With p the probability wanted, q the one seen, and s the share of pictures that have the attribute:
-
-        (p / s + (1 - p) / (1 - s)) / 2 * KL(p || q)
-
-    so that all pictures that have an attribute count as much as all those that lack it. Otherwise it is cheap to lose
-    what is rare: of one picture in forty that has a double chin, who misses it?
+    """KL(wanted answers || answers on a picture) of a frozen probe: a Bernoulli for each attribute.
 
     Glasses are a few dark pixels, and neither the likelihood nor a network that learnt to name things misses them
     much. A network that learnt from these very pictures to tell who wears glasses does. What counts is what it sees
@@ -47,15 +42,11 @@ class AttributeDistance(Onlooker):
     Args:
         network: pictures [N, C, H, W] in [0, 1], of at most 64 pixels a side -> logits [N, A].
         columns: the column that each attribute is read from, A of them; values of one column exclude each other.
-        shares: of pictures that have each attribute, [A]; within [0.02, 0.98], or taken for the nearer of these.
     """
 
-    shares: Tensor
-
-    def __init__(self, network: nn.Module, columns: Sequence[str], shares: Tensor) -> None:
+    def __init__(self, network: nn.Module, columns: Sequence[str]) -> None:
         super().__init__()
         self.columns = list(columns)
-        self.register_buffer("shares", shares.float().clamp(RAREST, 1 - RAREST))
         self.network = network.eval().requires_grad_(False)
 
     @torch.no_grad()
@@ -64,16 +55,49 @@ class AttributeDistance(Onlooker):
         return torch.sigmoid(self._logits(pixel_values))
 
     def forward(self, pixel_values: Tensor, wanted: Tensor) -> Tensor:
-        """From the probabilities wanted [N, A] to those seen in pictures [N, C, H, W]: balanced nats, [N, A]."""
+        """From the probabilities wanted [N, A] to those seen in pictures [N, C, H, W]: nats of each, [N, A]."""
         logits = self._logits(pixel_values)
         with torch.autocast(pixel_values.device.type, enabled=False):
             cross_entropy = F.binary_cross_entropy_with_logits(logits, wanted, reduction="none")
-            divergence = cross_entropy - F.binary_cross_entropy(wanted, wanted, reduction="none")
-            return (wanted / self.shares + (1 - wanted) / (1 - self.shares)) / 2 * divergence
+            return cross_entropy - F.binary_cross_entropy(wanted, wanted, reduction="none")
 
     def _logits(self, pixel_values: Tensor) -> Tensor:
         with torch.autocast(pixel_values.device.type, enabled=False):
             return self.network(at_most(pixel_values.float(), LARGEST_SIDE))
+
+
+class RunningShares(nn.Module):
+    """How common A attributes are in the pictures of a run, and how much each answer therefore counts.
+
+    With p the probability of an attribute in a picture, and s its mean over the latest pictures:
+
+        weight  (p / s + (1 - p) / (1 - s)) / 2
+
+    so that the pictures that have an attribute count together as much as those that lack it, and 1 on average.
+    Otherwise what is rare is cheap to lose: of forty faces with one double chin, who misses it?
+
+    Args:
+        attributes: A.
+    """
+
+    shares: Tensor
+    seen: Tensor
+
+    def __init__(self, attributes: int) -> None:
+        super().__init__()
+        self.register_buffer("shares", torch.zeros(attributes))
+        self.register_buffer("seen", torch.zeros((), dtype=torch.long))
+
+    @torch.no_grad()
+    def update(self, answers: Tensor) -> None:
+        """Take in the probabilities [N, A] of what is in N pictures."""
+        self.seen.add_(len(answers))
+        self.shares.lerp_(answers.mean(0), (len(answers) / self.seen).clamp(len(answers) / MEMORY, 1.0))
+
+    def balance(self, answers: Tensor) -> Tensor:
+        """The weights [N, A] of probabilities [N, A]; shares within [0.02, 0.98], or taken for the nearer of these."""
+        shares = self.shares.clamp(RAREST, 1 - RAREST)
+        return (answers / shares + (1 - answers) / (1 - shares)) / 2
 
 
 def attribute_distance(
@@ -95,10 +119,8 @@ def attribute_distance(
             return None
         checkpoints.mkdir(parents=True, exist_ok=True)
         weights = {name: weight.cpu() for name, weight in probe.network.state_dict().items()}
-        columns = [attribute.column for attribute in probe.attributes]
-        write_tensors(file, weights | {"shares": probe.shares}, {"columns": columns})
+        write_tensors(file, weights, {"columns": [attribute.column for attribute in probe.attributes]})
     weights, description = read_tensors(file)
-    shares = weights.pop("shares")
     network = ProbeNetwork(recipe.config().num_channels, len(weights["head.bias"]), torch.Generator(), CHANNELS)
     network.load_state_dict(weights)
-    return AttributeDistance(network, description["columns"], shares)
+    return AttributeDistance(network, description["columns"])

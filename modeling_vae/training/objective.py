@@ -20,7 +20,7 @@ from torch.optim.swa_utils import AveragedModel
 from modeling_vae.model.elbo import reconstruction_nll
 from modeling_vae.model.modeling_image_vae import VAEModel
 
-from .attribute_term import AttributeDistance
+from .attribute_term import AttributeDistance, RunningShares
 from .critic import Critic, taken_for_real, told_apart
 from .edit_term import Edited, RunningReadouts
 from .perceptual import Comparison, PerceptualDistance, random_place
@@ -86,6 +86,7 @@ class TrainingObjective(nn.Module):
                 channels = [maps.shape[1] for maps in self.perceptual.features(blank)]
                 self.critic = Critic([channels[i] for i in self.judged], adversarial.channels)
         self.attributes = attributes
+        self.shares = RunningShares(len(attributes.columns)) if attributes is not None else None
         columns = attributes.columns if recipe.edits and attributes is not None else None
         self.readouts = RunningReadouts(config.latent_dim, columns) if columns else None
         self.fit = RunningFit(config.latent_dim) if adversarial or columns else None
@@ -135,8 +136,11 @@ class TrainingObjective(nn.Module):
             visible = visible + recipe.perceptual.weight * terms["perceptual"]
             visible = visible + recipe.perceptual.texture_weight * terms["texture"]
         if self.attributes is not None and recipe.attribute_consistency is not None:
+            assert self.shares is not None
             seen = self.attributes.answers(pixel_values)
-            terms["attributes"] = self.attributes(output.reconstruction, seen).mean()
+            self.shares.update(seen)
+            distances = self.shares.balance(seen) * self.attributes(output.reconstruction, seen)
+            terms["attributes"] = distances.mean()
             visible = visible + recipe.attribute_consistency.weight * terms["attributes"]
             if self.readouts is not None:
                 self.readouts.update(output.latents, seen)

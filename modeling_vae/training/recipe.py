@@ -86,7 +86,12 @@ class Adversarial(Section):
 class AttributeConsistency(Section):
     """What a probe of the annotated columns sees in a picture, it shall see in the reconstruction."""
 
-    weight: float = Field(10.0, ge=0, description="of the divergence in nats, averaged over attributes")
+    weight: float = Field(
+        10.0,
+        ge=0,
+        description="of the divergence in nats, averaged over attributes; those who have one count together as "
+        "much as those who lack it",
+    )
 
 
 class Edits(Section):

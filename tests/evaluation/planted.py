@@ -52,7 +52,7 @@ class Sees(nn.Module):
 
 
 def planted_probe() -> Probe:
-    return Probe(ATTRIBUTES, Sees(), torch.zeros(4), torch.full((4,), 0.5), {})
+    return Probe(ATTRIBUTES, Sees(), torch.zeros(4), {})
 
 
 def planted_latents(count: int, seed: int = 0) -> Tensor:

@@ -88,6 +88,6 @@ def test_figures_of_all_directions():
 
 def test_a_direction_that_the_probe_does_not_know_has_a_leak_only():
     latents, probe = planted_latents(20), planted_probe()
-    probe = Probe(probe.attributes[1:], Last(), torch.zeros(3), torch.full((3,), 0.5), {})
+    probe = Probe(probe.attributes[1:], Last(), torch.zeros(3), {})
     outcome = edit_outcome(PlantedModel(), planted_directions(), probe, latents, before(latents)[:, 1:], "left")
     assert outcome.success.isnan().all() and outcome.leak.tolist() == [0.0] * 20

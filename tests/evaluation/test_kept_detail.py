@@ -38,7 +38,7 @@ def textured(latents: torch.Tensor) -> torch.Tensor:
 
 
 def figures(model: nn.Module, network: nn.Module, photos: torch.Tensor, latents: torch.Tensor) -> dict:
-    probe = Probe(ATTRIBUTES, network, torch.zeros(4), torch.full((4,), 0.5), {})
+    probe = Probe(ATTRIBUTES, network, torch.zeros(4), {})
     counts = resample_counts(len(latents), 20, seed=0)
     names, found = kept_detail_figures(model, planted_directions(), probe, photos, latents, counts, batch_size=7)
     assert names == planted_directions().names
@@ -79,7 +79,7 @@ def test_no_ratio_to_an_edit_that_does_nothing():
 
 def test_what_the_probe_does_not_know_is_left_out():
     latents = planted_latents(12)
-    probe = Probe([YesNo("else", "else", "true")], Sees(), torch.zeros(1), torch.full((1,), 0.5), {})
+    probe = Probe([YesNo("else", "else", "true")], Sees(), torch.zeros(1), {})
     counts = resample_counts(12, 5, seed=0)
     names, found = kept_detail_figures(PlantedModel(), planted_directions(), probe, textured(latents), latents, counts)
     assert names == [] and found == {}
@@ -93,7 +93,7 @@ def test_it_is_what_the_pipeline_gives():
             asked.append(pixel_values)
             return pixel_values.mean(dim=(1, 2, 3))[:, None]
 
-    probe = Probe([YesNo("smiling", "smiling", "true")], Keeps(), torch.zeros(1), torch.full((1,), 0.5), {})
+    probe = Probe([YesNo("smiling", "smiling", "true")], Keeps(), torch.zeros(1), {})
     photo = Image.fromarray(np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8))
     pixel_values = pipe.processor(photo, return_tensors="pt")["pixel_values"]
     latents = pipe.encode(photo)

@@ -54,8 +54,8 @@ def probe(channels: int = 3) -> ProbeNetwork:
 
 
 def looking(channels: int = 3) -> AttributeDistance:
-    """Attribute and edit terms that look through it at five columns, common and rare."""
-    return AttributeDistance(probe(channels), ["a", "b", "c", "d", "e"], torch.tensor([0.5, 0.2, 0.03, 0.9, 0.001]))
+    """Attribute and edit terms that look through it at five columns."""
+    return AttributeDistance(probe(channels), ["a", "b", "c", "d", "e"])
 
 
 def recipe_values(pictures: Path, backbone: Path) -> dict:

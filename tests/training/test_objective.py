@@ -117,7 +117,8 @@ def test_the_adversarial_gradient_is_as_long_as_the_others_at_the_last_layer(ful
     torch.manual_seed(3)
     output = full.model(pixels())
     visible = output.loss / (3 * 32 * 32) + 0.5 * full.perceptual(output.reconstruction, pixels())[0]
-    seen = full.attributes(output.reconstruction, full.attributes.answers(pixels()))
+    answers = full.attributes.answers(pixels())
+    seen = full.shares.balance(answers) * full.attributes(output.reconstruction, answers)
     visible = visible + 2.0 * seen.mean()
     (gradient,) = torch.autograd.grad(visible, weight)
     # what is left after the others are taken away is 0.5 times as long
@@ -170,6 +171,25 @@ def test_a_backbone_without_feature_maps_is_refused(tmp_path):
     ViTModel(ViTConfig(image_size=32, patch_size=8, **sizes)).save_pretrained(tmp_path)
     with pytest.raises(ValueError, match="'embeddings' returns is no feature map"):
         PerceptualDistance(str(tmp_path), ["embeddings"]).features(pixels(1))
+
+
+def test_in_bfloat16_it_is_the_same_loss_but_for_rounding(full):
+    """As recipes train: under autocast, with every term at work."""
+    for _ in range(10):  # until there are readouts to edit by
+        full(pixels(), step=1)
+    found = []
+    for enabled in (False, True):
+        objective = copy.deepcopy(full)
+        torch.manual_seed(4)
+        with torch.autocast("cpu", torch.bfloat16, enabled=enabled):
+            found.append(objective(pixels()))
+        found[-1]["loss"].backward()
+        assert all(weight.grad.isfinite().all() for weight in objective.model.parameters())
+    assert (
+        found[0].keys() == found[1].keys() >= {"attributes", "edits", "reencoding", "adversarial", "critic", "texture"}
+    )
+    for name, exact in found[0].items():
+        torch.testing.assert_close(found[1][name].float(), exact, rtol=0.05, atol=0.02, msg=name)
 
 
 def test_the_factor_is_capped(full):
