@@ -75,27 +75,41 @@ def collate(items: Sequence[Item]) -> dict[str, torch.Tensor]:
     return {"pixel_values": torch.stack([item["pixel_values"] for item in items])}
 
 
-def labelled_batches(dataset: Dataset[Item], batch_size: int) -> Iterator[tuple[torch.Tensor, dict[str, list[Label]]]]:
+CHOICE_SEED = 0
+
+
+def labelled_batches(
+    dataset: Dataset[Item], batch_size: int, most: int | None = None
+) -> Iterator[tuple[torch.Tensor, dict[str, list[Label]]]]:
     """Goes once through `dataset` in order, without augmentation.
+
+    Args:
+        dataset: map-style or streamed, of `Item`s.
+        batch_size: pictures at once.
+        most: no more pictures than these. They are drawn at random, always the same, for a folder may be sorted by
+            class; of a stream, whose end nobody knows, they are the first.
 
     Yields:
         pixel_values float32 [n, C, H, W] with n at most `batch_size`, and for each column its n labels.
     """
     plain = dataset.plain() if hasattr(dataset, "plain") else dataset
-    for items in _in_batches(plain, batch_size):
+    for items in _in_batches(plain, batch_size, most):
         columns = items[0]["labels"]
         labels = {column: [item["labels"][column] for item in items] for column in columns}
         yield collate(items)["pixel_values"], labels
 
 
-def _in_batches(dataset: Any, batch_size: int) -> Iterator[list[Item]]:
+def _in_batches(dataset: Any, batch_size: int, most: int | None) -> Iterator[list[Item]]:
     if batch_size < 1:
         raise ValueError(f"batch_size is {batch_size}; set a whole number of at least 1.")
-    if isinstance(dataset, PictureDataset):
-        for start in range(0, len(dataset), batch_size):
-            yield dataset.__getitems__(range(start, min(start + batch_size, len(dataset))))
+    if isinstance(dataset, IterableDataset):
+        remaining = itertools.islice(dataset, most)
+        while batch := list(itertools.islice(remaining, batch_size)):
+            yield batch
         return
-    streamed = isinstance(dataset, IterableDataset)
-    remaining: Iterator[Item] = iter(dataset) if streamed else map(dataset.__getitem__, range(len(dataset)))
-    while batch := list(itertools.islice(remaining, batch_size)):
-        yield batch
+    rows = np.arange(len(dataset))
+    if most is not None and most < len(rows):
+        rows = np.sort(np.random.default_rng(CHOICE_SEED).choice(rows, most, replace=False))
+    for start in range(0, len(rows), batch_size):
+        chosen = rows[start : start + batch_size].tolist()
+        yield dataset.__getitems__(chosen) if hasattr(dataset, "__getitems__") else [dataset[row] for row in chosen]

@@ -73,7 +73,7 @@ def attribute_figures(
         pipe: its model, and its directions where it has any.
         validation: data set with labels, as `load_data` gives it.
         probe: that judges, see `learn_probe`.
-        most: of the validation pictures at most so many are used, the first ones.
+        most: of the validation pictures at most so many are used, see `labelled_batches`.
         edited, encoded_again: of these, at most so many for each attribute, drawn at random; those encoded again are
             also edited with their detail kept.
         batch_size: pictures that go through a network at once.
@@ -81,7 +81,7 @@ def attribute_figures(
         resamples: for the intervals.
     """
     model, directions = pipe.model, pipe.directions
-    judged = judge(model, probe, labelled_batches(validation, batch_size), most)
+    judged = judge(model, probe, labelled_batches(validation, batch_size, most))
     counts = resample_counts(len(judged.latents), resamples, seed)
     names = [attribute.name for attribute in probe.attributes]
     parts = [(names, survival_figures(judged, counts))]
@@ -100,7 +100,7 @@ def attribute_figures(
         counts = resample_counts(len(again), resamples, seed)
         figures |= reencoding_figures(model, directions, again, counts, batch_size)
         parts.append((directions.names, figures))
-        photos = pictures_at(labelled_batches(validation, batch_size), chosen[:encoded_again])
+        photos = pictures_at(labelled_batches(validation, batch_size, most), chosen[:encoded_again])
         parts.append(kept_detail_figures(model, directions, probe, photos, again, counts, batch_size))
         for name in directions.names:
             facts[name] = facts.get(name, {}) | {"not_held": not_held[name]}

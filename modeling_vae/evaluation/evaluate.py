@@ -66,7 +66,7 @@ def evaluate(
         train: data set of the training pictures: how near real pictures come, and where copies are looked for.
         network: what Fréchet and kernel distances are measured with; none are measured without.
         probe: what judges attributes, see `learn_probe`; there are no figures of attributes without.
-        most: of the validation pictures at most so many are used, the first ones.
+        most: of the validation pictures at most so many are used, drawn at random but always the same.
         nearest: for so many fitted samples the nearest training picture is looked for; 0 for none.
         edited: so many pictures at most are edited for each attribute.
         batch_size: pictures that go through a network at once.
@@ -128,13 +128,8 @@ class _Measured:
 
 
 def _pictures(dataset: Any, batch_size: int, most: int) -> Iterator[Tensor]:
-    """pixel_values [n, C, H, W] of the first `most` pictures, without augmentation."""
-    left = most
-    for pixel_values, _ in labelled_batches(dataset, batch_size):
-        yield pixel_values[:left]
-        left -= len(pixel_values)
-        if left <= 0:
-            return
+    """pixel_values [n, C, H, W], see `labelled_batches`."""
+    return (pixel_values for pixel_values, _ in labelled_batches(dataset, batch_size, most))
 
 
 def _posteriors(model: VAEModel, batches: Iterable[Tensor]) -> tuple[Tensor, Tensor]:

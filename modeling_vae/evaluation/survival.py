@@ -36,22 +36,15 @@ class Judged:
 
 
 @torch.no_grad()
-def judge(
-    model: VAEModel, probe: Probe, batches: Iterable[tuple[Tensor, Mapping[str, Sequence[Any]]]], most: int
-) -> Judged:
-    """Ask the probe about the first `most` pictures and their reconstructions from the posterior means."""
+def judge(model: VAEModel, probe: Probe, batches: Iterable[tuple[Tensor, Mapping[str, Sequence[Any]]]]) -> Judged:
+    """Ask the probe about pictures and their reconstructions from the posterior means."""
     columns: list[list[Tensor]] = [[], [], [], []]
-    left = most
     for pixel_values, labels in batches:
-        pixel_values = pixel_values[:left]
         latents = model.encode(pixel_values.to(model.device, model.dtype)).mean
-        truth = targets(probe.attributes, labels)[:left]
+        truth = targets(probe.attributes, labels)
         found = (latents.float().cpu(), truth, probe(pixel_values), probe(model.decode(latents).float()))
         for column, values in zip(columns, found, strict=True):
             column.append(values)
-        left -= len(pixel_values)
-        if left <= 0:
-            break
     return Judged(*(torch.cat(column) for column in columns))
 
 

@@ -15,8 +15,8 @@ from modeling_vae.model.image_processing_image_vae import VAEImageProcessor
 from modeling_vae.model.modeling_image_vae import VAEModel
 from modeling_vae.model.tensor_files import weights_sha256
 from modeling_vae.pipeline import VAEPipeline
+from modeling_vae.training.alignment import HELD_OUT, MOST_PICTURES, FittedAlignment, fit_alignment
 from modeling_vae.training.alignment import STEPS as ALIGNMENT_STEPS
-from modeling_vae.training.alignment import FittedAlignment, fit_alignment
 from modeling_vae.training.directions import fit_directions
 from modeling_vae.training.prior import fit_prior
 from modeling_vae.training.recipe import FILE_NAME, Recipe
@@ -130,8 +130,8 @@ def fit_pipeline(
     aligned = FittedAlignment(None, {"refused": "the pictures are resized as a whole, not cropped"})
     if recipe.data.crop == "center":
         aligned = fit_alignment(
-            labelled_batches(data.train, BATCH),
-            labelled_batches(data.validation, BATCH),
+            labelled_batches(data.train, BATCH, MOST_PICTURES),
+            labelled_batches(data.validation, BATCH, HELD_OUT),
             mirrored=mirrored,
             steps=steps,
             autocast=bool(recipe.training.get("bf16")),

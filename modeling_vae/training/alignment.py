@@ -26,9 +26,8 @@ logger = logging.getLogger(__name__)
 STEPS = 9000
 BATCH = 64
 LEARNING_RATE = 2e-3
-MOST_PICTURES = 20_000
-HELD_OUT = 200
-"""Held-out pictures that are planted and found again."""
+MOST_PICTURES, HELD_OUT = 20_000, 200
+"""Pictures that are enough to learn from, and held-out ones to plant and find again."""
 ROUGH, LARGEST_ERROR = 0.12, 0.08
 """Median error of the corners, in sides, beyond which an alignment is refused: after one step, and settled.
 
@@ -60,12 +59,13 @@ def fit_alignment(
     It is refused where it does not bring planted pictures back: the pictures then are not cropped alike, or too few.
 
     Args:
-        training, held_out: batches of pixel_values [N, C, H, W], and labels that are not looked at.
+        training, held_out: batches of pixel_values [N, C, H, W], and labels that are not looked at; all are kept in
+            memory, so that `MOST_PICTURES` and `HELD_OUT` of them are many enough.
         mirrored: a mirrored picture is one of the kind too.
         steps: at most, see `train_alignment`.
         autocast: see there.
     """
-    pictures, others = gather(training, MOST_PICTURES), gather(held_out, HELD_OUT)
+    pictures, others = gather(training), gather(held_out)
     logger.info("Training the alignment on %d pictures.", len(pictures))
     alignment = train_alignment(pictures, mirrored=mirrored, steps=min(steps, STEPS), autocast=autocast)
     error = _error_of_a_step(alignment, others)
@@ -82,8 +82,8 @@ def fit_alignment(
     return FittedAlignment(alignment, report | {"kind": alignment.kind})
 
 
-def gather(batches: Iterable[tuple[Tensor, Any]], most: int) -> Tensor:
-    """The first pictures of batches, uint8 [n, C, H, W], no larger than windows are sampled; a few dozen MB."""
+def gather(batches: Iterable[tuple[Tensor, Any]]) -> Tensor:
+    """The pictures of batches, uint8 [n, C, H, W], no larger than windows are sampled; a few dozen MB."""
     kept: list[Tensor] = []
     for pixel_values, _ in batches:
         factor = OVERSAMPLING * SIDE / max(pixel_values.shape[2:])
@@ -91,9 +91,7 @@ def gather(batches: Iterable[tuple[Tensor, Any]], most: int) -> Tensor:
             size = [max(1, round(side * factor)) for side in pixel_values.shape[2:]]
             pixel_values = F.interpolate(pixel_values, size, mode="bilinear", antialias=True, align_corners=False)
         kept.append((pixel_values.clamp(0, 1) * 255).round().to(torch.uint8))
-        if sum(map(len, kept)) >= most:
-            break
-    return torch.cat(kept)[:most]
+    return torch.cat(kept)
 
 
 def train_alignment(

@@ -14,12 +14,13 @@ from modeling_vae.model.posterior import DiagonalGaussian
 from modeling_vae.model.priors import MixturePrior
 
 from .mixture import fit_mixture
+from .random_rows import RandomRows
 
 Batches = Iterable[tuple[Tensor, Any]]
 """pixel_values [N, C, H, W], with labels that are not looked at."""
 
 MOST = 30_000
-"""Latents that a mixture is fitted to; one Gaussian is fitted to all of them."""
+"""Latents that a mixture is fitted to, drawn at random; one Gaussian is fitted to all of them."""
 
 
 @torch.inference_mode()
@@ -44,17 +45,16 @@ def fit_prior(
     generator = torch.Generator().manual_seed(0)
     width = model.config.latent_dim
     moments = LatentMoments.empty(width, {})
-    draws: list[Tensor] = []
+    draws = RandomRows(MOST, torch.Generator().manual_seed(1))
     for posterior in _posteriors(model, training, mirrored):
         moments.update(posterior.mean, posterior.logvar, {})
-        if sum(map(len, draws)) < MOST:
-            draws.append(posterior.sample(generator))
+        draws.add(posterior.sample(generator))
     gaussian = MixturePrior.from_moments(moments, weights_sha256)
     if moments.count < 2 * width:
         return gaussian
     unseen = [posterior.sample(generator) for posterior in _posteriors(model, held_out, mirrored=False)]
     # in float64, as a nearly certain encoder leaves variances that float32 cannot tell from 0 beside the others
-    mixture = fit_mixture(torch.cat(draws).double(), torch.cat(unseen).double(), most_gaussians)
+    mixture = fit_mixture(draws.chosen().double(), torch.cat(unseen).double(), most_gaussians)
     if len(mixture.weights) == 1:
         return gaussian
     return MixturePrior(mixture.weights, mixture.means, mixture.factors, weights_sha256)

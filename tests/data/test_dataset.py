@@ -123,6 +123,22 @@ class TestLabelledBatches:
         assert torch.equal(torch.cat([values for values, _ in batches]), pixels(data.train.plain()))
         assert sum((labels["label"] for _, labels in batches), []) == ["cat"] * 5 + ["dog"] * 6
 
+    def test_a_few_of_many_are_drawn_from_all_classes_and_always_the_same(self, load, tmp_path):
+        for kind in ("cat", "dog"):
+            first = 0 if kind == "cat" else 50
+            write_folder(tmp_path / "pets" / "train" / kind, range(first, first + 30))
+            write_folder(tmp_path / "pets" / "validation" / kind, range(first + 40, first + 41))
+        train = load(tmp_path / "pets", {"label": "category"}).train
+        values, labels = zip(*labelled_batches(train, 4, 10), strict=True)
+        assert [len(batch) for batch in values] == [4, 4, 2]
+        drawn = [kind for batch in labels for kind in batch["label"]]
+        assert 2 <= drawn.count("dog") <= 8 and drawn == sorted(drawn)  # in the order in which they lie
+        again = torch.cat([batch for batch, _ in labelled_batches(Subset(train, range(len(train))), 10, 10)])
+        assert torch.equal(torch.cat(values), again)
+        assert len(again.flatten(1).unique(dim=0)) == 10
+        whole = torch.cat([batch for batch, _ in labelled_batches(train, 16, 100)])
+        assert torch.equal(whole, pixels(train))
+
     def test_any_map_style_dataset_will_do(self, load, splits):
         train = load(splits).train
         values, labels = next(labelled_batches(Subset(train, [5, 2]), 8))

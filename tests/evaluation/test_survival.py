@@ -14,7 +14,7 @@ from .planted import PlantedModel, planted_dataset, planted_probe
 
 def figures(lost: tuple[int, ...] = (), count: int = 200) -> dict[str, torch.Tensor]:
     batches = labelled_batches(planted_dataset(count), 64)
-    judged = judge(PlantedModel(lost), planted_probe(), batches, count)
+    judged = judge(PlantedModel(lost), planted_probe(), batches)
     return survival_figures(judged, resample_counts(count, 10, seed=0))
 
 
@@ -32,17 +32,17 @@ def test_what_the_decoder_loses_is_at_chance():
     assert found["probe_auc"] == pytest.approx([1.0] * 4)
 
 
-def test_most_bounds_the_pictures_and_batches_do_not_matter():
-    dataset = planted_dataset(50)
-    whole = judge(PlantedModel(), planted_probe(), labelled_batches(dataset, 64), 30)
-    parts = judge(PlantedModel(), planted_probe(), labelled_batches(dataset, 7), 30)
+def test_how_many_go_through_at_once_does_not_matter():
+    dataset = planted_dataset(30)
+    whole = judge(PlantedModel(), planted_probe(), labelled_batches(dataset, 64))
+    parts = judge(PlantedModel(), planted_probe(), labelled_batches(dataset, 7))
     assert whole.latents.shape == (30, 4) and whole.truth.shape == whole.real.shape == (30, 4)
     assert torch.equal(whole.real, parts.real) and torch.equal(whole.reconstructed, parts.reconstructed)
 
 
 def test_what_no_picture_has_is_unknown():
     dataset = [item for item in planted_dataset(100) if not item["labels"]["left"]]
-    judged = judge(PlantedModel(), planted_probe(), labelled_batches(dataset, 64), 100)
+    judged = judge(PlantedModel(), planted_probe(), labelled_batches(dataset, 64))
     found = survival_figures(judged, resample_counts(len(dataset), 5, seed=0))
     assert found["kept"][0, 0].isnan() and found["probe_auc"][0, 0].isnan() and found["survival"][0, 0].isnan()
     assert found["stayed_without"][0, 0] == 1
