@@ -85,8 +85,8 @@ def draw(model: VAEModel, batches: Iterable[Tensor]) -> Image.Image:
     training = model.training
     model.eval()  # of batch norms the running statistics, which then stay as they are
     posteriors = [model.encode(pixel_values.to(model.device, model.dtype)) for pixel_values in batches]
-    means = torch.cat([posterior.mean for posterior in posteriors]).double().cpu()
-    variance = torch.cat([posterior.logvar for posterior in posteriors]).double().cpu().exp().mean(0)
+    means = torch.cat([posterior.mean for posterior in posteriors]).cpu().double()
+    variance = torch.cat([posterior.logvar for posterior in posteriors]).cpu().double().exp().mean(0)
     centred = means - means.mean(0)
     values, vectors = torch.linalg.eigh(centred.T @ centred / len(means) + torch.diag(variance))
     root = vectors * values.clamp_min(0).sqrt() @ vectors.T

@@ -114,7 +114,7 @@ def _held_out_latents(model: VAEModel, batches: Batches, attributes: dict[str, s
     for pixel_values, labels in batches:
         rows = [i for i in range(len(pixel_values)) if any(labels[column][i] is not None for column in attributes)]
         if rows:
-            latents.append(model.encode(pixel_values[rows].to(model.device, model.dtype)).mean.double().cpu())
+            latents.append(model.encode(pixel_values[rows].to(model.device, model.dtype)).mean.cpu().double())
             for column in attributes:
                 kept[column] += [labels[column][i] for i in rows]
     empty = torch.zeros(0, model.config.latent_dim, dtype=torch.float64)

@@ -114,6 +114,11 @@ def train(
             f"{len(data.train)} training pictures are fewer than training.per_device_train_batch_size={batch}: set it "
             "lower, or add pictures."
         )
+    if isinstance(data.validation, Sized) and len(data.validation) < 2:
+        raise ValueError(
+            f"{len(data.validation)} validation pictures are too few to evaluate what is trained: name a larger "
+            "split, or add pictures."
+        )
     set_seed(arguments.seed)
     model = build_model(recipe)
     checkpoints = output / CHECKPOINTS

@@ -48,7 +48,7 @@ class VAETrainer(Trainer):
         self.objective = model
         self._staging: str | None = None
         self._terms: defaultdict[str, list[Tensor]] = defaultdict(list)
-        self._last_log = (time.monotonic(), 0)
+        self._last_log: tuple[float, int] | None = None
 
     def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
         """Adam with the recipe's settings; the critic has no first momentum, and its own learning rate if it wants."""
@@ -93,6 +93,7 @@ class VAETrainer(Trainer):
         num_items_in_batch: Tensor | int | None = None,
     ) -> Any:
         step = self.state.global_step
+        self._last_log = self._last_log or (time.monotonic(), step)
         output = model(**inputs, step=step, progress=step / max(1, self.state.max_steps))
         for name, term in output.items():
             if name != "loss":
@@ -115,10 +116,11 @@ class VAETrainer(Trainer):
         if "loss" in logs and self._terms:
             logs |= {name: torch.stack(terms).float().mean().item() for name, terms in self._terms.items()}
             self._terms.clear()
-            now, (then, before) = time.monotonic(), self._last_log
-            pictures = (self.state.global_step - before) * self.get_total_train_batch_size(self.args)
-            logs["images_per_second"] = pictures / max(now - then, 1e-9)
-        self._last_log = (time.monotonic(), self.state.global_step)
+            if self._last_log is not None:
+                then, before = self._last_log
+                pictures = (self.state.global_step - before) * self.get_total_train_batch_size(self.args)
+                logs["images_per_second"] = pictures / max(time.monotonic() - then, 1e-9)
+            self._last_log = (time.monotonic(), self.state.global_step)
         super().log(logs, *args, **kwargs)
 
     def _save(self, output_dir: str | None = None, state_dict: dict[str, Tensor] | None = None) -> None:
@@ -149,6 +151,8 @@ class VAETrainer(Trainer):
         self._staging = str(staging)
         try:
             super()._save_checkpoint(model, trial)
+        except (torch.OutOfMemoryError, torch.AcceleratorError):  # RuntimeErrors too, but not the disk's
+            raise
         except (OSError, SafetensorError, RuntimeError) as error:  # the three ways to say that a disk is full
             raise OSError(
                 f"the checkpoint of step {self.state.global_step} could not be written to {run} ({error}): make room; "
@@ -222,6 +226,9 @@ def training_arguments(recipe: dict[str, Any], output: Path) -> Any:
     if isinstance(decay, bool) or not (isinstance(decay, int | float) and 0 <= decay < 1):
         raise ValueError(f"training.ema_decay={decay!r} is not possible: give a number from 0 to below 1.")
     try:
-        return TrainingArguments(output_dir=str(output), **values)
+        arguments = TrainingArguments(output_dir=str(output), **values)
     except (TypeError, ValueError) as error:
         raise ValueError(f"the training section is not possible: {error}") from error
+    # One process, one device: nn.DataParallel's copies would lose the perceptual network's hooks.
+    arguments._n_gpu = min(1, arguments.n_gpu)
+    return arguments

@@ -197,6 +197,11 @@ def test_fewer_pictures_than_a_batch_are_refused(workplace):
         workplace.here("large-batch", "training.per_device_train_batch_size=200")
 
 
+def test_one_validation_picture_is_refused_before_training(workplace):
+    with pytest.raises(ValueError, match="1 validation pictures are too few"):
+        workplace.here("one-unseen", "data.validation=0.001")
+
+
 def test_activation_checkpointing_trains(workplace):
     settings = ("training.activation_checkpointing=true", "training.max_steps=2")
     with pytest.raises(ValueError, match="set model.norm to group or none"):
