@@ -9,7 +9,8 @@ from torch import Tensor
 class RandomRows:
     """At most `most` of all rows that are added, each as likely as any other, in the order in which they came.
 
-    Every row gets a random key, and the largest keys stay: a reservoir sample (Vitter 1985).
+    Every row gets a random key, and the largest keys stay: a reservoir sample (Efraimidis and Spirakis 2006, with
+    equal weights).
 
     Args:
         most: rows that are kept; twice as many are held while they come.
