@@ -54,6 +54,15 @@ def main(argv: list[str] | None = None) -> Path:
         check_repo_id(recipe.push_to_hub)
     config = recipe.config()
     prepare(output, recipe)  # what cannot work is said before the pictures are read
+    network = None
+    if (perceptual := recipe.objective.perceptual) is not None:  # what looks on in training measures afterwards too
+        try:
+            network = FeatureNetwork(perceptual.backbone)
+        except OSError as error:
+            raise OSError(
+                f"objective.perceptual.backbone: {error}\n"
+                "Or train without such a network: objective.perceptual=null objective.adversarial=null"
+            ) from error
     data = load_data(
         recipe.data,
         image_size=config.height_and_width,
@@ -62,8 +71,6 @@ def main(argv: list[str] | None = None) -> Path:
         seed=recipe.training.get("seed", 42),
     )
     logging.info("%s", data.report)
-    perceptual = recipe.objective.perceptual  # what looked on in training measures afterwards too
-    network = FeatureNetwork(perceptual.backbone) if perceptual else None
     started = time.monotonic()
     film = output / "film"
     callbacks: list[TrainerCallback] = [TrainingFilm(film, data.validation)]

@@ -194,6 +194,11 @@ def _open_builder(path: str, name: str | None, root: str, files: list[str] | Non
             f"data.path is {path!r}, which is no folder here and no data set on the Hub that may be read from here; "
             "correct the name, or log in if the data set is private."
         ) from error
+    except ConnectionError as error:
+        raise ConnectionError(
+            f"data.path is {path!r}: there is no such folder or file here, and as a data set on the Hub it cannot be "
+            f"reached ({error})."
+        ) from error
     except (datasets.exceptions.DataFilesNotFoundError, datasets.data_files.EmptyDatasetError) as error:
         raise ValueError(
             f"data.path is {path!r}, which is empty: it holds no pictures, parquet or tar files; add some."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -127,6 +128,7 @@ def edit_figures(
                 columns.setdefault(figure + suffix, []).append(getattr(outcome, figure))
         known, same = directions.directions, directions.directions[name].column
         not_held[name] = [n for n in known if n not in held and known[n].column != same]
-        success, leak, leak_held = (float(columns[key][-1].mean()) for key in ("success", "leak", "leak" + HELD))
-        logger.info("edits of %s: success %.2f, leak %.3f, with hold %.3f", name, success, leak, leak_held)
+        means = {key: float(columns[key][-1].mean()) for key in ("success", "leak", "leak" + HELD)}
+        known_means = (f"{key} {mean:.3f}" for key, mean in means.items() if math.isfinite(mean))
+        logger.info("edits of %s: %s", name, ", ".join(known_means))
     return {figure: weighted_mean(torch.stack(c, dim=1), counts) for figure, c in columns.items()}, not_held

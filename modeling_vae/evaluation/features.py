@@ -43,14 +43,20 @@ class FeatureNetwork(nn.Module):
                 f"The feature network {folder_or_id!r} is no folder, and no Hub id such as user/name."
             )
         source = {"revision": revision, "token": token}
-        processor = AutoImageProcessor.from_pretrained(folder_or_id, **source)
+        try:
+            processor = AutoImageProcessor.from_pretrained(folder_or_id, **source)
+            network = AutoModel.from_pretrained(folder_or_id, dtype=torch.float32, **source)
+        except OSError as error:
+            raise OSError(
+                f"The network {folder_or_id} cannot be loaded: give the folder of a vision model of transformers, or "
+                f"the Hub id of one where the Hub can be reached. ({str(error).splitlines()[0]})"
+            ) from error
         mean, std = (getattr(processor, name, None) for name in ("image_mean", "image_std"))
         if mean is None or std is None:
             raise ValueError(
                 f"The preprocessor of {folder_or_id} has no image_mean and image_std; choose a network that says how "
                 "its pictures are normalised."
             )
-        network = AutoModel.from_pretrained(folder_or_id, dtype=torch.float32, **source)
         self.network = network.eval().requires_grad_(False)
         self.register_buffer("mean", torch.tensor(mean, dtype=torch.float32).view(1, -1, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(std, dtype=torch.float32).view(1, -1, 1, 1), persistent=False)

@@ -76,10 +76,11 @@ def _factor(source: FeatureStatistics | Tensor) -> tuple[Tensor, Tensor]:
 
 @dataclass(frozen=True)
 class KernelDistance:
-    """1000 times the kernel distance: mean over the subsets, and standard deviation between them."""
+    """1000 times the kernel distance: mean over the subsets, and standard deviation between them, None where the only
+    subset is all there is."""
 
     mean: float
-    deviation: float
+    deviation: float | None
 
 
 def kernel_distance(
@@ -105,12 +106,13 @@ def kernel_distance(
         )
     a, b = _finite(features_a), _finite(features_b)
     generator = np.random.default_rng(seed)
+    whole = subset_size == len(a) == len(b)
     values = []
-    for _ in range(subsets):
+    for _ in range(1 if whole else subsets):
         x = a[torch.from_numpy(generator.choice(len(a), subset_size, replace=False))]
         y = b[torch.from_numpy(generator.choice(len(b), subset_size, replace=False))]
         values.append(_squared_discrepancy(x, y))
-    return KernelDistance(1000.0 * float(np.mean(values)), 1000.0 * float(np.std(values)))
+    return KernelDistance(1000.0 * float(np.mean(values)), None if whole else 1000.0 * float(np.std(values)))
 
 
 def _squared_discrepancy(x: Tensor, y: Tensor) -> float:

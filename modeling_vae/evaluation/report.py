@@ -72,7 +72,8 @@ def markdown(report: Mapping[str, Any]) -> str:
         cells = [name, number(report["sharpness"][key])]
         if compared:
             frechet, kernel = (report[distance].get(key) for distance in ("frechet_distance", "kernel_distance"))
-            deviation = "" if kernel is None else f" ± {kernel['deviation']:.3g}"
+            spread = None if kernel is None else kernel["deviation"]
+            deviation = "" if spread is None else f" ± {spread:.3g}"
             cells += [number(frechet), _interval(frechet), number(kernel) + deviation]
         lines.append(f"| {' | '.join(cells)} |")
     for space, found in report.get("nearest_training_picture", {}).items():

@@ -32,7 +32,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--split", help="measured on, unseen in training (default: the recipe's validation)")
     parser.add_argument("--train-split", metavar="SPLIT", help="that the model was trained on (default: the recipe's)")
     parser.add_argument("--image-column", metavar="COLUMN", help="default: the recipe's")
-    parser.add_argument("--pictures", type=_positive, default=10_000, metavar="N", help="at most (default: 10000)")
+    parser.add_argument("--pictures", type=_several, default=10_000, metavar="N", help="at most (default: 10000)")
     parser.add_argument(
         "--edited", type=_positive, default=EDITED, metavar="N", help="for each attribute, at most (default: 500)"
     )
@@ -157,10 +157,14 @@ def _recipe_file(pipe: VAEPipeline, folder: Path) -> Path | None:
         return None
 
 
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number of at least 1")
+def _positive(text: str, least: int = 1) -> int:
+    if not text.isdecimal() or int(text) < least:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number of at least {least}")
     return int(text)
+
+
+def _several(text: str) -> int:
+    return _positive(text, least=2)
 
 
 def _device(text: str) -> torch.device:

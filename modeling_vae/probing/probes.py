@@ -161,6 +161,8 @@ def learn_probe(
         return None
     pictures, labels = labelled_pictures(labelled_batches(train, batch_size), columns)
     found, left_out = yes_no_attributes(kinds, labels, leave_out)
+    for name, reason in left_out.items():
+        logger.info("no probe of %s: %s", name, reason)
     if not found:
         return None
     logger.info("training a probe of %d attributes on %d pictures", len(found), len(pictures))

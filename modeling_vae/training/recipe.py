@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 import yaml
+from huggingface_hub.errors import StrictDataclassError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from transformers import PreTrainedConfig, TrainingArguments
 
@@ -238,9 +239,16 @@ class Recipe(Section):
         write_whole(path, yaml.dump(values, Dumper=_Dumper, sort_keys=False, allow_unicode=True))
 
     def config(self) -> VAEConfig:
-        """The network that the recipe describes, without a backbone's configuration."""
+        """The network that the recipe describes, without a backbone's configuration.
+
+        Raises:
+            ValueError: no such network is possible.
+        """
         values = {key: value for key, value in self.model.items() if key not in _WEIGHTS}
-        return VAEConfig(**values, **self.objective.model_dump(include=_OBJECTIVE_FIELDS))
+        try:
+            return VAEConfig(**values, **self.objective.model_dump(include=_OBJECTIVE_FIELDS))
+        except StrictDataclassError as error:
+            raise ValueError(f"the recipe's model: {error.__cause__ or error}") from error
 
     def published(self, original: Recipe | None = None) -> Recipe:
         """The recipe without anything that belongs to one machine.

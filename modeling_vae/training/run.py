@@ -116,8 +116,8 @@ def train(
         )
     if isinstance(data.validation, Sized) and len(data.validation) < 2:
         raise ValueError(
-            f"{len(data.validation)} validation pictures are too few to evaluate what is trained: name a larger "
-            "split, or add pictures."
+            f"{len(data.validation)} validation picture is too few to evaluate what is trained, which takes 2: set "
+            "data.validation to a larger split or share, or add pictures."
         )
     set_seed(arguments.seed)
     model = build_model(recipe)

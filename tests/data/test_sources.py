@@ -7,6 +7,7 @@ import pickle
 import re
 import zipfile
 
+import datasets
 import pytest
 
 from modeling_vae.data.sources import Source
@@ -150,6 +151,17 @@ def test_wrong_names(load, tmp_path, streaming, attributes, fields, message):
             write_folder(tmp_path / "pets" / split / kind, range(start + 10 * number, start + 10 * number + 2))
     with pytest.raises(ValueError, match=re.escape(message)):
         load(tmp_path / "pets", attributes, streaming=streaming, **fields)
+
+
+def test_a_mistyped_folder_without_a_network_is_named_as_such(load, monkeypatch):
+    """`my_pictures` might be a Hub id, but first of all there is no such folder."""
+
+    def offline(path, name):
+        raise ConnectionError("offline")
+
+    monkeypatch.setattr(datasets, "load_dataset_builder", offline)
+    with pytest.raises(ConnectionError, match=r"data\.path is 'my_pictures': there is no such folder or file here"):
+        load("my_pictures")
 
 
 def test_wrong_paths(load, tmp_path):

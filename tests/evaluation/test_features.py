@@ -59,3 +59,6 @@ def test_bad_input_is_refused(feature_folder: Path, tmp_path: Path):
         FeatureNetwork(str(feature_folder), resolution=0)
     with pytest.raises(OSError):
         FeatureNetwork(str(tmp_path / "nowhere"))
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(OSError, match="empty cannot be loaded: give the folder of a vision model"):
+        FeatureNetwork(str(tmp_path / "empty"))

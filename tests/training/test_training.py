@@ -198,7 +198,7 @@ def test_fewer_pictures_than_a_batch_are_refused(workplace):
 
 
 def test_one_validation_picture_is_refused_before_training(workplace):
-    with pytest.raises(ValueError, match="1 validation pictures are too few"):
+    with pytest.raises(ValueError, match="1 validation picture is too few.*data.validation"):
         workplace.here("one-unseen", "data.validation=0.001")
 
 
@@ -262,6 +262,20 @@ def test_a_full_disk_ends_in_a_sentence_and_the_last_checkpoint_stays(workplace)
     assert "error:" in output and "Traceback" not in output, output[-2000:]
     assert workplace.checkpoints("full") == [4]
     workplace.here("full", "training.max_steps=8")
+
+
+def test_a_network_that_is_not_at_hand_is_named_with_the_way_out(workplace):
+    (workplace.folder / "no-network").mkdir()
+    backbone = f"objective.perceptual.backbone={workplace.folder / 'no-network'}"
+    with pytest.raises(OSError, match="(?s)objective.perceptual.backbone: .*cannot be loaded.*adversarial=null"):
+        train.main([str(workplace.recipe), "--output", str(workplace.folder / "unseen-network"), backbone])
+
+
+@pytest.mark.parametrize("impossible", ["model.latent_dim=-4", "model.hidden_channels=[8,0]", "objective.variance=-1"])
+def test_an_impossible_network_is_a_sentence(workplace, impossible):
+    key = impossible.split("=")[0].split(".")[1]
+    with pytest.raises(ValueError, match=f"the recipe's model: {key}=.* is not possible"):
+        workplace.here("impossible", impossible)
 
 
 def test_a_missing_path_is_asked_for(workplace):
