@@ -116,11 +116,11 @@ class VAETrainer(Trainer):
         if "loss" in logs and self._terms:
             logs |= {name: torch.stack(terms).float().mean().item() for name, terms in self._terms.items()}
             self._terms.clear()
-            if self._last_log is not None:
-                then, before = self._last_log
-                pictures = (self.state.global_step - before) * self.get_total_train_batch_size(self.args)
-                logs["images_per_second"] = pictures / max(time.monotonic() - then, 1e-9)
-            self._last_log = (time.monotonic(), self.state.global_step)
+            assert self._last_log is not None  # since there were terms
+            then, before = self._last_log
+            pictures = (self.state.global_step - before) * self.get_total_train_batch_size(self.args)
+            logs["images_per_second"] = pictures / max(time.monotonic() - then, 1e-9)
+        self._last_log = (time.monotonic(), self.state.global_step)  # after an evaluation too, which is no training
         super().log(logs, *args, **kwargs)
 
     def _save(self, output_dir: str | None = None, state_dict: dict[str, Tensor] | None = None) -> None:

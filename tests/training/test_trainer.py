@@ -23,7 +23,7 @@ def trainer(tmp_path: Path) -> VAETrainer:
     return VAETrainer(TrainingObjective(tiny_model(), ObjectiveRecipe()), arguments, train_dataset=[{}] * 8)
 
 
-def test_after_a_resume_only_the_steps_done_since_count_as_speed(trainer, monkeypatch):
+def test_after_a_resume_only_the_steps_done_since_count_as_speed_and_no_evaluation(trainer, monkeypatch):
     """Step 1,000 and two more, half a second each, with 4 pictures."""
     clock = SimpleNamespace(now=100.0)
     monkeypatch.setattr(time, "monotonic", lambda: clock.now)
@@ -33,6 +33,15 @@ def test_after_a_resume_only_the_steps_done_since_count_as_speed(trainer, monkey
         trainer.compute_loss(trainer.objective, inputs)
         clock.now += 0.5
         trainer.state.global_step += 1
+    logs = {"loss": 1.0}
+    trainer.log(logs)
+    assert logs["images_per_second"] == pytest.approx(8.0)
+
+    clock.now += 100.0  # an evaluation
+    trainer.log({"eval_loss": 1.0})
+    trainer.compute_loss(trainer.objective, inputs)
+    clock.now += 0.5
+    trainer.state.global_step += 1
     logs = {"loss": 1.0}
     trainer.log(logs)
     assert logs["images_per_second"] == pytest.approx(8.0)
