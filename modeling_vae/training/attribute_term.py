@@ -15,6 +15,7 @@ from modeling_vae.model.tensor_files import read_tensors, write_tensors
 from modeling_vae.probing.probes import LARGEST_SIDE, ProbeNetwork, at_most, learn_probe
 
 from .onlooker import Onlooker
+from .running_mean import take_in
 
 if TYPE_CHECKING:
     from modeling_vae.data import PictureData
@@ -26,8 +27,6 @@ logger = logging.getLogger(__name__)
 FILE_NAME = "attribute_probe.safetensors"
 CHANNELS, SEED = (48, 96, 160, 224), 61_129
 """Another network than the probe that judges afterwards, and another seed than anybody gives that one."""
-MEMORY = 12_800
-"""Pictures that the running shares look back over."""
 RAREST = 0.02
 """Share of the pictures below which an attribute, or its absence, counts no more for being rarer still."""
 
@@ -91,8 +90,7 @@ class RunningShares(nn.Module):
     @torch.no_grad()
     def update(self, answers: Tensor) -> None:
         """Take in the probabilities [N, A] of what is in N pictures."""
-        self.seen.add_(len(answers))
-        self.shares.lerp_(answers.mean(0), (len(answers) / self.seen).clamp(len(answers) / MEMORY, 1.0))
+        take_in(self.shares, self.seen, answers.mean(0), len(answers))
 
     def balance(self, answers: Tensor) -> Tensor:
         """The weights [N, A] of probabilities [N, A]; shares within [0.02, 0.98], or taken for the nearer of these."""

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-MEMORY = 12_800
-"""Pictures that the running moments look back over."""
+from .running_mean import take_in
+
 ENOUGH = 10
 """Pictures for each dimension of the latent before there are readouts: of fewer, any attribute could be told."""
 RIDGE = 0.01
@@ -56,10 +56,8 @@ class RunningReadouts(nn.Module):
         Drawn, since it is draws that are edited: a dimension that says nothing then varies by 1 and explains nothing.
         """
         rows = torch.cat([latents.float(), answers.float(), latents.new_ones(len(latents), 1).float()], dim=1)
-        self.seen.add_(len(rows))
-        new = (len(rows) / self.seen).clamp(len(rows) / MEMORY, 1.0)
         with torch.autocast(rows.device.type, enabled=False):
-            self.moments.lerp_(rows.T @ rows / len(rows), new)
+            take_in(self.moments, self.seen, rows.T @ rows / len(rows), len(rows))
 
     @torch.no_grad()
     def fit(self) -> Readouts | None:

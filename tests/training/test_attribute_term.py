@@ -11,7 +11,6 @@ from torch.distributions import Bernoulli, kl_divergence
 from modeling_vae.data import load_data
 from modeling_vae.training.attribute_term import (
     FILE_NAME,
-    MEMORY,
     AttributeDistance,
     RunningShares,
     attribute_distance,
@@ -19,6 +18,7 @@ from modeling_vae.training.attribute_term import (
 from modeling_vae.training.edit_term import Edited
 from modeling_vae.training.objective import TrainingObjective
 from modeling_vae.training.recipe import ObjectiveRecipe, Recipe
+from modeling_vae.training.running_mean import MEMORY
 
 from .making import looking, recipe_values, write_pictures
 
