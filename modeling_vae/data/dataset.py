@@ -16,6 +16,9 @@ from .labels import Label
 Item = dict[str, Any]
 """`{"pixel_values": float32 [C, H, W] in [0, 1], "labels": {column: value or None}}`"""
 
+CHOICE_SEED = 0
+"""Of the pictures that are drawn where a part of them is enough."""
+
 
 class PictureDataset(Dataset[Item]):
     """One split of a cache, map-style.
@@ -73,9 +76,6 @@ def to_pixel_values(grey_levels: np.ndarray) -> torch.Tensor:
 def collate(items: Sequence[Item]) -> dict[str, torch.Tensor]:
     """Items -> `{"pixel_values": float32 [N, C, H, W]}`, what the model takes in training."""
     return {"pixel_values": torch.stack([item["pixel_values"] for item in items])}
-
-
-CHOICE_SEED = 0
 
 
 def labelled_batches(

@@ -120,7 +120,7 @@ def test_what_is_wrong_is_said_in_one_line(arguments, message, folder, pictures,
 
 
 def test_impossible_numbers_and_models_are_refused(folder, capsys):
-    for arguments in (["--pictures", "1"], ["--resize", "big"], ["--device", "abacus"]):
+    for arguments in (["--pictures", "0"], ["--pictures", "1"], ["--resize", "big"], ["--device", "abacus"]):
         with pytest.raises(SystemExit) as stopped:
             main(["evaluate", str(folder), *arguments])
         assert stopped.value.code == 2 and arguments[1] in capsys.readouterr().err
