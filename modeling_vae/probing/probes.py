@@ -1,14 +1,14 @@
 """A probe: a small network that learns from the pixels of real pictures to see attributes, and then looks at others.
 
 It is trained from scratch, so that it shares no weights with the model it judges, nor with a network that took part in
-that model's training. Pictures are never mirrored for it, as some attributes are about left and right.
+that model's training.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from modeling_vae.data import labelled_batches
 
+from .augmentation import Augmentation, shifted
 from .yes_no import YesNo, targets, yes_no_attributes
 
 logger = logging.getLogger(__name__)
@@ -29,8 +30,6 @@ EPOCHS, BATCH = 20, 64
 MOST_SEEN = 250_000
 """Pictures learnt from, each epoch counted: of larger sets there are fewer epochs, which bounds the time."""
 LEARNING_RATE, WEIGHT_DECAY, WARMUP = 2e-3, 0.05, 0.1
-SHIFT = 1 / 16
-"""Augmentation: shifts up to this share of the side."""
 ASIDE = 0.2
 """Share of the training pictures that the weights do not learn from: the thresholds are chosen on them."""
 
@@ -134,26 +133,31 @@ def labelled_pictures(
     return torch.cat(pictures) if pictures else torch.zeros(0, 1, 1, 1, dtype=torch.uint8), kept
 
 
-def learn_probe(
-    train: Any,
-    kinds: Mapping[str, str],
-    *,
-    leave_out: Iterable[str] = (),
-    epochs: int | None = None,
-    batch_size: int = 64,
-    seed: int = 0,
-    channels: Sequence[int] = CHANNELS,
-    device: str | torch.device = "cpu",
-) -> Probe | None:
-    """A probe of the attributes of a data set of real pictures; None where none has pictures enough.
+class Lesson(NamedTuple):
+    """What probes learn from.
 
-    It knows of no model, so that one probe judges as many as there are.
+    Args:
+        pictures: uint8 [N, H, W, C], see `labelled_pictures`.
+        truth: [N, A], 1, 0, or NaN where unknown.
+        attributes: A of them, each with pictures on either side.
+        left_out: the attributes that have too few, and why.
+    """
+
+    pictures: Tensor
+    truth: Tensor
+    attributes: list[YesNo]
+    left_out: dict[str, str]
+
+
+def read_lesson(
+    train: Any, kinds: Mapping[str, str], leave_out: Iterable[str] = (), batch_size: int = 64
+) -> Lesson | None:
+    """What a data set of real pictures has to teach; None where it has pictures enough for no attribute.
 
     Args:
         train: data set with labels, as `load_data` gives it.
         kinds: column -> "boolean", "category" or "numeric".
-        leave_out: names of attributes that it shall not learn.
-        epochs, seed, channels, device: see `train_probe`.
+        leave_out: names of attributes that no probe shall learn.
         batch_size: pictures that are read at once.
     """
     columns = [column for column, kind in kinds.items() if kind != "numeric"]
@@ -163,13 +167,32 @@ def learn_probe(
     found, left_out = yes_no_attributes(kinds, labels, leave_out)
     for name, reason in left_out.items():
         logger.info("no probe of %s: %s", name, reason)
-    if not found:
+    return Lesson(pictures, targets(found, labels), found, left_out) if found else None
+
+
+def learn_probe(
+    train: Any,
+    kinds: Mapping[str, str],
+    *,
+    leave_out: Iterable[str] = (),
+    epochs: int | None = None,
+    batch_size: int = 64,
+    seed: int = 0,
+    device: str | torch.device = "cpu",
+) -> Probe | None:
+    """A probe of the attributes of a data set of real pictures; None where none has pictures enough.
+
+    It knows of no model, so that one probe judges as many as there are.
+
+    Args:
+        train, kinds, leave_out, batch_size: see `read_lesson`.
+        epochs, seed, device: see `train_probe`.
+    """
+    lesson = read_lesson(train, kinds, leave_out, batch_size)
+    if lesson is None:
         return None
-    logger.info("training a probe of %d attributes on %d pictures", len(found), len(pictures))
-    probe = train_probe(
-        pictures, targets(found, labels), found, epochs=epochs, seed=seed, channels=channels, device=device
-    )
-    probe.left_out = left_out
+    probe = train_probe(lesson.pictures, lesson.truth, lesson.attributes, epochs=epochs, seed=seed, device=device)
+    probe.left_out = lesson.left_out
     return probe
 
 
@@ -182,6 +205,7 @@ def train_probe(
     epochs: int | None = None,
     seed: int = 0,
     channels: Sequence[int] = CHANNELS,
+    augment: Augmentation = shifted,
     device: str | torch.device = "cpu",
 ) -> Probe:
     """Train a probe; the same for a seed, and nothing global is touched.
@@ -198,8 +222,10 @@ def train_probe(
         epochs: how often each picture is learnt from; 20 where none is given, fewer for more than 12,500 pictures.
         seed: of weights, order, shifts, and of the pictures set aside.
         channels: of the network, after each halving.
+        augment: what is done to each batch.
         device: to train and stay on.
     """
+    logger.info("training a probe of %d attributes on %d pictures", len(attributes), len(pictures))
     generator = torch.Generator().manual_seed(seed)
     order = torch.randperm(len(pictures), generator=generator)
     aside, learnt = order[: round(ASIDE * len(order))], order[round(ASIDE * len(order)) :]
@@ -216,7 +242,7 @@ def train_probe(
     sequence = torch.cat([torch.randperm(len(learnt), generator=generator) for _ in range(epochs + 1)])
     for step in range(steps):
         rows = learnt[sequence[step * batch : (step + 1) * batch]]
-        inputs, wanted = _shifted(pictures, rows, generator).to(device), truth[rows].to(device)
+        inputs, wanted = augment(pictures[rows], generator).to(device), truth[rows].to(device)
         known = ~wanted.isnan()
         with torch.autocast(inputs.device.type, torch.bfloat16):
             logits = network(inputs)
@@ -238,18 +264,6 @@ def train_probe(
     probe = Probe(attributes, network.eval(), torch.zeros(len(attributes), device=device), protocol)
     probe.thresholds = _thresholds(probe, pictures[aside], truth[aside], truth).to(device)
     return probe
-
-
-def _shifted(pictures: Tensor, rows: Tensor, generator: torch.Generator) -> Tensor:
-    """Pictures [n, C, H, W] in [0, 1], channels last, each shifted a little, its border drawn out."""
-    height, width = pictures.shape[1:3]
-    places = []
-    for side in (height, width):
-        most = round(SHIFT * side)
-        shift = torch.randint(-most, most + 1, (len(rows), 1), generator=generator)
-        places.append((torch.arange(side) + shift).clamp(0, side - 1))
-    levels = pictures[rows[:, None, None], places[0][:, :, None], places[1][:, None, :]]  # [n, H, W, C]
-    return levels.permute(0, 3, 1, 2).float().div(255)
 
 
 def _thresholds(probe: Probe, pictures: Tensor, truth: Tensor, all_truth: Tensor) -> Tensor:

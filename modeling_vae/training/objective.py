@@ -1,7 +1,7 @@
 """What is minimised: the negative ELBO, and beside it the terms that only training needs.
 
-One module owns the model, its running average, its critic, its perceptual network and its probe, and returns one loss,
-so that the ordinary Trainer with one optimizer trains, checkpoints and resumes all of it. The critic's loss sees
+One module owns the model, its running average, its critic, its perceptual network and its probes, and returns one
+loss, so that the ordinary Trainer with one optimizer trains, checkpoints and resumes all of it. The critic's loss sees
 detached feature maps, and the model's adversarial loss passes through a critic whose weights are detached: the two
 never mix, but for the norm at which the Trainer clips all gradients together.
 """
@@ -20,12 +20,13 @@ from torch.optim.swa_utils import AveragedModel
 from modeling_vae.model.elbo import reconstruction_nll
 from modeling_vae.model.modeling_image_vae import VAEModel
 
-from .attribute_term import AttributeDistance, RunningShares
+from .attribute_term import AttributeDistance
 from .critic import Critic, taken_for_real, told_apart
 from .edit_term import Edited, RunningReadouts
 from .perceptual import Comparison, PerceptualDistance, random_place
 from .recipe import Adversarial, Edits, ObjectiveRecipe
 from .running_fit import RunningFit
+from .running_shares import RunningShares
 
 MEASURE_EVERY = 16
 """Steps between two measurements of the adversarial term's adaptive weight."""
@@ -137,10 +138,9 @@ class TrainingObjective(nn.Module):
             visible = visible + recipe.perceptual.texture_weight * terms["texture"]
         if self.attributes is not None and recipe.attribute_consistency is not None:
             assert self.shares is not None
-            seen = self.attributes.answers(pixel_values)
+            distances, seen = self.attributes(output.reconstruction, pixel_values)
             self.shares.update(seen)
-            distances = self.shares.balance(seen) * self.attributes(output.reconstruction, seen)
-            terms["attributes"] = distances.mean()
+            terms["attributes"] = (self.shares.balance(seen) * distances).mean()
             visible = visible + recipe.attribute_consistency.weight * terms["attributes"]
             if self.readouts is not None:
                 self.readouts.update(output.latents, seen)
@@ -176,11 +176,11 @@ class TrainingObjective(nn.Module):
             return edited.latents, edited
 
     def _edits(self, recipe: Edits, edited: Edited, samples: Tensor, terms: dict[str, Tensor]) -> Tensor:
-        """How far what the probe sees, and what the encoder reads, in samples is from what their latents say."""
+        """How far what probes see, and what the encoder reads, in samples is from what their latents say."""
         assert self.attributes is not None
         encoded = self.model.encode(samples).mean
         with torch.autocast(samples.device.type, enabled=False):
-            terms["edits"] = edited.mean(self.attributes(samples, edited.answers))
+            terms["edits"] = edited.mean(self.attributes.asked(samples, edited.answers))
             terms["reencoding"] = edited.mean((edited.readouts.values(encoded) - edited.values).square())
         return recipe.weight * terms["edits"] + recipe.reencoding_weight * terms["reencoding"]
 

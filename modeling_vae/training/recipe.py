@@ -85,7 +85,7 @@ class Adversarial(Section):
 
 
 class AttributeConsistency(Section):
-    """What a probe of the annotated columns sees in a picture, it shall see in the reconstruction."""
+    """What probes of the annotated columns see in a picture, they shall see in the reconstruction."""
 
     weight: float = Field(
         10.0,
@@ -98,7 +98,7 @@ class AttributeConsistency(Section):
 class Edits(Section):
     """Samples moved along the directions of attributes shall show what their latents then say, and be read so."""
 
-    weight: float = Field(10.0, ge=0, description="of a probe's divergence from the readouts, in nats")
+    weight: float = Field(10.0, ge=0, description="of the probes' divergence from the readouts, in nats")
     reencoding_weight: float = Field(1.0, ge=0, description="of (value read off the picture - value asked for)^2")
     strength: float = Field(2.5, gt=0, description="standard deviations that samples are moved by, at most")
     start_ratio: float = Field(0.1, ge=0, le=1)
@@ -132,7 +132,7 @@ class ObjectiveRecipe(Section):
     def _edits_are_judged(self) -> Self:
         if self.edits is not None and self.attribute_consistency is None:
             raise ValueError(
-                "objective.edits needs objective.attribute_consistency, whose probe judges them: give that section as "
+                "objective.edits needs objective.attribute_consistency, whose probes judge them: give that section as "
                 "well, or set objective.edits=null."
             )
         return self

@@ -46,16 +46,16 @@ def write_backbone(folder: Path) -> Path:
     return folder
 
 
-def probe(channels: int = 3) -> ProbeNetwork:
+def probe(channels: int = 3, seed: int = 0) -> ProbeNetwork:
     """One whose answers are not all the same."""
-    network = ProbeNetwork(channels, 5, torch.Generator().manual_seed(0), [8, 16])
-    torch.nn.init.normal_(network.head.weight, std=2.0, generator=torch.Generator().manual_seed(1))
+    network = ProbeNetwork(channels, 5, torch.Generator().manual_seed(seed), [8, 16])
+    torch.nn.init.normal_(network.head.weight, std=2.0, generator=torch.Generator().manual_seed(seed + 1))
     return network
 
 
 def looking(channels: int = 3) -> AttributeDistance:
-    """Attribute and edit terms that look through it at five columns."""
-    return AttributeDistance(probe(channels), ["a", "b", "c", "d", "e"])
+    """What attribute and edit terms look through: two probes of five columns."""
+    return AttributeDistance([probe(channels), probe(channels, 7)], ["a", "b", "c", "d", "e"])
 
 
 def recipe_values(pictures: Path, backbone: Path) -> dict:

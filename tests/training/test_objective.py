@@ -117,9 +117,8 @@ def test_the_adversarial_gradient_is_as_long_as_the_others_at_the_last_layer(ful
     torch.manual_seed(3)
     output = full.model(pixels())
     visible = output.loss / (3 * 32 * 32) + 0.5 * full.perceptual(output.reconstruction, pixels())[0]
-    answers = full.attributes.answers(pixels())
-    seen = full.shares.balance(answers) * full.attributes(output.reconstruction, answers)
-    visible = visible + 2.0 * seen.mean()
+    nats, answers = full.attributes(output.reconstruction, pixels())
+    visible = visible + 2.0 * (full.shares.balance(answers) * nats).mean()
     (gradient,) = torch.autograd.grad(visible, weight)
     # what is left after the others are taken away is 0.5 times as long
     total = copy.deepcopy(full)
