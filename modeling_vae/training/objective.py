@@ -180,7 +180,9 @@ class TrainingObjective(nn.Module):
         assert self.attributes is not None
         encoded = self.model.encode(samples).mean
         with torch.autocast(samples.device.type, enabled=False):
-            terms["edits"] = edited.mean(self.attributes.asked(samples, edited.answers))
+            wanted = edited.answers
+        terms["edits"] = edited.mean(self.attributes.asked(samples, wanted))  # the probes compute as autocast says
+        with torch.autocast(samples.device.type, enabled=False):
             terms["reencoding"] = edited.mean((edited.readouts.values(encoded) - edited.values).square())
         return recipe.weight * terms["edits"] + recipe.reencoding_weight * terms["reencoding"]
 
