@@ -13,8 +13,14 @@ Report = Mapping[str, Any]
 FIDELITY = {"psnr": "PSNR (dB)", "ssim": "SSIM", "bits_per_dimension_8_bit": "bits/dim"}
 SHARP = ("reconstructions", "fitted_samples")
 DISTANT = ("reconstructions", "fitted_samples", "standard_samples", "morph_midpoints")
-JUDGED = {"survival": "survival", "success": "success", "leak": "leak", "leak_with_hold": "leak, held"}
-CLOSED = {"reconstructions": SETS["reconstructions"], "fitted_samples": SETS["fitted_samples"], "survival": "survival"}
+AUC = "auc_on_reconstructions"
+JUDGED = {"survival": "survival", AUC: "AUC", "success": "success", "leak": "leak", "leak_with_hold": "leak, held"}
+CLOSED = {
+    "reconstructions": SETS["reconstructions"],
+    "fitted_samples": SETS["fitted_samples"],
+    "survival": "survival",
+    AUC: "AUC",
+}
 """Of these the share of the baseline's gap to real pictures that is closed is said."""
 
 
@@ -76,7 +82,8 @@ def _columns(found: Mapping[str, Any]) -> list[Column]:
         columns.append((f"FD / KID: {SETS[key]}", _distances(first, "training"), cells))
     for key, heading in JUDGED.items() if "attributes" in first else ():
         cells = {name: _share(report["attributes"]["mean"].get(key)) for name, report in reports.items()}
-        columns.append((heading, "", cells))
+        real = _share(first["attributes"]["mean"].get("probe_auc")) if key == AUC else ""
+        columns.append((heading, real, cells))
     for key, heading in CLOSED.items() if "closed" in found else ():
         if any(key in shares for shares in found["closed"].values()):
             cells = {name: _share({"value": shares[key]}) for name, shares in found["closed"].items()}
@@ -96,7 +103,11 @@ def _sentences(found: Mapping[str, Any]) -> list[str]:
     if "frechet_distance" in first:
         said.append("FD / KID: Fréchet distance and 1000 times the kernel distance from the validation pictures.")
     if "attributes" in first:
-        said.append("Survival, success and leak: means over the attributes, in the eyes of one and the same probe.")
+        said.append(
+            "Survival, AUC, success and leak: means over the attributes, in the eyes of one and the same probe. AUC: "
+            "how well what it says of reconstructions tells the labels, and, in the first row, what it says of the "
+            "validation pictures themselves."
+        )
     if len({frozenset(_edited(report)) for report in reports.values()}) > 1:
         said.append("Not all models have directions of the same attributes: success and leak are of each one's own.")
     if "closed" in found:
@@ -105,7 +116,10 @@ def _sentences(found: Mapping[str, Any]) -> list[str]:
             "1 - (FD - FD of real) / (FD of the baseline - FD of real), for the same kind of pictures."
         )
         if "attributes" in first:
-            said.append("Closed, survival: share of what does not survive in the baseline's reconstructions.")
+            said.append(
+                "Closed, survival: share of what does not survive in the baseline's reconstructions; AUC: share of "
+                "what they lose of it."
+            )
     return said
 
 
@@ -116,14 +130,24 @@ def _closed(report: Report, baseline: Report) -> dict[str, float | None]:
         key: closed(ours[key]["value"], theirs[key]["value"], ours["training"]["value"])
         if key in ours and key in theirs
         else None
-        for key in CLOSED
-        if key != "survival"
+        for key in ("reconstructions", "fitted_samples")
     }
     if "attributes" in report:
-        survival = [each["attributes"]["mean"]["survival"]["value"] for each in (report, baseline)]
         # of what a probe sees in real pictures, nothing is lost in them
-        found["survival"] = None if None in survival else closed(1 - survival[0], 1 - survival[1], 0.0)
+        found["survival"] = _closed_loss(_lost(report, "survival"), _lost(baseline, "survival"), 0.0)
+        found[AUC] = _closed_loss(_lost(report, AUC), _lost(baseline, AUC), _lost(report, "probe_auc"))
     return found
+
+
+def _lost(report: Report, figure: str) -> float | None:
+    """What is missing to 1; None where the figure is not known."""
+    known = report["attributes"]["mean"].get(figure, {}).get("value")
+    return None if known is None else 1 - known
+
+
+def _closed_loss(ours: float | None, theirs: float | None, real: float | None) -> float | None:
+    """`closed`; None too where one of the three is not known."""
+    return None if ours is None or theirs is None or real is None else closed(ours, theirs, real)
 
 
 def _edited(report: Report) -> list[str]:

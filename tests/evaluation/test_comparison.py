@@ -22,6 +22,7 @@ def report(
     bits: bool = True,
     names: tuple[str, ...] = ("young",),
     survival: float | None = 0.75,
+    auc: float | None = 0.8125,
 ) -> dict:
     """As `evaluate` gives it; samples are twice as far away as reconstructions."""
     distances = {"training": REAL, "reconstructions": frechet, "standard_samples": 1500.25, "morph_midpoints": 300.0}
@@ -39,7 +40,13 @@ def report(
         "frechet_distance": {name: figure(value) for name, value in distances.items()},
         "kernel_distance": {name: {"value": 10 * value, "deviation": 1.0} for name, value in distances.items()},
         "attributes": {
-            "mean": {"survival": figure(survival), "success": figure(0.875), "leak": figure(None)},
+            "mean": {
+                "survival": figure(survival),
+                "probe_auc": figure(0.875),
+                "auc_on_reconstructions": figure(auc),
+                "success": figure(0.875),
+                "leak": figure(None),
+            },
             "each": judged,
         },
     }
@@ -57,7 +64,9 @@ def test_a_baseline_as_near_as_real_pictures_leaves_no_way_to_go(baseline):
 
 def test_each_kind_of_pictures_is_compared_with_its_own_kind():
     found = comparison({"ours": report(136.0), "theirs": report(550.0)}, "theirs")
-    assert found["closed"]["theirs"] == {"reconstructions": 0.0, "fitted_samples": 0.0, "survival": 0.0}
+    assert found["closed"]["theirs"] == dict.fromkeys(
+        ["reconstructions", "fitted_samples", "survival", "auc_on_reconstructions"], 0.0
+    )
     assert found["closed"]["ours"]["reconstructions"] == pytest.approx(1 - 46 / 460)
     assert found["closed"]["ours"]["fitted_samples"] == pytest.approx(1 - (272 - 90) / (1100 - 90))
     assert found["models"]["ours"] == report(136.0)
@@ -69,6 +78,16 @@ def test_survival_is_compared_with_what_real_pictures_keep():
     nothing = comparison({"ours": report(136.0), "theirs": report(550.0, survival=None)}, "theirs")
     assert nothing["closed"]["ours"]["survival"] is None
     assert comparison_text(nothing)
+
+
+def test_auc_on_reconstructions_is_compared_with_that_on_real_pictures():
+    """Of the real pictures the probe knows the labels with an AUC of 0.875."""
+    found = comparison({"ours": report(136.0, auc=0.85), "theirs": report(550.0, auc=0.775)}, "theirs")
+    assert found["closed"]["ours"]["auc_on_reconstructions"] == pytest.approx(0.75)
+    nothing = comparison({"ours": report(136.0, auc=None), "theirs": report(550.0)}, "theirs")
+    assert nothing["closed"]["ours"]["auc_on_reconstructions"] is None
+    nothing_lost = comparison({"ours": report(136.0), "theirs": report(550.0, auc=0.875)}, "theirs")
+    assert nothing_lost["closed"]["ours"]["auc_on_reconstructions"] is None
 
 
 def test_without_a_fitted_prior_no_share_of_its_samples_is_closed():
@@ -86,15 +105,16 @@ def test_the_table_has_a_row_for_real_pictures_and_each_model():
     assert heading == [
         "model", "PSNR (dB)", "SSIM", "bits/dim", "sharpness: reconstructions", "sharpness: samples, fitted prior",
         "FD / KID: reconstructions", "FD / KID: samples, fitted prior", "FD / KID: samples, N(0, I)",
-        "FD / KID: midpoints of morphs", "survival", "success", "leak", "leak, held",
-        "closed: reconstructions", "closed: samples, fitted prior", "closed: survival",
+        "FD / KID: midpoints of morphs", "survival", "AUC", "success", "leak", "leak, held",
+        "closed: reconstructions", "closed: samples, fitted prior", "closed: survival", "closed: AUC",
     ]  # fmt: skip
     assert rows == [
-        ["real training pictures", "", "", "", "1522", "1522", *["90.0 / 900"] * 4, *[""] * 7],
+        ["real training pictures", "", "", "", "1522", "1522", *["90.0 / 900"] * 4, "", "0.875",
+         *[""] * 7],
         ["`ours`", "24.50", "0.6875", "6.250", "712.0", "617.0", "136.0 / 1360", "272.0 / 2720", "1500.2 / 15002",
-         "300.0 / 3000", "0.750", "0.875", "", "", "0.900", "0.820", "0.000"],
+         "300.0 / 3000", "0.750", "0.812", "0.875", "", "", "0.900", "0.820", "0.000", "0.000"],
         ["`theirs`", "24.50", "0.6875", "6.250", "712.0", "617.0", "550.0 / 5500", "1100.0 / 11000", "1500.2 / 15002",
-         "300.0 / 3000", "0.750", "0.875", "", "", "0.000", "0.000", "0.000"],
+         "300.0 / 3000", "0.750", "0.812", "0.875", "", "", "0.000", "0.000", "0.000", "0.000"],
     ]  # fmt: skip
     assert len({len(line) for line in text.splitlines() if line[:1] == "|"}) == 1
     for words in ("1000 validation pictures, 64 x 64", "SomeNet at 128 px", "between `theirs` and real training"):
