@@ -57,11 +57,16 @@ def survival_figures(judged: Judged, counts: Tensor) -> dict[str, Tensor]:
     unasked = torch.full_like(judged.truth, float("nan"))
     kept = weighted_mean(torch.where(real, reconstructed.float(), unasked), counts)
     stayed_without = weighted_mean(torch.where(real, unasked, (~reconstructed).float()), counts)
-    having = weighted_mean(torch.where(judged.truth == 1, real.float(), unasked), counts)
-    lacking = weighted_mean(torch.where(judged.truth == 0, (~real).float(), unasked), counts)
+
+    def right(seen: Tensor) -> Tensor:
+        having = weighted_mean(torch.where(judged.truth == 1, seen.float(), unasked), counts)
+        lacking = weighted_mean(torch.where(judged.truth == 0, (~seen).float(), unasked), counts)
+        return (having + lacking) / 2
+
     return {
         "probe_auc": aucs(judged.real, judged.truth, counts),
-        "probe_right": (having + lacking) / 2,
+        "probe_right": right(real),
+        "right_on_reconstructions": right(reconstructed),
         "auc_on_reconstructions": aucs(judged.reconstructed, judged.truth, counts),
         "survival": (kept + stayed_without) / 2,
         "kept": kept,

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from modeling_vae.data import labelled_batches
-from modeling_vae.evaluation.survival import judge, survival_figures
+from modeling_vae.evaluation.survival import Judged, judge, survival_figures
 from modeling_vae.evaluation.weighted import resample_counts
 
 from .planted import PlantedModel, planted_dataset, planted_probe
@@ -28,8 +28,20 @@ def test_what_the_decoder_loses_is_at_chance():
     found = {name: draws[0].tolist() for name, draws in figures(lost=(1,)).items()}
     assert found["auc_on_reconstructions"] == pytest.approx([1.0, 0.5, 1.0, 1.0], abs=1e-9)
     assert found["survival"] == pytest.approx([1.0, 0.5, 1.0, 1.0])
+    assert found["right_on_reconstructions"] == pytest.approx([1.0, 0.5, 1.0, 1.0])
     assert found["kept"][1] + found["stayed_without"][1] == pytest.approx(1.0)
     assert found["probe_auc"] == pytest.approx([1.0] * 4)
+
+
+def test_labels_and_the_probe_itself_are_two_standards():
+    """The probe misses one of two; in reconstructions it finds it, which is right, and another, which is not."""
+    truth = torch.tensor([[1.0], [1.0], [0.0], [0.0], [float("nan")]])
+    real = torch.tensor([[1.0], [-1.0], [-1.0], [-1.0], [-1.0]])
+    reconstructed = torch.tensor([[1.0], [1.0], [1.0], [-1.0], [-1.0]])
+    found = survival_figures(Judged(torch.zeros(5, 2), truth, real, reconstructed), resample_counts(5, 1, seed=0))
+    assert found["probe_right"][0, 0] == pytest.approx((1 / 2 + 1) / 2)
+    assert found["right_on_reconstructions"][0, 0] == pytest.approx((1 + 1 / 2) / 2)
+    assert found["survival"][0, 0] == pytest.approx((1 + 2 / 4) / 2)
 
 
 def test_how_many_go_through_at_once_does_not_matter():
