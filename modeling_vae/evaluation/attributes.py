@@ -33,6 +33,9 @@ PROTOCOL = {
     "little, never mirrored; numeric columns left out",
     "threshold": "on training pictures that its weights did not learn from, the probe says yes as often as the "
     "labels of all training pictures do",
+    "right": "of the pictures labelled as having it the share in which the probe sees it, of those labelled as not "
+    "having it the share in which it does not, and the mean of both: of the pictures themselves (probe_right), and of "
+    "their reconstructions (right_on_reconstructions)",
     "survival": "of the real pictures in which the probe sees it the share in whose reconstructions it sees it too "
     "(kept), of the others the share in whose reconstructions it does not (stayed_without), and the mean of both: one "
     "half where reconstructions say nothing",

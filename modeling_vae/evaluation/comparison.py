@@ -118,7 +118,7 @@ def _sentences(found: Mapping[str, Any]) -> list[str]:
         if "attributes" in first:
             said.append(
                 "Closed, survival: share of what does not survive in the baseline's reconstructions; AUC: share of "
-                "what they lose of it."
+                "the AUC that they lose."
             )
     return said
 

@@ -181,9 +181,8 @@ class TrainingObjective(nn.Module):
         encoded = self.model.encode(samples).mean
         with torch.autocast(samples.device.type, enabled=False):
             wanted = edited.answers
-        terms["edits"] = edited.mean(self.attributes.asked(samples, wanted))  # the probes compute as autocast says
-        with torch.autocast(samples.device.type, enabled=False):
             terms["reencoding"] = edited.mean((edited.readouts.values(encoded) - edited.values).square())
+        terms["edits"] = edited.mean(self.attributes.asked(samples, wanted))  # the probes compute as autocast says
         return recipe.weight * terms["edits"] + recipe.reencoding_weight * terms["reencoding"]
 
     def _players(self, compared: Comparison, samples: Tensor) -> tuple[list[Tensor], list[Tensor]]:
