@@ -12,7 +12,7 @@ from training.making import write_backbone, write_pictures
 
 import train
 from app.__main__ import main as app_main
-from modeling_vae.cli import main as cli_main
+from modeling_vae.commands.main import main as cli_main
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

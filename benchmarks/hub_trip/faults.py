@@ -19,7 +19,7 @@ SECONDS = 400.0
 """Longer than any case may take."""
 FOR_EVER = 10_000
 PUSH = """
-from modeling_vae.hub.publishing import push_folder
+from modeling_vae.publishing.repository import push_folder
 result = push_folder(folder, repo, token=token).oid
 """
 LOAD = """
@@ -29,7 +29,7 @@ result = [pipe.weights_sha256, pipe.attributes]
 """
 TWO_PUSHES = """
 import threading
-from modeling_vae.hub.publishing import push_folder
+from modeling_vae.publishing.repository import push_folder
 pushes = [threading.Thread(target=push_folder, args=(one, repo), kwargs={"token": token}) for one in folders]
 for push in pushes:
     push.start()
@@ -39,7 +39,7 @@ for push in pushes:
 READ_WHILE_PUSHING = """
 import threading, time
 from modeling_vae import VAEPipeline
-from modeling_vae.hub.publishing import push_folder
+from modeling_vae.publishing.repository import push_folder
 push = threading.Thread(target=push_folder, args=(folder, repo), kwargs={"token": token})
 push.start()
 time.sleep(1.0)

@@ -19,8 +19,7 @@ from .onlooker import Onlooker
 
 if TYPE_CHECKING:
     from modeling_vae.data import PictureData
-
-    from .recipe import Recipe
+    from modeling_vae.recipes.recipe import Recipe
 
 logger = logging.getLogger(__name__)
 

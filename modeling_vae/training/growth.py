@@ -14,8 +14,7 @@ import torch.nn.functional as F
 
 from modeling_vae.model.configuration_image_vae import VAEConfig
 from modeling_vae.model.modeling_image_vae import VAEModel
-
-from .recipe import NETWORK_FIELDS
+from modeling_vae.recipes.recipe import NETWORK_FIELDS
 
 POSITIVE = ("leaky_relu", "relu")
 """Activations that leave what is positive, such as the mean of pixel values, as it is."""

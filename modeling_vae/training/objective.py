@@ -19,12 +19,12 @@ from torch.optim.swa_utils import AveragedModel
 
 from modeling_vae.model.elbo import reconstruction_nll
 from modeling_vae.model.modeling_image_vae import VAEModel
+from modeling_vae.recipes.recipe import Adversarial, Edits, ObjectiveRecipe
 
 from .attribute_term import AttributeDistance
 from .critic import Critic, taken_for_real, told_apart
 from .edit_term import Edited, RunningReadouts
 from .perceptual import Comparison, PerceptualDistance, random_place
-from .recipe import Adversarial, Edits, ObjectiveRecipe
 from .running_fit import RunningFit
 from .running_shares import RunningShares
 

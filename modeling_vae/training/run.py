@@ -14,11 +14,11 @@ from transformers.trainer_utils import get_last_checkpoint
 from modeling_vae.model.configuration_image_vae import VAEConfig
 from modeling_vae.model.modeling_image_vae import VAEModel
 from modeling_vae.parts import read_parts
+from modeling_vae.recipes.recipe import FILE_NAME, NETWORK_FIELDS, Recipe
 
 from .attribute_term import attribute_distance
 from .growth import grown, is_twice
 from .objective import TrainingObjective
-from .recipe import FILE_NAME, NETWORK_FIELDS, Recipe
 from .trainer import VAETrainer, training_arguments
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from PIL import Image
 
 from modeling_vae.data import cache as cache_module
 from modeling_vae.data import load_data
-from modeling_vae.training.recipe import DataRecipe
+from modeling_vae.recipes.recipe import DataRecipe
 
 from .making import contents, expected, noise, png, write_folder
 

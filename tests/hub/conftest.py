@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from tiny import tiny_pipeline
 
-from modeling_vae.hub.card import write_card
-from modeling_vae.hub.media import write_media
-from modeling_vae.training.recipe import Recipe
+from modeling_vae.media import draw_media
+from modeling_vae.publishing.card import write_card
+from modeling_vae.recipes.recipe import Recipe
 
 from .clients import Client
 from .local_hub import LocalHub
@@ -70,6 +70,8 @@ def complete(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pipe.save_pretrained(folder)
     (folder / "recipe.yaml").write_text(RECIPE)
     (folder / "evaluation.json").write_text(json.dumps(REPORT))
-    write_media(pipe, folder / "media")
-    write_card(folder, pipe, Recipe.read(folder), REPORT)
+    (folder / "media").mkdir()
+    for name, content in draw_media(pipe).items():
+        (folder / "media" / name).write_bytes(content)
+    write_card(folder, pipe.parts, Recipe.read(folder), REPORT)
     return folder

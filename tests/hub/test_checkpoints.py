@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import load, load_file
 from training.making import recipe_values, write_pictures, write_recipe
 
-from modeling_vae.training.recipe import Recipe
+from modeling_vae.recipes.recipe import Recipe
 
 from .clients import REPOSITORY, environment, python, refuse_tokens
 
@@ -23,14 +23,15 @@ import os
 from functools import partial
 from unittest.mock import patch
 import train
-from modeling_vae.hub.checkpoints import PushCheckpoints
+from modeling_vae.publishing.checkpoints import PushCheckpoints
 os.chdir(where)
 hasty = partial(PushCheckpoints, patience=patience, timeout=timeout)
-with patch.dict(os.environ, HF_TOKEN=token), patch("time.sleep"), patch("train.PushCheckpoints", hasty):
+command = "modeling_vae.commands.train.PushCheckpoints"
+with patch.dict(os.environ, HF_TOKEN=token), patch("time.sleep"), patch(command, hasty):
     result = str(train.main(arguments))
 """
 PUSH = """
-from modeling_vae.hub.publishing import push_folder
+from modeling_vae.publishing.repository import push_folder
 result = push_folder(folder, repo, token=token).oid
 """
 LOAD = """
@@ -212,7 +213,7 @@ def test_a_push_that_was_left_does_not_land_on_a_newer_one(client, hub, repo, co
     found = client.run(
         """
         import threading, time
-        from modeling_vae.hub.publishing import push_folder
+        from modeling_vae.publishing.repository import push_folder
         errors = []
 
         def push(folder, **options):

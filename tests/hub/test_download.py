@@ -24,7 +24,7 @@ if pipe.directions is not None:
 """
 IMPATIENT = """
 from unittest.mock import patch
-from modeling_vae.model.hub_files import fetch
+from modeling_vae.hub.downloads import fetch
 with patch("time.sleep"):  # the clients' waits between tries
     result = str(fetch(source, ["model.safetensors"], cache_dir=cache, timeout=1.0, patience=1.0))
 """
@@ -220,7 +220,7 @@ def test_a_hub_that_never_answers_is_given_up(put, load, hub, complete):
 def test_a_process_that_gave_up_can_end(put, hub, complete, repo, tmp_path):
     put(complete)
     hub.fault("/_cdn/*", dead=True, times=99)
-    code = f"from modeling_vae.model.hub_files import fetch\nfetch('{repo}', ['model.safetensors'], patience=1.0)"
+    code = f"from modeling_vae.hub.downloads import fetch\nfetch('{repo}', ['model.safetensors'], patience=1.0)"
     assert "nothing came for 1 s" in python(hub, tmp_path, "-c", code).stderr
 
 

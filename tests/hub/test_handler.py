@@ -43,7 +43,7 @@ print(json.dumps(answers))
 """
 
 PUSH = """
-from modeling_vae.hub.publishing import push_folder
+from modeling_vae.publishing.repository import push_folder
 result = push_folder(folder, repo, token=token).oid
 """
 

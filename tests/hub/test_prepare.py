@@ -13,10 +13,10 @@ import torch
 import yaml
 from PIL import Image
 
-from modeling_vae.cli import main
+from modeling_vae.commands.main import main
 from modeling_vae.data import labelled_batches, load_data
-from modeling_vae.hub.prepared_data import prepare_data
-from modeling_vae.training.recipe import DataRecipe
+from modeling_vae.publishing.dataset_repository import prepare_data
+from modeling_vae.recipes.recipe import DataRecipe
 
 from .clients import environment, refuse_tokens
 
@@ -26,7 +26,7 @@ GOOD = 44
 ARGUMENTS = ["--size", "32", "--validation", "0.25", "--attributes", "tame:boolean", "coat:category", "age:numeric"]
 COMMAND = """
 import os
-from modeling_vae.cli import main
+from modeling_vae.commands.main import main
 os.environ["HF_TOKEN"] = token
 try:
     result = main(arguments)

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 PUSH = """
-from modeling_vae.hub.publishing import push_folder
+from modeling_vae.publishing.repository import push_folder
 result = push_folder(folder, repo, token=token, **options).oid
 """
 IMPATIENT = """
 from unittest.mock import patch
-from modeling_vae.hub.publishing import push_folder
+from modeling_vae.publishing.repository import push_folder
 with patch("time.sleep"):  # the clients' waits between tries
     result = push_folder(folder, repo, token=token, timeout=0.7).oid
 """
@@ -125,7 +125,6 @@ def test_an_existing_repository_must_be_as_private_as_asked(push, hub, repo):
         (lambda f: (f / "config.json").unlink(), "FileNotFoundError: .* has no config.json"),
         (lambda f: (f / "model.safetensors").unlink(), "FileNotFoundError: .* has no model.safetensors"),
         (lambda f: (f / "preprocessor_config.json").unlink(), "FileNotFoundError: .* has no preprocessor_config.json"),
-        (lambda f: (f / "elbo.py").unlink(), "FileNotFoundError: .* lacks elbo.py"),
         (lambda f: (f / "model.safetensors").write_bytes(b"short"), "ValueError: .*damaged"),
         (lambda f: (f / "recipe.yaml").write_text(f"key: hf_{'a' * 34}"), "ValueError: recipe.yaml holds .* token"),
     ],
@@ -136,6 +135,16 @@ def test_an_incomplete_folder_is_refused_before_anything_is_sent(push, hub, comp
     damage(folder)
     assert re.match(error, push(folder).error)
     assert hub.log() == []
+
+
+def test_the_code_joins_the_weights_on_the_way(push, hub, complete, repo, tmp_path):
+    """A folder without code, such as a bundled one, makes a whole repository; what another version left is replaced."""
+    bare = shutil.copytree(complete, tmp_path / "bare", ignore=shutil.ignore_patterns("*.py", "requirements.txt"))
+    (bare / "hub_files.py").write_text("# of a former version\n")
+    (bare / "elbo.py").write_text("# of a former version\n")
+    push(bare).value()
+    assert files(hub, repo) == names(complete)
+    assert hub.read(repo, "elbo.py") == (complete / "elbo.py").read_bytes()
 
 
 def test_who_may_not_write_is_told_so(push, hub, changed, repo):
@@ -221,7 +230,7 @@ def test_two_pushes_at_once_follow_each_other_whole(client, hub, complete, chang
     client.run(
         """
         import threading, time
-        from modeling_vae.hub.publishing import push_folder
+        from modeling_vae.publishing.repository import push_folder
         first = threading.Thread(target=push_folder, args=(one, repo), kwargs={"token": token})
         first.start()
         time.sleep(0.5)
@@ -249,7 +258,7 @@ def test_a_reader_sees_the_old_state_until_the_new_one_is_whole(client, hub, pus
         """
         import threading, time
         from modeling_vae import VAEPipeline
-        from modeling_vae.hub.publishing import push_folder
+        from modeling_vae.publishing.repository import push_folder
         writer = threading.Thread(target=push_folder, args=(folder, repo), kwargs={"token": token})
         writer.start()
         time.sleep(0.5)

@@ -21,19 +21,19 @@ from packaging.utils import canonicalize_name
 from PIL import Image
 
 from modeling_vae import VAEPipeline
-from modeling_vae.hub.space import DISTRIBUTIONS, MODEL_FILES, build_space
-from modeling_vae.hub.space_sources import source_files
+from modeling_vae.publishing.space import DISTRIBUTIONS, MODEL_FILES, build_space
+from modeling_vae.publishing.space_sources import source_files
 
 from .spaces import downloaded, files, running, space_environment
 
 ROOT = Path(__file__).parents[2]
 PUSH_MODEL = """
-from modeling_vae.hub.publishing import push_folder
+from modeling_vae.publishing.repository import push_folder
 result = push_folder(folder, repo, token=token, **options).oid
 """
 PUSH_SPACE = """
 import json, sys
-from modeling_vae.hub.space import push_space
+from modeling_vae.publishing.space import push_space
 result = push_space(space, model, token=token, **options).oid
 """
 SEED = 7
@@ -110,7 +110,9 @@ def test_the_files_are_those_that_the_studio_imports_and_its_assets(folder):
     names = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
     assert {"README.md", "app.py", "requirements.txt", "app/studio.css", "app/favicon.svg"} <= names
     assert {"app/tabs/edit.py", "modeling_vae/pipeline.py", "modeling_vae/model/modeling_image_vae.py"} <= names
-    unneeded = r"modeling_vae/(data|training|evaluation|hub|cli|__main__|model/handler)|app/__main__"
+    unneeded = (
+        r"modeling_vae/(data|training|evaluation|publishing|recipes|commands|__main__|model/handler)|app/__main__"
+    )
     assert not [name for name in names if re.match(unneeded, name)]
     for name in names - {"README.md", "app.py", "requirements.txt"}:
         assert (folder / name).read_bytes() == (ROOT / name).read_bytes()
@@ -128,17 +130,17 @@ def test_which_sources_are_found(tmp_path):
         "modeling_vae/__init__.py": "",
         "modeling_vae/deep/__init__.py": "from .inner import *",
         "modeling_vae/deep/inner.py": "import json",
-        "modeling_vae/late.py": "def push():\n    from .hub.publishing import push_folder",
+        "modeling_vae/late.py": "def push():\n    from .publishing.repository import push_folder",
         "modeling_vae/typing_only.py": "",
-        "modeling_vae/hub/__init__.py": "",
-        "modeling_vae/hub/publishing.py": "",
+        "modeling_vae/publishing/__init__.py": "",
+        "modeling_vae/publishing/repository.py": "",
     }
     for name, text in sources.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
-    left_out = {"app/unused.py", "modeling_vae/typing_only.py", "modeling_vae/hub/__init__.py"}
+    left_out = {"app/unused.py", "modeling_vae/typing_only.py", "modeling_vae/publishing/__init__.py"}
     found = source_files("from app.page import build", root=tmp_path)
-    assert {path.as_posix() for path in found} == sources.keys() - left_out - {"modeling_vae/hub/publishing.py"}
+    assert {path.as_posix() for path in found} == sources.keys() - left_out - {"modeling_vae/publishing/repository.py"}
 
 
 def test_requirements_are_exact_and_what_the_code_imports(folder, tmp_path):
@@ -208,7 +210,7 @@ def test_what_is_no_longer_part_goes_and_what_people_wrote_stays(push, hub, spac
 
 def test_private_hardware_revision_and_pull_request(push, hub, space, model):
     revision = hub.repo(model).resolve("main").oid
-    push(private=True, hardware="cpu-upgrade", revision="main").value()
+    push(private=True, hardware="cpu-upgrade", model_revision="main").value()
     repository = hub.repo(space, "space")
     assert repository.private and repository.space["hardware"] == "cpu-upgrade"
     assert f"\"{model}\", '{revision}'" in files(hub, space)["app.py"].decode()

@@ -10,6 +10,7 @@ from tiny import tiny_model
 from torch.distributions import Bernoulli, kl_divergence
 
 from modeling_vae.data import load_data
+from modeling_vae.recipes.recipe import ObjectiveRecipe, Recipe
 from modeling_vae.training import attribute_term
 from modeling_vae.training.attribute_term import (
     FILE_NAME,
@@ -21,7 +22,6 @@ from modeling_vae.training.attribute_term import (
 )
 from modeling_vae.training.edit_term import Edited
 from modeling_vae.training.objective import TrainingObjective
-from modeling_vae.training.recipe import ObjectiveRecipe, Recipe
 from modeling_vae.training.running_mean import MEMORY
 from modeling_vae.training.running_shares import RunningShares
 

@@ -11,9 +11,9 @@ from pydantic import ValidationError
 from tiny import tiny_model
 
 from modeling_vae.model.attribute_directions import AttributeDirections, Direction
+from modeling_vae.recipes.recipe import ObjectiveRecipe
 from modeling_vae.training.edit_term import ENOUGH, RIDGE, RunningReadouts
 from modeling_vae.training.objective import TrainingObjective
-from modeling_vae.training.recipe import ObjectiveRecipe
 from modeling_vae.training.running_mean import MEMORY
 
 from .making import looking

@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import load_file
 
 from modeling_vae.data import load_data
-from modeling_vae.training.recipe import Recipe
+from modeling_vae.recipes.recipe import Recipe
 from modeling_vae.training.run import train
 
 from .making import write_backbone, write_pictures

@@ -10,6 +10,7 @@ from torch import nn
 from transformers import AutoModel, ViTConfig, ViTModel
 
 from modeling_vae import VAEModel
+from modeling_vae.recipes.recipe import ObjectiveRecipe
 from modeling_vae.training import perceptual
 from modeling_vae.training.critic import Critic, taken_for_real, told_apart
 from modeling_vae.training.objective import TrainingObjective, last_layer, ramp
@@ -23,7 +24,6 @@ from modeling_vae.training.perceptual import (
     local_deviation,
     random_place,
 )
-from modeling_vae.training.recipe import ObjectiveRecipe
 from modeling_vae.training.running_fit import RunningFit
 
 from .making import looking, write_backbone

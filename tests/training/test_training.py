@@ -20,8 +20,8 @@ from safetensors.torch import load_file
 
 import train
 from modeling_vae import VAEModel, VAEPipeline
-from modeling_vae.hub.training_film import frame_steps
-from modeling_vae.training.recipe import Recipe
+from modeling_vae.recipes.recipe import Recipe
+from modeling_vae.training.film import frame_steps
 from modeling_vae.training.run import build_model
 
 from .making import recipe_values, write_backbone, write_pictures, write_recipe
