@@ -7,21 +7,18 @@ See modeling_vae/commands/train.py.
 
 from __future__ import annotations
 
-import argparse
 import logging
 import sys
 from pathlib import Path
 
-from modeling_vae.commands.train import add_options, run
+from modeling_vae.commands.train import parser, train_recipe
 
 
 def main(argv: list[str] | None = None) -> Path:
     """Parse, build, train and publish to disk; returns the published folder."""
-    parser = argparse.ArgumentParser(prog="train.py", description="Train a recipe and write a published folder.")
-    add_options(parser)
-    options = parser.parse_intermixed_args(argv)
+    options = parser("train.py").parse_intermixed_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    return run(options)
+    return train_recipe(options)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""`python -m modeling_vae compare FOLDER_OR_ID FOLDER_OR_ID ... --data PATH_OR_ID`."""
+"""`modeling-vae compare FOLDER_OR_ID FOLDER_OR_ID ... --data PATH_OR_ID`."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ logger = logging.getLogger(__name__)
 TABLE_SUFFIX = ".md"
 
 
-def add_compare(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Register the sub-command."""
-    parser = commands.add_parser(
-        "compare",
-        help="measure several models on the same held-out pictures",
+def parser(program: str) -> argparse.ArgumentParser:
+    """What the command is told."""
+    parser = argparse.ArgumentParser(
+        prog=program,
         description="Measure published models as `evaluate` does, with one protocol for all: the same pictures, seed, "
         "feature network and probe of attributes. What is not said comes from the first model's recipe. Prints one "
         "table; the folders stay as they are.",
+        epilog="Example: %(prog)s runs/cats/published runs/plain/published --data my_cats",
     )
     parser.add_argument(
         "models", metavar="MODEL", nargs="+", type=_name, help="published folders, or user/name on the Hub"
@@ -41,10 +41,11 @@ def add_compare(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     parser.add_argument(
         "--output", type=Path, metavar="FILE", help="write the figures there as JSON, and the table beside it as .md"
     )
-    parser.set_defaults(run=run)
+    return parser
 
 
-def run(options: argparse.Namespace) -> None:
+def run(arguments: list[str], program: str) -> None:
+    options = parser(program).parse_args(arguments)
     names, baseline, output = list(dict.fromkeys(options.models)), options.baseline, options.output
     if baseline is not None and not options.features:
         raise ValueError("--baseline is about Fréchet distances: give --features NETWORK to measure them with.")

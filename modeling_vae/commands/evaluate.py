@@ -1,4 +1,4 @@
-"""`python -m modeling_vae evaluate FOLDER_OR_ID --data PATH_OR_ID`."""
+"""`modeling-vae evaluate FOLDER_OR_ID --data PATH_OR_ID`."""
 
 from __future__ import annotations
 
@@ -23,22 +23,23 @@ KEPT = ("run", "directions", "prior", "alignment")
 """What evaluation.json says of the training; it stays when the figures are made anew."""
 
 
-def add_evaluate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Register the sub-command."""
-    parser = commands.add_parser(
-        "evaluate",
-        help="measure a model on held-out pictures",
+def parser(program: str) -> argparse.ArgumentParser:
+    """What the command is told."""
+    parser = argparse.ArgumentParser(
+        prog=program,
         description="Measure a published model: fidelity, Fréchet and kernel distances, sharpness, copies, and what "
         "becomes of attributes. Prints the tables; for a folder, writes evaluation.json and the card in it anew.",
+        epilog="Example: %(prog)s runs/cats/published --data my_cats --features google/mobilenet_v2_1.0_224",
     )
     parser.add_argument("model", metavar="MODEL", help="a published folder, or user/name on the Hub")
     add_options(parser)
     parser.add_argument("--revision", help="branch, tag or commit of a model on the Hub")
     parser.add_argument("--output", type=Path, metavar="FILE", help="write the figures there, and leave the folder be")
-    parser.set_defaults(run=run)
+    return parser
 
 
-def run(options: argparse.Namespace) -> None:
+def run(arguments: list[str], program: str) -> None:
+    options = parser(program).parse_args(arguments)
     pipe = VAEPipeline.from_pretrained(options.model, revision=options.revision, device=options.device)
     folder = Path(options.model)
     local, output = pipe.hub_id is None, options.output

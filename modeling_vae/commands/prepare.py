@@ -1,4 +1,4 @@
-"""`python -m modeling_vae prepare SOURCE --to user/dataset`."""
+"""`modeling-vae prepare SOURCE --to user/dataset`."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from modeling_vae.publishing.dataset_repository import prepare_data
 from modeling_vae.recipes.recipe import DataRecipe
 
 
-def add_prepare(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Register the sub-command."""
-    parser = commands.add_parser(
-        "prepare",
-        help="make a data set ready for training and publish it",
+def parser(program: str) -> argparse.ArgumentParser:
+    """What the command is told."""
+    parser = argparse.ArgumentParser(
+        prog=program,
         description="Read a data set of pictures, leave out duplicates and broken ones, crop and resize the others, "
         "divide them into train and validation, and publish the result or write it to a folder as parquet.",
+        epilog="Example: %(prog)s my_pictures --to ./ready --size 64 --attributes smiling:boolean",
     )
     parser.add_argument("source", metavar="SOURCE", help="folder of pictures, parquet or tar files, or a Hub id")
     parser.add_argument(
@@ -50,10 +50,11 @@ def add_prepare(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     parser.add_argument("--max-pictures", type=int, metavar="N", help="take only the first ones")
     parser.add_argument("--license", help="of the pictures, for the card, such as cc-by-4.0")
     parser.add_argument("--private", action="store_true", help="make a new repository private")
-    parser.set_defaults(run=run)
+    return parser
 
 
-def run(options: argparse.Namespace) -> None:
+def run(arguments: list[str], program: str) -> None:
+    options = parser(program).parse_args(arguments)
     data = DataRecipe(
         path=options.source,
         name=options.name,

@@ -1,4 +1,4 @@
-"""`python -m modeling_vae push-space user/space --model user/name`."""
+"""`modeling-vae push-space user/space --model user/name`."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from modeling_vae.publishing.space import push_space
 from .push_options import add_push_options, push_options
 
 
-def add_push_space(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Register the sub-command."""
-    parser = commands.add_parser(
-        "push-space",
-        help="run the studio with a model of the Hub as a Space",
+def parser(program: str) -> argparse.ArgumentParser:
+    """What the command is told."""
+    parser = argparse.ArgumentParser(
+        prog=program,
         description="Create or update a Space that runs the studio with a model, in one commit. Sign in with "
         "`hf auth login` or HF_TOKEN first.",
+        epilog="Example: %(prog)s your-name/your-space --model your-name/your-model",
     )
     parser.add_argument("space_id", metavar="user/space", help="the Space, which is made where there is none")
     parser.add_argument("--model", required=True, metavar="user/name", help="a model that is published on the Hub")
@@ -30,10 +30,11 @@ def add_push_space(commands: argparse._SubParsersAction[argparse.ArgumentParser]
         "libraries of the default build",
     )
     add_push_options(parser, "Run the studio")
-    parser.set_defaults(run=run)
+    return parser
 
 
-def run(options: argparse.Namespace) -> None:
+def run(arguments: list[str], program: str) -> None:
+    options = parser(program).parse_args(arguments)
     published = push_space(
         options.space_id,
         options.model,

@@ -32,6 +32,7 @@ from modeling_vae.probing.probes import learn_probe
 from modeling_vae.publishing.checkpoints import PushCheckpoints
 from modeling_vae.publishing.folder import recover, write_published_folder
 from modeling_vae.publishing.repository import push_folder
+from modeling_vae.recipes import bundled
 from modeling_vae.recipes.recipe import Recipe
 from modeling_vae.training.allocator import keep_freed_memory
 from modeling_vae.training.film import TrainingFilm, read_frames
@@ -41,31 +42,31 @@ EDITED = 200
 """Pictures that are edited for each attribute: a run shall end soon; the command `evaluate` takes more."""
 
 
-def add_train(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Register the sub-command."""
-    parser = commands.add_parser(
-        "train",
-        help="train a recipe and write a published folder",
+def parser(program: str) -> argparse.ArgumentParser:
+    """What the command is told."""
+    parser = argparse.ArgumentParser(
+        prog=program,
         description="Train a recipe and write a published folder. The same command goes on after a stop.",
+        epilog=f"Example: %(prog)s pictures-64 data.path=my_pictures. Recipes here: {', '.join(bundled.names())}.",
     )
-    add_options(parser)
-    parser.set_defaults(run=run)
-
-
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """Register what a training is told."""
-    parser.add_argument("recipe", type=Path, help="a folder with a recipe.yaml, or such a file")
+    parser.add_argument("recipe", help="the name of a recipe here, a folder with a recipe.yaml, or such a file")
     parser.add_argument("overrides", nargs="*", metavar="key=value", help="dotted keys, such as data.path=PICTURES")
     parser.add_argument("--output", type=Path, help="folder of the run (default: runs/NAME)")
+    return parser
 
 
-def run(options: argparse.Namespace) -> Path:
+def run(arguments: list[str], program: str) -> None:
+    train_recipe(parser(program).parse_intermixed_args(arguments))
+
+
+def train_recipe(options: argparse.Namespace) -> Path:
     """Build, train, publish to disk and, where the recipe says so, to the Hub; returns the published folder."""
+    file = bundled.find(options.recipe)
     for talkative in ("httpx2", "accelerate"):
         logging.getLogger(talkative).setLevel(logging.WARNING)
     keep_freed_memory()
-    original, recipe = Recipe.read(options.recipe), Recipe.read(options.recipe, options.overrides)
-    name = options.recipe.name if options.recipe.is_dir() else options.recipe.stem
+    original, recipe = Recipe.read(file), Recipe.read(file, options.overrides)
+    name = file.name if file.is_dir() else file.stem
     output = options.output or Path("runs") / name
     if recipe.data.path is None:
         raise ValueError(

@@ -24,7 +24,7 @@ from modeling_vae.parts import COMPUTING, REQUIRED, read_parts
 
 from .card import CARD_NAME
 from .card_sections import Card
-from .space_sources import ROOT, source_files
+from .space_sources import source_files
 
 logger = logging.getLogger(__name__)
 
@@ -94,9 +94,9 @@ def build_space(
         raise ValueError(f"torch_index is {torch_index!r}; give the address of a package index, without a login.")
     folder = Path(folder)
     program = APP.format(model_id=json.dumps(model_id), revision=repr(revision))
-    for path in source_files(program):
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(ROOT / path, folder / path)
+    for name, file in source_files(program).items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(file, folder / name)
     (folder / APP_FILE).write_text(program, encoding="utf-8")
     (folder / REQUIREMENTS_FILE).write_text(_requirements(torch_index), encoding="utf-8")
     (folder / CARD_NAME).write_text(str(_card(model_id, revision, preload)), encoding="utf-8")

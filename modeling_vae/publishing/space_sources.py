@@ -8,12 +8,15 @@ alone. What lies in the studio's folder and is no Python (style sheet, icon) goe
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-"""The folder in which our packages lie side by side, in a checkout and where they are installed."""
-PACKAGES = ("app", "modeling_vae")
+PACKAGE = Path(__file__).resolve().parents[1]
+HOMES = {
+    "modeling_vae": PACKAGE,
+    "app": PACKAGE / "studio" if (PACKAGE / "studio").is_dir() else PACKAGE.parent / "app",
+}
+"""Where our packages lie; where they are installed, the studio lies within the other. A Space has them side by side."""
 NEVER = tuple(
     f"modeling_vae.{room}"
     for room in (
@@ -23,29 +26,29 @@ NEVER = tuple(
 )
 
 
-def source_files(app_file: str, root: Path = ROOT) -> list[Path]:
-    """Paths relative to `root` of what a program needs of our packages.
+def source_files(app_file: str, homes: Mapping[str, Path] = HOMES) -> dict[str, Path]:
+    """What a program needs of our packages: names in the Space ("app/layout.py"), and the files here.
 
     Args:
         app_file: the text of the program.
-        root: where the packages lie.
+        homes: the folders of the packages.
     """
-    found: dict[str, Path] = {}
+    found: dict[str, str] = {}
     waiting = list(_imported(ast.parse(app_file), package=""))
     while waiting:
         name = waiting.pop()
-        if name in found or _is_left_out(name) or (path := _path(name, root)) is None:
+        if name in found or _is_left_out(name, homes) or (file := _file(name, homes)) is None:
             continue
-        found[name] = path
+        found[name] = file
         parent, _, _ = name.rpartition(".")
-        package = name if path.name == "__init__.py" else parent
-        waiting += [parent, *_imported(ast.parse((root / path).read_text(encoding="utf-8")), package)]
+        package = name if file.endswith("/__init__.py") else parent
+        waiting += [parent, *_imported(ast.parse(_here(file, homes).read_text(encoding="utf-8")), package)]
     assets = [
-        path.relative_to(root)
-        for path in (root / "app").rglob("*")
+        f"app/{path.relative_to(homes['app']).as_posix()}"
+        for path in homes["app"].rglob("*")
         if path.is_file() and path.suffix not in (".py", ".pyc") and not path.name.startswith(".")
     ]
-    return sorted({*found.values(), *assets})
+    return {file: _here(file, homes) for file in sorted({*found.values(), *assets})}
 
 
 def _imported(node: ast.AST, package: str) -> Iterator[str]:
@@ -65,15 +68,17 @@ def _imported(node: ast.AST, package: str) -> Iterator[str]:
             yield from _imported(child, package)
 
 
-def _is_left_out(name: str) -> bool:
-    ours = name.split(".")[0] in PACKAGES
+def _is_left_out(name: str, homes: Mapping[str, Path]) -> bool:
+    ours = name.split(".")[0] in homes
     return not ours or any(name == package or name.startswith(package + ".") for package in NEVER)
 
 
-def _path(name: str, root: Path) -> Path | None:
-    """The file of a module, relative to `root`; None for what is no module (a function, a class)."""
-    stem = Path(*name.split("."))
-    for path in (stem / "__init__.py", stem.with_suffix(".py")):
-        if (root / path).is_file():
-            return path
-    return None
+def _file(name: str, homes: Mapping[str, Path]) -> str | None:
+    """The file of a module in a Space; None for what is no module (a function, a class)."""
+    stem = name.replace(".", "/")
+    return next((file for file in (f"{stem}/__init__.py", f"{stem}.py") if _here(file, homes).is_file()), None)
+
+
+def _here(file: str, homes: Mapping[str, Path]) -> Path:
+    package, _, rest = file.partition("/")
+    return homes[package.removesuffix(".py")] / rest

@@ -138,7 +138,7 @@ def test_an_incomplete_folder_is_refused_before_anything_is_sent(push, hub, comp
 
 
 def test_the_code_joins_the_weights_on_the_way(push, hub, complete, repo, tmp_path):
-    """A folder without code, such as a bundled one, makes a whole repository; what another version left is replaced."""
+    """A folder without code, such as a bundled one, makes a whole repository; that of another version is replaced."""
     bare = shutil.copytree(complete, tmp_path / "bare", ignore=shutil.ignore_patterns("*.py", "requirements.txt"))
     (bare / "hub_files.py").write_text("# of a former version\n")
     (bare / "elbo.py").write_text("# of a former version\n")

@@ -139,8 +139,10 @@ def test_which_sources_are_found(tmp_path):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
     left_out = {"app/unused.py", "modeling_vae/typing_only.py", "modeling_vae/publishing/__init__.py"}
-    found = source_files("from app.page import build", root=tmp_path)
-    assert {path.as_posix() for path in found} == sources.keys() - left_out - {"modeling_vae/publishing/repository.py"}
+    homes = {package: tmp_path / package for package in ("app", "modeling_vae")}
+    found = source_files("from app.page import build", homes)
+    assert all(file == tmp_path / name for name, file in found.items())
+    assert found.keys() == sources.keys() - left_out - {"modeling_vae/publishing/repository.py"}
 
 
 def test_requirements_are_exact_and_what_the_code_imports(folder, tmp_path):
