@@ -36,7 +36,8 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("arguments", nargs=argparse.REMAINDER, help="of the command")
     options = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    logging.getLogger("httpx2").setLevel(logging.WARNING)
+    for talkative in ("httpx", "httpx2", "accelerate"):
+        logging.getLogger(talkative).setLevel(logging.WARNING)
     command = importlib.import_module(f"{__package__}.{options.command.replace('-', '_')}")
     try:
         status = command.run(options.arguments, f"{PROGRAM} {options.command}")
