@@ -20,7 +20,7 @@ import torch
 import transformers
 from transformers import TrainerCallback
 
-from modeling_vae.data import load_data
+from modeling_vae.data import PictureData, load_data
 from modeling_vae.evaluation.features import FeatureNetwork
 from modeling_vae.hub.checkpoints import PushCheckpoints
 from modeling_vae.hub.published_folder import write_published_folder
@@ -30,6 +30,28 @@ from modeling_vae.model.hub_files import check_repo_id
 from modeling_vae.training.allocator import keep_freed_memory
 from modeling_vae.training.recipe import Recipe
 from modeling_vae.training.run import prepare, train
+from modeling_vae.training.stages import FOLDER, stage_recipes, train_stages
+
+FILM = "film"
+
+
+def read(recipe: Recipe) -> PictureData:
+    """The pictures of a recipe, at the size of its model."""
+    config = recipe.config()
+    data = load_data(
+        recipe.data,
+        image_size=config.height_and_width,
+        num_channels=config.num_channels,
+        attributes=recipe.attributes,
+        seed=recipe.training.get("seed", 42),
+    )
+    logging.info("%s", data.report)
+    return data
+
+
+def filmed(folder: Path, data: PictureData) -> list[TrainerCallback]:
+    """What takes the film of a training into its folder."""
+    return [TrainingFilm(folder / FILM, data.validation)]
 
 
 def main(argv: list[str] | None = None) -> Path:
@@ -52,7 +74,7 @@ def main(argv: list[str] | None = None) -> Path:
         )
     if recipe.push_to_hub is not None:
         check_repo_id(recipe.push_to_hub)
-    config = recipe.config()
+    stage_recipes(recipe)
     prepare(output, recipe)  # what cannot work is said before the pictures are read
     network = None
     if (perceptual := recipe.objective.perceptual) is not None:  # what looks on in training measures afterwards too
@@ -63,22 +85,16 @@ def main(argv: list[str] | None = None) -> Path:
                 f"objective.perceptual.backbone: {error}\n"
                 "Or train without such a network: objective.perceptual=null objective.adversarial=null"
             ) from error
-    data = load_data(
-        recipe.data,
-        image_size=config.height_and_width,
-        num_channels=config.num_channels,
-        attributes=recipe.attributes,
-        seed=recipe.training.get("seed", 42),
-    )
-    logging.info("%s", data.report)
     started = time.monotonic()
-    film = output / "film"
-    callbacks: list[TrainerCallback] = [TrainingFilm(film, data.validation)]
+    start, before = train_stages(recipe, read, output, filmed)
+    data = read(recipe)
+    callbacks = filmed(output, data)
     if recipe.push_to_hub is not None and recipe.push_checkpoints:
         callbacks.append(PushCheckpoints(recipe, recipe.push_to_hub, original=original))
-    model, steps = train(recipe, data, output, callbacks)
+    model, steps = train(recipe, data, output, callbacks, start)
     run = {
         "steps": steps,
+        "steps of stages before": before or None,
         "seconds_since_last_start": round(time.monotonic() - started),
         "machine": f"{platform.machine()}, {torch.get_num_threads()} threads, "
         + (torch.cuda.get_device_name() if torch.cuda.is_available() else "no GPU"),
@@ -91,9 +107,8 @@ def main(argv: list[str] | None = None) -> Path:
         },
     }
     published = output / "published"
-    write_published_folder(
-        model, recipe, data, published, original=original, run=run, network=network, film=read_frames(film)
-    )
+    film = read_frames(*(output / FOLDER / name / FILM for name in before), output / FILM)
+    write_published_folder(model, recipe, data, published, original=original, run=run, network=network, film=film)
     logging.info("Published folder: %s", published)
     if recipe.push_to_hub is not None:
         try:
