@@ -39,6 +39,7 @@ _TRAINING_FIELDS = {
     for field in dataclasses.fields(TrainingArguments)
     if field.init and field.name != "output_dir" and not _NOT_OURS.fullmatch(field.name)
 }
+_OWN_TRAINING_FIELDS = {"ema_decay", "precision"}
 _FLOAT = re.compile(r"^[-+]?(?:(?:\.[0-9]+|[0-9]+\.[0-9]*)(?:[eE][-+]?[0-9]+)?|[0-9]+[eE][-+]?[0-9]+)$")
 """Numbers of YAML 1.2, such as 1e-3, which PyYAML takes for text."""
 
@@ -166,6 +167,14 @@ class PublishRecipe(Section):
     leave_out: list[str] = Field([], description="attributes that get no direction, and that no probe learns")
 
 
+class Stage(Section):
+    """What is otherwise while the model is smaller, or fewer terms look on; see `stages.stage_recipes`."""
+
+    model: dict[str, Any] = {}
+    objective: dict[str, Any] = {}
+    training: dict[str, Any] = {}
+
+
 class Recipe(Section):
     """One model from data to card; `Recipe.read(folder, overrides)` reads and checks it."""
 
@@ -174,6 +183,7 @@ class Recipe(Section):
     objective: ObjectiveRecipe = ObjectiveRecipe()
     data: DataRecipe = DataRecipe()
     training: dict[str, Any] = {}
+    stages: dict[str, Stage] = Field({}, description="what comes before the recipe's own training, in order, by name")
     attributes: dict[str, Literal["boolean", "category", "numeric"]] = {}
     publish: PublishRecipe = PublishRecipe()
     push_to_hub: str | None = Field(None, description="repository that the folder goes to at the end of the run")
@@ -183,7 +193,7 @@ class Recipe(Section):
     def _known_keys(self) -> Recipe:
         for section, known in (
             ("model", (_CONFIG_FIELDS - _OBJECTIVE_FIELDS - {"encoder_backbone"}) | _WEIGHTS),
-            ("training", _TRAINING_FIELDS | {"ema_decay"}),
+            ("training", _TRAINING_FIELDS | _OWN_TRAINING_FIELDS),
         ):
             for key in getattr(self, section):
                 if section == "training" and _NOT_OURS.fullmatch(key):
@@ -200,6 +210,16 @@ class Recipe(Section):
                 raise ValueError(f"model.{key}={value!r} is not possible: give a folder, or an id of the Hub.")
         if len(given) > 1:
             raise ValueError("model.backbone and model.pretrained both say where weights come from: give one.")
+        return self
+
+    @model_validator(mode="after")
+    def _stages_say_what_differs(self) -> Recipe:
+        for name, stage in self.stages.items():
+            given = [f"model.{key}" for key in sorted(_WEIGHTS & stage.model.keys())]
+            if "backbone" in (stage.objective.get("perceptual") or {}):
+                given.append("objective.perceptual.backbone")
+            if given:
+                raise ValueError(f"stages.{name}.{given[0]} is the same for all stages: give it as {given[0]}.")
         return self
 
     @model_validator(mode="after")
@@ -230,8 +250,7 @@ class Recipe(Section):
         try:
             return cls.model_validate(values)
         except ValidationError as error:
-            problems = "\n".join(_explain(problem) for problem in error.errors())
-            raise ValueError(problems if overrides else f"{file}: {problems}") from None
+            raise ValueError(explain(error) if overrides else f"{file}: {explain(error)}") from None
 
     def write(self, path: str | Path) -> None:
         """Write the recipe as YAML, whole or not at all."""
@@ -339,12 +358,17 @@ def _unknown(key: str, known: list[str]) -> str:
     return f"{key} is not a key of a recipe: did you mean {near[0]}?" if near else f"{key} is not a key of a recipe."
 
 
+def explain(error: ValidationError) -> str:
+    """Why something is no recipe, in a sentence for each value."""
+    return "\n".join(_explain(problem) for problem in error.errors())
+
+
 def _explain(problem: Any) -> str:
     key = ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "extra_forbidden":
         known = _all_keys(Recipe)
         known += [f"model.{name}" for name in sorted(_CONFIG_FIELDS | _WEIGHTS)]
-        known += [f"training.{name}" for name in sorted(_TRAINING_FIELDS)]
+        known += [f"training.{name}" for name in sorted(_TRAINING_FIELDS | _OWN_TRAINING_FIELDS)]
         return _unknown(key, known)
     if problem["type"] == "value_error":
         return str(problem["ctx"]["error"])
