@@ -217,7 +217,7 @@ def test_private_hardware_revision_and_pull_request(push, hub, space, model):
     by_hand(hub, space, **{"app.py": b"broken"})
     head = repository.resolve("main").oid
     push(create_pr=True).value()
-    assert repository.resolve("main").oid == head and repository.discussions[-1].pull_request
+    assert repository.resolve("main").oid == head and len(repository.pull_requests) == 1
     assert files(hub, space, "refs/pr/1")["app.py"] != b"broken"
     assert "hardware is 'abacus'; give one of cpu-basic" in push(hardware="abacus").error
 
@@ -231,11 +231,11 @@ def test_a_model_that_is_not_public_is_not_preloaded(client, push, hub, space, c
 
 
 def test_free_hardware_that_has_to_be_paid_for(push, hub, space, model):
-    hub.app.space_needs_payment = True
+    hub.site.space_needs_payment = True
     try:
         error = push().error
     finally:
-        hub.app.space_needs_payment = False
+        hub.site.space_needs_payment = False
     assert error.startswith(
         f"PermissionError: the Hub makes the Space {space} on free hardware only for accounts with"
     )
@@ -255,7 +255,7 @@ def test_faults(push, hub, space, repo, model):
     hub.fault("*/commit/*", status=403)
     assert "this token may not write" in push().error and files(hub, space)["app.py"] == b"old"
     hub.clear()
-    hub.fault("*/commit/*", status=503, times=1)  # tried again
+    hub.fault("*/commit/*", status=503)  # tried again
     push().value()
     assert files(hub, space)["app.py"] != b"old"
 
