@@ -87,7 +87,7 @@ class Client:
                 [sys.executable, __file__],
                 env=environment(hub, home / "hf", token="", **env),
                 cwd=home,
-                stdin=theirs,
+                stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
             )
 

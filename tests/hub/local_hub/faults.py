@@ -51,8 +51,8 @@ class Held:
 class Fault:
     """What happens to the next `times` requests whose path matches the glob `pattern` (and `method`, if given).
 
-    status: refused with it. cut: the answer ends after so many bytes of its body; at 0 the work is done, and the answer
-    lost. flip: this byte of a served file is another one. dead: never answered. held: see `Held`.
+    status: refused with it. cut: the answer ends after so many bytes of its body; at 0 the work is done, and the
+    answer lost. flip: this byte of a served file is another one. dead: never answered. held: see `Held`.
     """
 
     pattern: str
@@ -85,7 +85,7 @@ class Fault:
 
 @dataclass
 class Logged:
-    """A request. `endpoint` is a short name of what was asked, `origin` "hub" or "cdn"; `token`: whether it had one."""
+    """A request. `endpoint`: a short name of what was asked. `origin`: "hub" or "cdn". `token`: whether it had one."""
 
     method: str
     path: str
