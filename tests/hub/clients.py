@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
-import importlib
-import io
 import json
-import logging
 import os
 import signal
 import socket
 import subprocess
 import sys
 import textwrap
-import traceback
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from patience import PATIENCE
+
 QUIET = {"HF_HUB_DISABLE_PROGRESS_BARS": "1", "HF_HUB_DISABLE_TELEMETRY": "1", "TRANSFORMERS_VERBOSITY": "error"}
 PATIENT = {"HF_HUB_ETAG_TIMEOUT": "200", "HF_HUB_DOWNLOAD_TIMEOUT": "200"}
 """So that a busy machine is no outage; where a test is about one, see `outages.hurry`."""
-PATIENCE = 280.0
-"""Seconds after which a client hangs; no test is about them."""
 REPOSITORY = Path(__file__).parents[2]
-IMPORTED = ("modeling_vae.cli", "train", "transformers")
-"""What takes seconds to import."""
 
 
 def environment(hub: Any, home: Path, token: str | None = None, **more: str) -> dict[str, str]:
@@ -84,7 +76,7 @@ class Client:
         self.control, theirs = socket.socketpair()
         with theirs:
             self.process = subprocess.Popen(
-                [sys.executable, __file__],
+                [sys.executable, str(Path(__file__).with_name("forks.py"))],
                 env=environment(hub, home / "hf", token="", **env),
                 cwd=home,
                 stdin=theirs.fileno(),
@@ -116,47 +108,3 @@ class Client:
         self.control.close()
         self.process.kill()
         self.process.wait()
-
-
-def serve() -> None:
-    """The child's side: for every socket that comes over standard input, a fork that runs the code asked for there."""
-    for name in IMPORTED:
-        importlib.import_module(name)
-    control = socket.socket(fileno=sys.stdin.fileno())
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the forks
-    while True:
-        message, sockets, *_ = socket.recv_fds(control, 1, 1)
-        if not message:
-            return
-        with socket.socket(fileno=sockets[0]) as connection:
-            if os.fork() == 0:
-                signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-                control.close()
-                with connection.makefile("rw") as file:
-                    print(os.getpid(), file=file, flush=True)
-                    print(answer(json.loads(file.readline())), file=file, flush=True)
-                os._exit(0)
-
-
-def answer(request: dict[str, Any]) -> str:
-    """Run the code of a request; an `Outcome` as JSON."""
-    names: dict[str, Any] = {"Path": Path, **request["values"]}
-    text, error = io.StringIO(), None
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=text, force=True)
-    with (
-        contextlib.redirect_stdout(text),
-        contextlib.redirect_stderr(text),
-        warnings.catch_warnings(record=True) as seen,
-    ):
-        warnings.simplefilter("always")
-        try:
-            exec(request["code"], names)
-        except Exception as raised:
-            error = f"{type(raised).__name__}: {raised}"
-            text.write(traceback.format_exc())
-    told = "".join(f"{type(w.message).__name__}: {w.message}\n" for w in seen)
-    return json.dumps({"result": names.get("result"), "text": text.getvalue() + told, "error": error}, default=str)
-
-
-if __name__ == "__main__":
-    serve()

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 import yaml
+from patience import PATIENCE
 from PIL import Image
 
 from modeling_vae.cli import main
@@ -203,7 +204,7 @@ def train(hub, dataset: str, home: Path) -> None:
     (home / "recipe.yaml").write_text(yaml.safe_dump(recipe))
     done = subprocess.run(
         [sys.executable, str(ROOT / "train.py"), "recipe.yaml", "--output", "run"],
-        cwd=home, env=environment(hub, home / "hf"), capture_output=True, text=True, timeout=120,
+        cwd=home, env=environment(hub, home / "hf"), capture_output=True, text=True, timeout=PATIENCE,
     )  # fmt: skip
     refuse_tokens(hub, done.stdout + done.stderr)
     assert done.returncode == 0, done.stderr[-3000:]

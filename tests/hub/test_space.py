@@ -18,6 +18,7 @@ import yaml
 from gradio_client import Client as StudioClient
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from patience import PATIENCE
 from PIL import Image
 
 from modeling_vae import VAEPipeline
@@ -305,7 +306,7 @@ def use(url: str, pipe: VAEPipeline, downloads: Path) -> None:
     def same(path: str, picture: Image.Image) -> None:
         assert abs(pixels(path) - np.asarray(picture).astype(int)).max() <= 1
 
-    studio = StudioClient(url, verbose=False, download_files=str(downloads))
+    studio = StudioClient(url, verbose=False, download_files=str(downloads), httpx_kwargs={"timeout": PATIENCE})
     shown, *_ = studio.predict(seed=SEED, truncation=0.9, api_name="/generate")
     for entry, picture in zip(shown, pipe.generate(len(shown), SEED, 0.9), strict=True):
         same(entry["image"], picture)
@@ -325,7 +326,7 @@ def test_the_uploaded_folder_runs_as_a_space(push, hub, space, complete, tmp_pat
         missing = subprocess.run([python, "-c", f"import {name}"], cwd=tmp_path, env=environment, capture_output=True)
         assert f"No module named '{name}'".encode() in missing.stderr
     hub.clear()
-    with running(python, folder, environment, seconds=90) as url:
+    with running(python, folder, environment) as url:
         use(url, VAEPipeline.from_pretrained(complete), tmp_path / "downloads")
         asked = {entry.path.rpartition("/")[2] for entry in hub.log() if "/resolve/" in entry.path}
     assert asked == set(held(complete)), "what is preloaded is what is asked for"
@@ -342,5 +343,5 @@ def test_a_fresh_environment_with_nothing_but_the_requirements(push, hub, space,
     subprocess.run([sys.executable, "-m", "venv", str(tmp_path / "python")], check=True)
     python = tmp_path / "python" / "bin" / "python"
     subprocess.run([python, "-m", "pip", "install", "--quiet", "-r", folder / "requirements.txt"], check=True)
-    with running(python, folder, space_environment(hub, tmp_path / "home"), seconds=180) as url:
+    with running(python, folder, space_environment(hub, tmp_path / "home")) as url:
         use(url, VAEPipeline.from_pretrained(complete), tmp_path / "downloads")

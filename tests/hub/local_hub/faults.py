@@ -11,10 +11,8 @@ import re
 import threading
 from dataclasses import dataclass
 
+from patience import PATIENCE
 from starlette.types import Message, Send
-
-PATIENCE = 250.0
-"""Seconds to wait for what must come; never what a test is about, so long enough for a busy machine."""
 
 
 class Held:
