@@ -157,3 +157,12 @@ def test_one_session_is_not_another(server, client, photo):
     other.predict(index=3, api_name="/edit_face")
     again, *_ = client.predict(api_name="/edit_reset")
     assert (pixels(again) == pixels(mine)).all()
+
+
+def test_temporary_files_lie_in_a_folder_of_this_run(server, client):
+    client.predict(api_name="/new_faces")
+    with pytest.raises(AppError):
+        client.predict(index=99, api_name="/edit_face")
+    assert any(server.temporary.glob("studio-*/*/*.png"))
+    # Gradio prints the stack of what it refuses itself; none of ours is in it.
+    assert "/app/tabs/" not in server.log.read_text()

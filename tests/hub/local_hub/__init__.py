@@ -14,7 +14,8 @@ The clients read the environment when they are imported, so tests drive them in 
 Two loopback ports are used: the Hub itself, and a "CDN" on another origin that takes and gives large files, so that
 a client which leaks its token across origins is seen (`hub.leaks()`).
 
-Not served: git, Xet storage, organisations, listings, discussions, Jobs, buckets, inference, webhooks.
+Not served: git, Xet storage (who pushes paths sets HF_HUB_DISABLE_XET), organisations, listings, discussions, Jobs,
+buckets, inference, webhooks.
 """
 
 from .faults import Fault, Held, Logged

@@ -31,6 +31,7 @@ class LocalHub:
         self.store = Store(tokens | {self.other_token: User(f"not-{user}", "write")})
         self.site = Site(self.store)
         self._app = HubApp(self.site)
+        self.faults = self._app.faults
 
     @property
     def url(self) -> str:
@@ -66,7 +67,7 @@ class LocalHub:
     def fault(self, pattern: str, **what: Any) -> Fault:
         """Arm a fault, see `Fault`: status=, cut=, flip= or dead=True; times= and method= say of which requests."""
         made = Fault(pattern, **what)
-        self._app.faults.append(made)
+        self.faults.append(made)
         return made
 
     def hold(self, pattern: str) -> Held:
@@ -77,7 +78,7 @@ class LocalHub:
 
     def clear(self) -> None:
         """Drop the faults and the log."""
-        self._app.faults.clear()
+        self.faults.clear()
         self._app.log.clear()
 
     def log(self) -> list[Logged]:
