@@ -32,12 +32,19 @@ def serve() -> None:
             return
         with socket.socket(fileno=sockets[0]) as connection:
             if os.fork() == 0:
-                signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-                control.close()
-                with connection.makefile("rw") as file:
-                    print(os.getpid(), file=file, flush=True)
-                    print(answer(json.loads(file.readline())), file=file, flush=True)
-                os._exit(0)
+                try:
+                    control.close()
+                    serve_one(connection)
+                finally:
+                    os._exit(0)  # whatever threads the code has left
+
+
+def serve_one(connection: socket.socket) -> None:
+    """Say which process this is, read a line with the code, and answer."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    with connection.makefile("rw") as file:
+        print(os.getpid(), file=file, flush=True)
+        print(answer(json.loads(file.readline())), file=file, flush=True)
 
 
 def answer(request: dict[str, Any]) -> str:
@@ -53,7 +60,7 @@ def answer(request: dict[str, Any]) -> str:
         warnings.simplefilter("always")
         try:
             exec(request["code"], names)
-        except Exception as raised:
+        except (Exception, SystemExit) as raised:
             error = f"{type(raised).__name__}: {raised}"
             text.write(traceback.format_exc())
     told = "".join(f"{type(w.message).__name__}: {w.message}\n" for w in seen)

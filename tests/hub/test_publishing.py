@@ -181,10 +181,12 @@ def test_a_pull_request_to_nowhere_is_refused(push):
 
 @pytest.mark.parametrize("place", ["*/preupload/*", "*/info/lfs/objects/batch", "/_upload/*", "*/commit/*"])
 @pytest.mark.parametrize("status", [500, 503])
-def test_a_failure_that_passes_is_waited_out(push, hub, complete, repo, place, status):
-    hub.fault(place, status=status)
-    push(code=HURRIED).value()
-    assert files(hub, repo) == names(complete) and len(commits(hub, repo)) == 2
+def test_a_failure_that_passes_is_waited_out(push, hub, changed, repo, place, status):
+    (changed / "media/samples.webp").write_bytes(repo.encode())  # a large file that the Hub has not seen
+    failure = hub.fault(place, status=status)
+    push(changed, code=HURRIED).value()
+    assert failure.times == 0
+    assert files(hub, repo) == names(changed) and len(commits(hub, repo)) == 2
 
 
 @pytest.mark.parametrize("place", ["*/preupload/*", "/_upload/*", "*/commit/*"])
@@ -201,8 +203,9 @@ def test_a_failure_that_stays_publishes_nothing(push, hub, changed, repo, place)
 
 
 def test_a_commit_whose_answer_is_lost_is_made_once(push, hub, complete, repo):
-    hub.fault("*/commit/*", cut=0)
+    loss = hub.fault("*/commit/*", cut=0)
     push(code=HURRIED).value()
+    assert loss.times == 0
     assert files(hub, repo) == names(complete) and len(commits(hub, repo)) == 2
 
 
