@@ -23,8 +23,8 @@ from modeling_vae.model.modeling_image_vae import VAEModel
 from modeling_vae.probing.probes import ProbeNetwork
 from modeling_vae.recipes.recipe import Recipe
 from modeling_vae.training.allocator import keep_freed_memory
-from modeling_vae.training.attribute_term import LOOKS, AttributeDistance
 from modeling_vae.training.objective import TrainingObjective
+from modeling_vae.training.terms.attribute_distance import LOOKS, AttributeDistance
 
 WITHOUT = {
     "critic": {"adversarial": None},

@@ -16,10 +16,10 @@ from modeling_vae.model.modeling_image_vae import VAEModel
 from modeling_vae.parts import read_parts
 from modeling_vae.recipes.recipe import FILE_NAME, NETWORK_FIELDS, Recipe
 
-from .attribute_term import attribute_distance
 from .growth import grown, is_twice
 from .objective import TrainingObjective
 from .precision import settled
+from .terms.attribute_distance import attribute_distance
 from .trainer import VAETrainer, training_arguments
 
 if TYPE_CHECKING:

@@ -19,8 +19,8 @@ from transformers.trainer import TRAINER_STATE_NAME
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR, rotate_checkpoints
 
 from .objective import TrainingObjective
-from .onlooker import Onlooker
 from .precision import PRECISIONS
+from .terms.onlooker import Onlooker
 
 UNFINISHED = "unfinished"
 EVALUATION_SEED = 0
@@ -57,10 +57,9 @@ class VAETrainer(Trainer):
         betas = (args.adam_beta1, args.adam_beta2)
         trained = [weight for weight in objective.model.parameters() if weight.requires_grad]
         groups: list[dict[str, Any]] = [{"params": trained, "betas": betas, "weight_decay": args.weight_decay}]
-        adversarial = objective.recipe.adversarial
-        if objective.critic is not None and adversarial is not None:
+        if (adversarial := objective.adversarial) is not None:
             rate = adversarial.learning_rate or args.learning_rate
-            groups.append({"params": list(objective.critic.parameters()), "betas": (0.0, betas[1]), "lr": rate})
+            groups.append({"params": list(adversarial.critic.parameters()), "betas": (0.0, betas[1]), "lr": rate})
         self.optimizer = torch.optim.AdamW(
             groups, lr=args.learning_rate, eps=args.adam_epsilon, weight_decay=0.0, fused=True
         )
@@ -131,7 +130,7 @@ class VAETrainer(Trainer):
 
     def _issue_warnings_after_load(self, load_result: Any) -> None:
         """A checkpoint that lacks a weight would be continued wrongly, so that is an error and no warning."""
-        looking_on = tuple(f"{name}." for name, part in self.objective.named_children() if isinstance(part, Onlooker))
+        looking_on = tuple(f"{name}." for name, part in self.objective.named_modules() if isinstance(part, Onlooker))
         missing = [name for name in load_result.missing_keys if not name.startswith(looking_on)]
         if missing or load_result.unexpected_keys:
             raise ValueError(

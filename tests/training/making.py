@@ -12,7 +12,7 @@ from PIL import Image
 from transformers import MobileNetV2Config, MobileNetV2ImageProcessorPil, MobileNetV2Model
 
 from modeling_vae.probing.probes import ProbeNetwork
-from modeling_vae.training.attribute_term import AttributeDistance
+from modeling_vae.training.terms.attribute_distance import AttributeDistance
 
 
 def write_pictures(folder: Path, count: int = 120) -> Path:

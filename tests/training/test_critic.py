@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from modeling_vae.training.critic import Critic, taken_for_real, told_apart
+from modeling_vae.training.terms.critic import Critic, taken_for_real, told_apart
 
 
 def maps_of(seed: int, count: int = 8, shift: float = 0.0) -> list[torch.Tensor]:

@@ -10,8 +10,10 @@ from tiny import tiny_model
 
 from modeling_vae import VAEModel
 from modeling_vae.recipes.recipe import ObjectiveRecipe
-from modeling_vae.training import perceptual
-from modeling_vae.training.objective import TrainingObjective, last_layer, ramp
+from modeling_vae.training.objective import TrainingObjective
+from modeling_vae.training.terms import perceptual_distance as perceptual
+from modeling_vae.training.terms.adversarial_term import last_layer
+from modeling_vae.training.terms.batch import ramp
 
 from .making import looking, pixels
 
@@ -63,29 +65,30 @@ def test_the_kl_weight_warms_up():
 def test_the_model_does_not_learn_from_the_critics_loss_nor_the_critic_from_the_models(full):
     """With the adversarial weight at 0 the model's gradients are those of an objective without a critic."""
     quiet = copy.deepcopy(full)
-    quiet.recipe.adversarial.weight = 0.0
+    quiet.adversarial.weight = 0.0
     alone = copy.deepcopy(full)
-    alone.recipe.adversarial = None
+    alone.adversarial = None
     for objective in (quiet, alone):
         torch.manual_seed(2)
         objective(pixels(), step=1)["loss"].backward()
     for (name, a), b in zip(quiet.model.named_parameters(), alone.model.parameters(), strict=True):
         torch.testing.assert_close(a.grad, b.grad, msg=name)
-    assert all(weight.grad is not None for weight in quiet.critic.parameters())
+    assert all(weight.grad is not None for weight in quiet.adversarial.critic.parameters())
 
     loud = copy.deepcopy(full)
-    loud.adversarial_factor.fill_(1.0)
+    loud.adversarial.factor.fill_(1.0)
     torch.manual_seed(2)
     loud(pixels(), step=1)["loss"].backward()
-    encoder = (next(objective.model.encoder.parameters()).grad for objective in (loud, quiet))
-    assert not torch.allclose(*encoder)
-    for (name, a), b in zip(loud.critic.named_parameters(), quiet.critic.parameters(), strict=True):
+    assert not torch.allclose(*(last_layer(objective.model.decoder).weight.grad for objective in (loud, quiet)))
+    for (name, a), b in zip(
+        loud.adversarial.critic.named_parameters(), quiet.adversarial.critic.parameters(), strict=True
+    ):
         torch.testing.assert_close(a.grad, b.grad, msg=name)  # whatever the model's weight for it
 
 
 def test_the_adversarial_gradient_is_as_long_as_the_others_at_the_last_layer(full):
-    full.recipe.adversarial.most = 1e9
-    full.critic.eval()  # its spectral norms stand still
+    full.adversarial.most = 1e9
+    full.adversarial.critic.eval()  # its spectral norms stand still
     full.fit.update(full.model.encode(pixels()).mean)
     fit = copy.deepcopy(full.fit)
     torch.manual_seed(3)
@@ -94,14 +97,14 @@ def test_the_adversarial_gradient_is_as_long_as_the_others_at_the_last_layer(ful
     weight = last_layer(full.model.decoder).weight
     torch.manual_seed(3)
     output = full.model(pixels())
-    visible = output.loss / (3 * 32 * 32) + 0.5 * full.perceptual(output.reconstruction, pixels())[0]
-    nats, answers = full.attributes(output.reconstruction, pixels())
-    visible = visible + 2.0 * (full.shares.balance(answers) * nats).mean()
+    visible = output.loss / (3 * 32 * 32) + 0.5 * full.perceptual.distance(output.reconstruction, pixels())[0]
+    nats, answers = full.attributes.distance(output.reconstruction, pixels())
+    visible = visible + 2.0 * (full.attributes.shares.balance(answers) * nats).mean()
     (gradient,) = torch.autograd.grad(visible, weight)
     # what is left after the others are taken away is 0.5 times as long
     total = copy.deepcopy(full)
     total.fit = fit
-    total.recipe.edits.weight = total.recipe.edits.reencoding_weight = 0.0
+    total.edits.weight = total.edits.reencoding_weight = 0.0
     torch.manual_seed(3)
     (whole,) = torch.autograd.grad(total(pixels(), step=1)["loss"], last_layer(total.model.decoder).weight)
     assert (whole - gradient).norm().item() == pytest.approx(0.5 * gradient.norm().item(), rel=1e-3)
@@ -121,8 +124,8 @@ def test_the_critic_has_the_maps_it_was_given_of_reconstructions_and_samples(bac
     )
     objective = TrainingObjective(tiny_model(), recipe)
     fed = []
-    objective.critic.register_forward_pre_hook(lambda critic, inputs: fed.append(inputs[0]))
-    optimizer = torch.optim.Adam(objective.critic.parameters(), lr=1e-2, betas=(0.0, 0.99))
+    objective.adversarial.critic.register_forward_pre_hook(lambda critic, inputs: fed.append(inputs[0]))
+    optimizer = torch.optim.Adam(objective.adversarial.critic.parameters(), lr=1e-2, betas=(0.0, 0.99))
     losses = []
     for _ in range(20):
         output = objective(pixels(), step=1)
@@ -132,14 +135,14 @@ def test_the_critic_has_the_maps_it_was_given_of_reconstructions_and_samples(bac
         losses.append(output["critic"].item())
     assert losses[-1] < losses[0]
     to_model, real, fake = fed[-3:]
-    expected = dict(zip(seen, objective.perceptual.features(pixels()[:4], (0, 2)), strict=True))
+    expected = dict(zip(seen, objective.perceptual.distance.features(pixels()[:4], (0, 2)), strict=True))
     for maps, name in zip(real, layers or seen, strict=True):
         torch.testing.assert_close(maps, expected[name])
     assert {len(maps) for maps in fake} == {4 + 2}  # half a batch of reconstructions, a quarter of samples
     for seen_by_model, seen_by_critic in zip(to_model, fake, strict=True):
         assert torch.equal(seen_by_model, seen_by_critic)
         assert seen_by_model.requires_grad and not seen_by_critic.requires_grad
-    of_real, of_fake = (torch.cat(objective.critic(maps), dim=1).mean() for maps in (real, fake))
+    of_real, of_fake = (torch.cat(objective.adversarial.critic(maps), dim=1).mean() for maps in (real, fake))
     assert of_real > of_fake
 
 
@@ -163,7 +166,7 @@ def test_in_bfloat16_it_is_the_same_loss_but_for_rounding(full):
 
 
 def test_the_factor_is_capped(full):
-    full.recipe.adversarial.most = 1e-3
+    full.adversarial.most = 1e-3
     assert full(pixels(), step=0)["adversarial_factor"].item() == pytest.approx(1e-3)
 
 
@@ -182,8 +185,9 @@ def test_batch_norms_are_not_shown_pictures_twice():
 
 def test_a_checkpoint_holds_all_but_the_pretrained_network(full):
     names = set(full.state_dict())
-    assert not any(name.startswith(("perceptual.", "attributes.")) for name in names)
-    assert {"adversarial_factor", "fit.queue", "fit.position", "readouts.moments", "average.n_averaged"} <= names
+    assert not any(name.startswith(("perceptual.", "attributes.distance.")) for name in names)
+    states = {"adversarial.factor", "attributes.shares.shares", "edits.readouts.moments"}
+    assert states | {"fit.queue", "fit.position", "average.n_averaged"} <= names
     other = copy.deepcopy(full)
     torch.manual_seed(4)
     full(pixels(), step=0)["loss"].backward()
@@ -220,3 +224,19 @@ def test_evaluation_is_of_the_average_and_draws_no_noise_from_the_training(full)
     again = full.evaluate(pixels(5), torch.Generator().manual_seed(0))
     assert all(torch.equal(figures[name], again[name]) for name in figures)
     assert isinstance(full.ema, VAEModel)
+
+
+def test_checkpoints_of_the_first_version_are_read(full):
+    """Their states of the terms lie under other names."""
+    former = {
+        new.replace("adversarial.critic.", "critic.").replace("adversarial.factor", "adversarial_factor")
+        .replace("attributes.shares.", "shares.").replace("edits.readouts.", "readouts."): weight
+        for new, weight in full.state_dict().items()
+    }  # fmt: skip
+    assert {"adversarial_factor", "shares.shares", "readouts.moments"} <= former.keys()
+    other = copy.deepcopy(full)
+    for weight in other.state_dict().values():
+        weight.zero_()
+    found = other.load_state_dict(former, strict=False)
+    assert found.unexpected_keys == []
+    assert all(torch.equal(weight, full.state_dict()[name]) for name, weight in other.state_dict().items())

@@ -8,8 +8,8 @@ import torch.nn.functional as F
 from torch import nn
 from transformers import AutoModel, ViTConfig, ViTModel
 
-from modeling_vae.training import perceptual
-from modeling_vae.training.perceptual import (
+from modeling_vae.training.terms import perceptual_distance as perceptual
+from modeling_vae.training.terms.perceptual_distance import (
     IMAGENET_MEAN,
     IMAGENET_STD,
     REACH,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from modeling_vae.training.running_fit import RunningFit
+from modeling_vae.training.terms.running_fit import RunningFit
 
 
 def test_the_running_fit_is_of_the_last_latents():

@@ -31,6 +31,12 @@ class RunningFit(nn.Module):
         self.position.add_(len(latents)).remainder_(len(self.queue))
 
     @torch.no_grad()
+    def draw(self, count: int) -> Tensor:
+        """Latents [count, D], from the global generator of the CPU or the device that the queue is on."""
+        mean, factor = self.gaussian()
+        return mean + torch.randn(count, len(mean), device=mean.device) @ factor.T
+
+    @torch.no_grad()
     def gaussian(self) -> tuple[Tensor, Tensor]:
         """Its mean [D] and the lower Cholesky factor [D, D] of its covariance."""
         mean = self.queue.mean(0)

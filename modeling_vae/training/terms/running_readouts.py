@@ -1,10 +1,4 @@
-"""The edit term: what an edit says of a latent, its picture shall show, and the encoder shall read it there again.
-
-Directions of attributes come after the training, but whether a picture can follow them is decided in it: a decoder
-that never saw latents so far out along a direction shows half of what was asked, or something else as well. So the
-readouts of `modeling_vae.model.attribute_directions` are computed all along, from running moments, and samples are
-moved along them before they are decoded.
-"""
+"""Readouts of attributes that follow a run, and latents moved along them."""
 
 from __future__ import annotations
 

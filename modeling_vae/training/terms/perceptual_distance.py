@@ -1,4 +1,4 @@
-"""The perceptual term: how far two pictures are apart in the eyes of a pretrained network."""
+"""How far two pictures are apart in the eyes of a pretrained network."""
 
 from __future__ import annotations
 

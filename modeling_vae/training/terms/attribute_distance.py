@@ -1,4 +1,4 @@
-"""The attribute term: how far two pictures are apart in the eyes of probes of the annotated columns."""
+"""How far two pictures are apart in the eyes of probes of the annotated columns."""
 
 from __future__ import annotations
 
