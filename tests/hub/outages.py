@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import math
+import threading
 import time
 from typing import Any
 
@@ -14,7 +15,7 @@ SHORT = 0.3
 """Seconds to wait for an answer that never comes."""
 
 
-def hurry(silent: str = "", times: float = math.inf) -> None:
+def hurry(silent: str = "", times: float = math.inf) -> threading.Event:
     """Do not sleep between tries, and give up soon on what is never answered: requests of the path `silent`, a glob.
 
     Only waits that have an end are made shorter: who would wait for ever still does. All other requests have as long
@@ -23,11 +24,15 @@ def hurry(silent: str = "", times: float = math.inf) -> None:
     Args:
         silent: paths that the Hub does not answer.
         times: the first so many of them.
+
+    Returns:
+        What is set when the first request is sent.
     """
-    left = times
+    left, asked = times, threading.Event()
 
     def shorten(request: Any) -> None:
         nonlocal left
+        asked.set()
         waits = request.extensions.get("timeout", {})
         if left and fnmatch.fnmatchcase(request.url.path, silent) and waits.get("read") is not None:
             left -= 1
@@ -40,3 +45,4 @@ def hurry(silent: str = "", times: float = math.inf) -> None:
 
     set_client_factory(session)
     time.sleep = lambda seconds: None
+    return asked

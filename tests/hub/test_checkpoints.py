@@ -20,18 +20,26 @@ from modeling_vae.recipes.recipe import Recipe
 from .clients import REPOSITORY, environment, python, refuse_tokens
 
 TRAIN = """
-import os
+import os, queue
+from types import SimpleNamespace
 import train
 from modeling_vae.commands import train as train_command
+import modeling_vae.publishing.checkpoints as checkpoints
 from outages import hurry
-from modeling_vae.publishing.checkpoints import PushCheckpoints
 
-class Patient(PushCheckpoints):
+class Results(queue.SimpleQueue):
+    def get(self, timeout):
+        asked.wait()  # however long the machine needs until then
+        return super().get(timeout=timeout)
+
+class Patient(checkpoints.PushCheckpoints):
     def on_save(self, args, state, *others, **named):
-        self.patience = patience if patience and state.global_step == 2 else 250.0
+        self.patience, self.timeout = patience if patience and state.global_step == 2 else 250.0, 250.0
         super().on_save(args, state, *others, **named)
 
-hurry(silent, times=1)
+asked = hurry(silent, times=1)
+if patience:
+    checkpoints.queue = SimpleNamespace(SimpleQueue=Results, Empty=queue.Empty)
 train_command.PushCheckpoints = Patient
 os.chdir(where)
 os.environ["HF_TOKEN"] = token
@@ -89,7 +97,7 @@ def arguments(pictures, repo, tmp_path) -> list[str]:
 @pytest.fixture
 def train(client, hub, arguments, tmp_path):
     def run(*more: str, token: str | None = None, patience: float | None = None, silent: str = ""):
-        """`patience`: seconds for the first push; the others have as long as they need."""
+        """`patience`: seconds for the first push once it asks the Hub; the others have as long as they need."""
         values = {"where": tmp_path, "token": token or hub.token, "patience": patience, "silent": silent}
         return client.run(TRAIN, arguments=[*arguments, *more], **values)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from .store import HubError, Repo, Store, User
 
@@ -82,14 +82,6 @@ class Call:
             if user is None:
                 raise HubError(401, f"{text}. You must have access to it and be authenticated.", "GatedRepo")
             raise HubError(403, f"{text} and you are not in the authorized list.", "GatedRepo")
-
-    def page(self, items: list[Any], most: int) -> Response:
-        """Items from the cursor on; where there are more, a link to the next page."""
-        start, size, headers = int(self.query.get("cursor", 0)), int(self.query.get("limit", most)), {}
-        if start + size < len(items):
-            following = self.request.url.include_query_params(cursor=start + size)
-            headers["Link"] = f'<{following}>; rel="next"'
-        return JSONResponse(items[start : start + size], headers=headers)
 
 
 Handler = Callable[[Call], Response]

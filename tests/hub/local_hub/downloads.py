@@ -29,7 +29,7 @@ def tree(call: Call) -> Response:
         raise HubError(404, f"{folder} does not exist on {call.rest[1]}", "EntryNotFound")
     if call.query.get("recursive", "").lower() not in ("true", "1"):
         names = {name for name in names if "/" not in name[len(prefix) :]}
-    return call.page([_described(commit, name) for name in sorted(names)], 1000)
+    return JSONResponse([_described(commit, name) for name in sorted(names)])
 
 
 @route("POST paths-info")
