@@ -83,11 +83,11 @@ class Examination:
             recipe.data,
             image_size=config.height_and_width,
             num_channels=config.num_channels,
-            attributes=dict(recipe.attributes),
+            attributes=recipe.columns,
         )
         logger.info("%s", data.report)
         leave_out, seed, device = recipe.publish.leave_out, options.seed, options.device
-        probe = learn_probe(data.train, recipe.attributes, leave_out=leave_out, seed=seed, device=device)
+        probe = learn_probe(data.train, recipe.columns, leave_out=leave_out, seed=seed, device=device)
         network = network.to(device) if network is not None else None
         return cls(data, network, probe, options.pictures, options.edited, seed)
 

@@ -38,6 +38,7 @@ from modeling_vae.training.allocator import keep_freed_memory
 from modeling_vae.training.film import TrainingFilm, read_frames
 from modeling_vae.training.run import prepare, train
 from modeling_vae.training.stages import FOLDER, stage_recipes, train_stages
+from modeling_vae.training.trainer import HOUSE
 
 FILM = "film"
 EDITED = 200
@@ -117,7 +118,7 @@ def publish(
 
 def measure(pipe: VAEPipeline, recipe: Recipe, data: PictureData, network: FeatureNetwork | None) -> dict[str, Any]:
     """The figures of `evaluate` at the end of a run, with a probe that learns from its training pictures."""
-    probe = learn_probe(data.train, recipe.attributes, leave_out=recipe.publish.leave_out)
+    probe = learn_probe(data.train, recipe.columns, leave_out=recipe.publish.leave_out)
     return evaluate(pipe, data.validation, data.train, network=network, probe=probe, nearest=NEAREST, edited=EDITED)
 
 
@@ -128,8 +129,8 @@ def read(recipe: Recipe) -> PictureData:
         recipe.data,
         image_size=config.height_and_width,
         num_channels=config.num_channels,
-        attributes=recipe.attributes,
-        seed=recipe.training.get("seed", 42),
+        attributes=recipe.columns,
+        seed=recipe.training.get("seed", HOUSE["seed"]),
     )
     logging.info("%s", data.report)
     return data

@@ -40,7 +40,7 @@ def fit(model: VAEModel, recipe: Recipe, data: PictureData, *, steps: int) -> tu
         model,
         labelled_batches(data.train, BATCH),
         labelled_batches(data.validation, BATCH),
-        dict(recipe.attributes),
+        recipe.columns,
         weights_sha256=sha256,
         leave_out=recipe.publish.leave_out,
     )

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from .yaml_text import FILE_NAME
+
 PACKAGE = Path(__file__).resolve().parents[1]
 FOLDER = next(folder for folder in (PACKAGE / "hub_configs", PACKAGE.parent / "hub_configs") if folder.is_dir())
 """The folder of recipes: within the package where it is installed, beside it in a checkout."""
-FILE_NAME, WEIGHTS_NAME = "recipe.yaml", "model.safetensors"
+WEIGHTS_NAME = "model.safetensors"
 FAVOURITES = ("drawn-people-128", "cats-128", "cats-64", "kmnist-28")
 """Models to open with, the one that is wanted most first; an installation holds one of them."""
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import re
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Literal, Self
 
-import yaml
 from huggingface_hub.errors import StrictDataclassError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from transformers import PreTrainedConfig, TrainingArguments
@@ -19,7 +19,8 @@ from transformers import PreTrainedConfig, TrainingArguments
 from modeling_vae.files import write_whole
 from modeling_vae.model.configuration_image_vae import VAEConfig
 
-FILE_NAME = "recipe.yaml"
+from .yaml_text import FILE_NAME as FILE_NAME
+from .yaml_text import override_value, read_file, write_text
 
 _INHERITED = {field.name for field in dataclasses.fields(PreTrainedConfig)}
 _CONFIG_FIELDS = {field.name for field in dataclasses.fields(VAEConfig)} - _INHERITED
@@ -40,20 +41,11 @@ _TRAINING_FIELDS = {
     if field.init and field.name != "output_dir" and not _NOT_OURS.fullmatch(field.name)
 }
 _OWN_TRAINING_FIELDS = {"ema_decay", "precision"}
-_FLOAT = re.compile(r"^[-+]?(?:(?:\.[0-9]+|[0-9]+\.[0-9]*)(?:[eE][-+]?[0-9]+)?|[0-9]+[eE][-+]?[0-9]+)$")
-"""Numbers of YAML 1.2, such as 1e-3, which PyYAML takes for text."""
+MOBILENET_LAYERS = ["conv_stem", "layer.1", "layer.3", "layer.6", "layer.10", "layer.13", "layer.15", "conv_1x1"]
+"""From fine to coarse: what the perceptual term compares where a recipe does not say."""
 
 
-class _Loader(yaml.SafeLoader):
-    pass
-
-
-class _Dumper(yaml.SafeDumper):
-    """Quotes the text that `_Loader` would read as a number."""
-
-
-for _kind in (_Loader, _Dumper):
-    _kind.add_implicit_resolver("tag:yaml.org,2002:float", _FLOAT, list("-+.0123456789"))
+Kind = Literal["boolean", "category", "numeric"]
 
 
 class Section(BaseModel):
@@ -63,10 +55,12 @@ class Section(BaseModel):
 class Perceptual(Section):
     """Relative L1 distance between feature maps of a pretrained network (after Johnson, Alahi and Fei-Fei 2016)."""
 
-    backbone: str = Field(description="folder or Hub id of a convolutional vision model of transformers")
+    backbone: str = Field(
+        "google/mobilenet_v2_1.0_224", description="folder or Hub id of a convolutional vision model of transformers"
+    )
     weight: float = Field(0.5, ge=0)
     texture_weight: float = Field(0.0, ge=0, description="of the distance between local deviations of the same maps")
-    layers: list[str] = Field(min_length=1, description="names of its modules whose output is compared")
+    layers: list[str] = Field(MOBILENET_LAYERS, min_length=1, description="its modules whose output is compared")
     enlargement: int = Field(1, ge=1, description="the network sees pictures this many times as large (bicubic)")
     batch_ratio: float = Field(1.0, gt=0, le=1, description="share of each batch that the network sees")
 
@@ -184,7 +178,9 @@ class Recipe(Section):
     data: DataRecipe = DataRecipe()
     training: dict[str, Any] = {}
     stages: dict[str, Stage] = Field({}, description="what comes before the recipe's own training, in order, by name")
-    attributes: dict[str, Literal["boolean", "category", "numeric"]] = {}
+    attributes: dict[str, Kind] | Literal["all"] = Field(
+        {}, description="columns and what they are; all: every column of the data set that is true or false"
+    )
     publish: PublishRecipe = PublishRecipe()
     push_to_hub: str | None = Field(None, description="repository that the folder goes to at the end of the run")
     push_checkpoints: bool = Field(False, description="publish the state of each checkpoint there too")
@@ -230,6 +226,19 @@ class Recipe(Section):
             )
         return self
 
+    @property
+    def columns(self) -> dict[str, str]:
+        """The attributes by their columns; of `attributes: all` once it is `resolved`."""
+        if isinstance(self.attributes, str):
+            raise ValueError(f"attributes={self.attributes} stands for columns of the data, which were not looked at.")
+        return dict(self.attributes)
+
+    def resolved(self, booleans: Callable[[DataRecipe], Iterable[str]]) -> Recipe:
+        """The recipe with the columns that `attributes: all` stands for; `booleans` finds them in the data."""
+        if not isinstance(self.attributes, str):
+            return self
+        return self.model_copy(update={"attributes": {column: "boolean" for column in booleans(self.data)}})
+
     @classmethod
     def read(cls, path: str | Path, overrides: list[str] | None = None) -> Recipe:
         """Read a recipe file, or the one in a folder, and lay `key=value` overrides over it (dotted keys).
@@ -240,13 +249,9 @@ class Recipe(Section):
         """
         path = Path(path)
         file = path / FILE_NAME if path.is_dir() else path
-        if not file.is_file():
-            raise FileNotFoundError(f"{file} does not exist: give a recipe, or a folder with a {FILE_NAME}.")
-        values = _parse(file.read_bytes(), str(file)) or {}
-        if not isinstance(values, dict):
-            raise ValueError(f"{file} holds {type(values).__name__}, not a table of keys and values.")
+        values = read_file(file)
         for override in overrides or []:
-            _override(values, override)
+            override_value(values, override)
         try:
             return cls.model_validate(values)
         except ValidationError as error:
@@ -255,7 +260,7 @@ class Recipe(Section):
     def write(self, path: str | Path) -> None:
         """Write the recipe as YAML, whole or not at all."""
         values = self.model_dump(mode="json", exclude_defaults=True)
-        write_whole(path, yaml.dump(values, Dumper=_Dumper, sort_keys=False, allow_unicode=True))
+        write_whole(path, write_text(values))
 
     def config(self) -> VAEConfig:
         """The network that the recipe describes, without a backbone's configuration.
@@ -291,6 +296,8 @@ class Recipe(Section):
             model["pretrained"] = _elsewhere(path, original.model.get("pretrained"))
         training = {key: value for key, value in self.training.items() if key != "run_name"}
         sections = {"data": data, "objective": objective, "model": model, "training": training}
+        if original.attributes == "all":
+            sections["attributes"] = "all"
         return self.model_copy(update=sections | {"push_to_hub": None, "push_checkpoints": False})
 
     def described(self, original: Recipe) -> Recipe:
@@ -314,30 +321,6 @@ def _is_local(path: str) -> bool:
 def _elsewhere(*paths: Any) -> str | None:
     """The first of them that is not local."""
     return next((str(path) for path in paths if path is not None and not _is_local(str(path))), None)
-
-
-def _parse(text: str | bytes, source: str) -> Any:
-    try:
-        return yaml.load(text, Loader=_Loader)
-    except (yaml.YAMLError, ValueError) as error:  # a date such as 2020-13-01 is the latter
-        mark = getattr(error, "problem_mark", None)
-        place = f", line {mark.line + 1}, column {mark.column + 1}" if mark is not None else ""
-        problem = getattr(error, "problem", None) or " ".join(str(error).split())
-        raise ValueError(f"{source} is no valid YAML ({problem}{place}): correct it.") from None
-
-
-def _override(values: dict[str, Any], override: str) -> None:
-    key, equals, text = override.partition("=")
-    if not equals or not key:
-        raise ValueError(f"{override!r} is not an override: write key=value, such as training.max_steps=1000.")
-    *sections, last = key.split(".")
-    for section in sections:
-        if values.get(section) is None:
-            values[section] = {}
-        values = values[section]
-        if not isinstance(values, dict):
-            raise ValueError(f"{key}: {section} is a single value, it has no keys below it.")
-    values[last] = _parse(text, f"the value of {override!r}")
 
 
 def _all_keys(model: type[BaseModel], prefix: str = "") -> list[str]:

@@ -20,7 +20,7 @@ from .growth import grown, is_twice
 from .objective import TrainingObjective
 from .precision import settled
 from .terms.attribute_distance import attribute_distance
-from .trainer import VAETrainer, training_arguments
+from .trainer import EMA_DECAY, VAETrainer, precision_of, training_arguments
 
 if TYPE_CHECKING:
     from modeling_vae.data import PictureData
@@ -133,11 +133,11 @@ def train(
     set_seed(arguments.seed)
     model = build_model(recipe, start)
     checkpoints = output / CHECKPOINTS
-    if recipe.training.get("precision") == "auto":
+    if precision_of(recipe.training) == "auto":
         precision = settled(model, batch, checkpoints, arguments.device)
         arguments = training_arguments(recipe.training | {"precision": precision}, checkpoints)
     attributes = attribute_distance(recipe, data, checkpoints, arguments.device, arguments.bf16)
-    objective = TrainingObjective(model, recipe.objective, recipe.training.get("ema_decay", 0.999), attributes)
+    objective = TrainingObjective(model, recipe.objective, recipe.training.get("ema_decay", EMA_DECAY), attributes)
     objective.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch types it for tensors only
     from modeling_vae.data import collate
 

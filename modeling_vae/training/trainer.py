@@ -24,6 +24,27 @@ from .terms.onlooker import Onlooker
 
 UNFINISHED = "unfinished"
 EVALUATION_SEED = 0
+EMA_DECAY = 0.998
+HOUSE: dict[str, Any] = {
+    "per_device_train_batch_size": 64,
+    "per_device_eval_batch_size": 200,
+    "adam_beta1": 0.5,
+    "adam_beta2": 0.99,
+    "weight_decay": 0.0,
+    "max_grad_norm": 5.0,
+    "lr_scheduler_type": "cosine",
+    "warmup_steps": 100,
+    "seed": 1,
+    "logging_steps": 50,
+    "save_strategy": "steps",
+    "save_steps": 500,
+    "save_total_limit": 2,
+    "eval_strategy": "steps",
+    "eval_steps": 1000,
+    "dataloader_drop_last": True,
+    "logging_nan_inf_filter": False,
+}
+"""The training settings of a recipe that does not say others."""
 
 
 class VAETrainer(Trainer):
@@ -195,28 +216,20 @@ def mean_figures(prediction: EvalPrediction) -> dict[str, float]:
     return {"nll": nll.mean(), "kl": kl.mean(), "negative_elbo": (nll + kl).mean(), "psnr": psnr.mean()}
 
 
+def precision_of(recipe: dict[str, Any]) -> Any:
+    """Of a training section: `auto` unless it says another, or says it in transformers' own words (bf16, fp16)."""
+    own_words = any(recipe.get(name) is not None for name in ("bf16", "fp16"))
+    return recipe.get("precision", "transformers" if own_words else "auto")
+
+
 def training_arguments(recipe: dict[str, Any], output: Path) -> Any:
     """transformers' TrainingArguments from a recipe's training section; `precision: auto` is float32 to them.
 
     Raises:
         ValueError: where a value is of the wrong type, naming it.
     """
-    defaults: dict[str, Any] = {
-        "logging_steps": 50,
-        "save_strategy": "steps",
-        "save_steps": 500,
-        "save_total_limit": 2,
-        "eval_strategy": "steps",
-        "eval_steps": 500,
-        "max_grad_norm": 5.0,
-        "adam_beta1": 0.9,
-        "adam_beta2": 0.99,
-        "weight_decay": 0.0,
-        "dataloader_drop_last": True,
-        "dataloader_pin_memory": torch.cuda.is_available(),
-        "logging_nan_inf_filter": False,
-        "use_cpu": not torch.accelerator.is_available(),
-    }
+    defaults = HOUSE | {"dataloader_pin_memory": torch.cuda.is_available()}
+    defaults |= {"use_cpu": not torch.accelerator.is_available()}
     values = defaults | {key: value for key, value in recipe.items() if key not in ("ema_decay", "precision")}
     for key in ("max_steps", "num_train_epochs", "per_device_train_batch_size", "learning_rate"):
         value = values.get(key)
@@ -225,10 +238,10 @@ def training_arguments(recipe: dict[str, Any], output: Path) -> Any:
     decay = recipe.get("ema_decay", 0)
     if isinstance(decay, bool) or not (isinstance(decay, int | float) and 0 <= decay < 1):
         raise ValueError(f"training.ema_decay={decay!r} is not possible: give a number from 0 to below 1.")
-    precision = recipe.get("precision")
-    if precision not in (None, "auto", *PRECISIONS):
+    precision = precision_of(recipe)
+    if precision not in ("auto", *PRECISIONS, "transformers"):
         raise ValueError(f"training.precision={precision!r} is not possible: give auto, fp32 or bf16.")
-    if precision is not None and (values.get("bf16") or values.get("fp16")):
+    if "precision" in recipe and (values.get("bf16") or values.get("fp16")):
         raise ValueError("training.precision says what training.bf16 and training.fp16 say too: give one of them.")
     if precision == "bf16":
         values["bf16"] = True

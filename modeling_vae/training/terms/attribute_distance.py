@@ -119,7 +119,7 @@ def attribute_distance(
         return None
     file = checkpoints / FILE_NAME
     if not file.exists():
-        lesson = read_lesson(data.train, recipe.attributes, recipe.publish.leave_out)
+        lesson = read_lesson(data.train, recipe.columns, recipe.publish.leave_out)
         if lesson is None:
             logger.info("No column has pictures enough with and without an attribute: no term can look at attributes.")
             return None
