@@ -11,6 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from .model.face_crop import Crop
+from .model.image_processing_image_vae import to_picture, upright
 
 FEATHER = 0.04
 """Share of the crop's side over which an edit fades out towards the crop's edge."""
@@ -25,15 +26,24 @@ class PhotoCrop:
     """A photo, and the part of it that the model gets. It is a face wherever the pipeline takes one.
 
     Args:
-        photo: upright RGB, at its own resolution.
+        photo: upright, at its own resolution. Whatever it came as, it is kept as sRGB without transparency.
         crop: where in the photo.
         found: what was found there: "human" or "cat" by a finder of such faces, "face" by the model's own alignment;
             None where nothing was, and the crop is the photo's middle or was chosen by hand.
+        original: the photo in its own colours and with its transparency, where those are others: see `upright`.
     """
 
     photo: Image.Image = field(repr=False)
     crop: Crop
     found: str | None = None
+    original: Image.Image | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.original is None and (self.photo.mode != "RGB" or self.photo.info):
+            original = upright(self.photo)
+            object.__setattr__(self, "photo", to_picture(original))
+            if original.mode != "RGB" or original.info:
+                object.__setattr__(self, "original", original)
 
     @property
     def picture(self) -> Image.Image:
