@@ -19,7 +19,7 @@ from PIL import Image
 from .files import write_whole
 from .model.gif import Film, Loop, encode_gif
 from .model.image_processing_image_vae import to_picture
-from .model.scalars import real_number, whole_number
+from .model.scalars import is_pair, real_number, whole_number
 
 LONGEST_SECONDS = 600.0
 LARGEST_SIDE = 4096
@@ -125,10 +125,10 @@ class Animation:
         return encode(film)
 
 
-def _target_size(size: tuple[int, int], asked: int | tuple[int, int] | None) -> tuple[int, int]:
+def _target_size(size: tuple[int, int], asked: Any) -> tuple[int, int]:
     if asked is None:
         return size
-    given = list(asked) if isinstance(asked, tuple | list) or getattr(asked, "ndim", 0) == 1 else [asked]
+    given: list[Any] = list(asked) if isinstance(asked, tuple | list) or is_pair(asked) else [asked]
     sides = [side for side in map(whole_number, given) if side is not None and 1 <= side <= LARGEST_SIDE]
     if len(given) not in (1, 2) or len(sides) != len(given):
         raise ValueError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,6 +13,7 @@ from torch import Tensor
 
 from .model.face_crop import Crop
 from .model.image_processing_image_vae import to_picture, upright
+from .model.picture_colours import carried_over
 
 FEATHER = 0.04
 """Share of the crop's side over which an edit fades out towards the crop's edge."""
@@ -49,6 +51,25 @@ class PhotoCrop:
     def picture(self) -> Image.Image:
         """The crop, upright, at the photo's own resolution."""
         return self.crop.cut(self.photo)
+
+    def changed(self, difference: Tensor) -> Image.Image:
+        """The photo with a difference added inside the crop (`blend_into_photo`), in its own colours.
+
+        It is RGB or RGBA with the photo's size, transparency and profile: outside the crop a viewer sees not one pixel
+        change. The profile is in `info["icc_profile"]`, from where PNG, TIFF and AVIF take it; JPEG and WebP want to
+        be told: `edited.save("a.jpg", icc_profile=edited.info.get("icc_profile"))`. CMYK and LAB come back as sRGB,
+        and a warning says so.
+        """
+        edited = blend_into_photo(self.photo, difference, self.crop)
+        if self.original is None:
+            return edited
+        if self.original.mode not in ("L", "LA", "RGB", "RGBA"):
+            warnings.warn(
+                f"the photo's colours are {self.original.mode}, in which nothing can be edited here, so it comes back "
+                "in sRGB: convert it once more where it goes to print.",
+                stacklevel=3,
+            )
+        return carried_over(self.original, self.photo, edited)
 
 
 def blend_into_photo(photo: Image.Image, difference: Tensor, crop: Crop) -> Image.Image:

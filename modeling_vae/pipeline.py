@@ -22,13 +22,12 @@ from .model.image_processing_image_vae import VAEImageProcessor
 from .model.latents import check_latents, ease, keyframe_path, sample_noise, truncate
 from .model.modeling_image_vae import VAEModel
 from .model.priors import MixturePrior
-from .model.picture_colours import carried_over
 from .model.reconstruction_errors import ReconstructionErrors, reconstruction_error
-from .model.scalars import names_of, whole_number
+from .model.scalars import is_pair, names_of, whole_number
 from .model.shared_directions import join_directions
 from .model.tensor_files import weights_sha256
 from .parts import Parts, read_parts
-from .photo import PhotoCrop, blend_into_photo, edit_difference
+from .photo import PhotoCrop, edit_difference
 
 LARGEST_BATCH = 64
 
@@ -222,11 +221,8 @@ class VAEPipeline:
             hold: attributes that shall not change, or the one.
             preserve_detail: keep the photo: what the edit changes in the model's picture is added to the photo itself,
                 at its own resolution, inside the crop that the model got. Where that is much, all of the photo but
-                details finer than the model's pixels gives way (`photo.edit_difference`). The photo's size, profile
-                and transparency come back, so that outside the crop a viewer sees the same colours; the profile is
-                in `info["icc_profile"]`, which JPEG and WebP want to be told:
-                `edited.save("a.jpg", icc_profile=edited.info.get("icc_profile"))`. CMYK and other colours that no
-                screen has come back as sRGB, and a warning says so. Needs a picture. Where the
+                details finer than the model's pixels gives way (`photo.edit_difference`). Size, profile and
+                transparency are the photo's, see `PhotoCrop.changed`. Needs a picture. Where the
                 reconstruction is farther from it than those of 99 in 100 held-out pictures were from theirs, a warning
                 says so.
         """
@@ -242,16 +238,7 @@ class VAEPipeline:
         far = self._far(seen, pixels[:1])
         if far is not None:
             warnings.warn(far, stacklevel=2)
-        edited = blend_into_photo(crop.photo, edit_difference(seen, pixels[:1], pixels[1:])[0], crop.crop)
-        if crop.original is None:
-            return edited
-        if crop.original.mode not in ("L", "LA", "RGB", "RGBA"):
-            warnings.warn(
-                f"the photo's colours are {crop.original.mode}, in which nothing can be edited here, so it comes back "
-                "in sRGB: convert it once more where it goes to print.",
-                stacklevel=2,
-            )
-        return carried_over(crop.original, crop.photo, edited)
+        return crop.changed(edit_difference(seen, pixels[:1], pixels[1:])[0])
 
     def average(self, group: str) -> Image.Image:
         """The picture of the mean latent of one value of an attribute ("coat:tabby", "eyes_closed")."""
@@ -300,7 +287,7 @@ class VAEPipeline:
         if not isinstance(strengths, Mapping):
             raise ValueError(f"strengths is {strengths!r}: give names with two strengths, such as {{name: (-2, 2)}}.")
         for name, pair in strengths.items():
-            if isinstance(pair, str) or getattr(pair, "ndim", 1) != 1 or not hasattr(pair, "__len__") or len(pair) != 2:
+            if not is_pair(pair):
                 raise ValueError(f"the strengths of {name} are {pair!r}: give two, such as (-2, 2).")
         ends = [directions.delta({name: pair[end] for name, pair in strengths.items()}, hold) for end in (0, 1)]
         time = ease(torch.linspace(0, 1, count, dtype=torch.float64), easing)[:, None]

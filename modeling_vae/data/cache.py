@@ -18,6 +18,7 @@ from filelock import FileLock, Timeout
 
 from modeling_vae.model.image_processing_image_vae import VAEImageProcessor
 
+from .folder import LeftOut
 from .labels import LabelTable
 from .preparation import Broken, Prepared, prepare_all, share_position
 from .report import refuse_many_broken
@@ -27,7 +28,7 @@ from .sources import Source
 logger = logging.getLogger(__name__)
 
 # Part of every cache's key: raise it when a change in reading, cropping or in the files below makes old caches wrong.
-_VERSION = 1
+_VERSION = 2
 
 _PIXELS, _LABELS, _MANIFEST = "pixels.bin", "labels.npz", "manifest.json"
 
@@ -139,6 +140,7 @@ def _build(
 ) -> None:
     """Reads validation first, so that a picture in both splits stays there and training never sees it."""
     reading = _Reading(processor, attributes, data.max_pictures)
+    reading.left_out = source.left_out
     with _PixelFile(folder / _PIXELS) as pixels:
         if isinstance(data.validation, str):
             reading.read(source, data.validation, "validation", pixels)
@@ -166,6 +168,7 @@ class _Reading:
         self.digests: dict[bytes, int] = {}
         self.seen, self.duplicates = 0, 0
         self.broken: list[Broken] = []
+        self.left_out = LeftOut()
 
     def read(self, source: Source, name: str, split: str, pixels: _PixelFile) -> None:
         from tqdm.auto import tqdm
@@ -207,6 +210,7 @@ class _Reading:
             "names": self.labels.names,
             "duplicates": self.duplicates,
             "broken": [broken.name for broken in self.broken],
+            "left_out": self.left_out.to_dict(),
         }
         labels = {f"label.{number}": values for number, values in enumerate(self.labels.to_arrays().values())}
         rows = {f"rows.{split}": np.asarray(rows, dtype=np.int64) for split, rows in self.rows.items()}

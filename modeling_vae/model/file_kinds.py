@@ -106,7 +106,10 @@ def _iso_media(beginning: bytes) -> tuple[str, str]:
     end = min(int.from_bytes(beginning[:4], "big"), 256)
     brands = {beginning[8:12], *(beginning[i : i + 4] for i in range(16, end, 4))}
     if beginning[8:12] in (b"avif", b"avis") or b"avif" in brands:
-        return "an AVIF picture that is damaged, or that this Pillow cannot read", "give the whole file, or save it as JPEG"
+        return (
+            "an AVIF picture that is damaged, or that this Pillow cannot read",
+            "give the whole file, or save it as JPEG",
+        )
     if beginning[8:12] == b"crx ":
         return "a camera's raw file", "develop it to JPEG"
     if brands & _HEIC:

@@ -23,7 +23,7 @@ from transformers.processing_utils import ImagesKwargs
 
 from .file_kinds import what_it_is
 from .picture_colours import eight_bit, on_white, stored_as, to_srgb
-from .scalars import whole_number
+from .scalars import is_pair, whole_number
 
 MAX_PIXELS = 89_478_485
 """Pictures with more pixels are taken for decompression bombs; so many fill a quarter of a gigabyte as RGB."""
@@ -323,7 +323,7 @@ def _refuse_unknown_settings(kwargs: Mapping[str, Any]) -> None:
 def _checked_size(size: Any) -> dict[str, int]:
     if isinstance(size, Mapping) and set(size) == {"height", "width"}:
         sides = [size["height"], size["width"]]
-    elif isinstance(size, Sequence | np.ndarray | torch.Tensor) and not isinstance(size, str) and _length(size) == 2:
+    elif is_pair(size):
         sides = list(size)
     else:
         sides = [size, size]
@@ -331,10 +331,6 @@ def _checked_size(size: Any) -> dict[str, int]:
     if height is None or width is None or min(height, width) < 1:
         raise ValueError(f'size is {size!r}; set {{"height": h, "width": w}} with whole numbers of at least 1.')
     return {"height": height, "width": width}
-
-
-def _length(value: Any) -> int:
-    return len(value) if getattr(value, "ndim", 1) else 0
 
 
 VAEImageProcessor.register_for_auto_class()

@@ -30,7 +30,7 @@ _BRADFORD = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0
 
 
 def eight_bit(picture: Image.Image, stored: str = "") -> Image.Image:
-    """A decoded picture with 8 bits a channel and its transparency as a channel: L, LA, RGB, RGBA, CMYK, LAB and so on.
+    """A decoded picture with 8 bits a channel and its transparency as a channel: L, LA, RGB, RGBA, CMYK, LAB, ...
 
     `info` of the result holds the profile of its colours and nothing else, or nothing at all.
 
@@ -61,7 +61,8 @@ def eight_bit(picture: Image.Image, stored: str = "") -> Image.Image:
 
 def stored_as(picture: Image.Image) -> str:
     """How a file that is opened, and not yet decoded, stores its pixels: "RGB;16B", "L;4", ..."""
-    arguments = picture.tile[0][3] if getattr(picture, "tile", None) else ""
+    tiles = getattr(picture, "tile", None)
+    arguments = tiles[0][3] if tiles else ""
     return arguments if isinstance(arguments, str) else ""
 
 
@@ -171,7 +172,7 @@ def _profile(picture: Image.Image) -> bytes | None:
 
 
 def _profile_of_chunks(gamma: float | None, chromaticity: Any) -> bytes | None:
-    """gAMA is the exponent that made the samples; 1/2.2 is what writers of sRGB put there (PNG, third edition, 11.3.2)."""
+    """gAMA is the exponent that made the samples (PNG, third edition); 1/2.2 is what writers of sRGB put there."""
     power = None if not gamma or abs(gamma - 1 / 2.2) < 0.002 else 1 / gamma
     primaries = _SRGB_PRIMARIES
     if isinstance(chromaticity, tuple) and len(chromaticity) == 8:
@@ -212,12 +213,10 @@ def _transform(profile: bytes, mode: str, into: bool) -> Any | None:
         if space.profile.xcolor_space.strip() != _SPACES.get(mode):
             return None
         srgb = ImageCms.createProfile("sRGB")
-        ends = (space, srgb, mode, "RGB") if into else (srgb, space, "RGB", mode)
-        return ImageCms.buildTransform(
-            *ends,
-            renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
-            flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
-        )
+        intent, flags = ImageCms.Intent.RELATIVE_COLORIMETRIC, ImageCms.Flags.BLACKPOINTCOMPENSATION
+        if into:
+            return ImageCms.buildTransform(space, srgb, mode, "RGB", intent, flags)
+        return ImageCms.buildTransform(srgb, space, "RGB", mode, intent, flags)
     except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
         return None
 

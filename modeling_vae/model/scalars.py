@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import numbers
 import operator
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -42,6 +42,15 @@ def whole_number(value: Any) -> int | None:
         return operator.index(value)
     except TypeError:
         return None
+
+
+def is_pair(value: Any) -> bool:
+    """Whether it is two things in order: a tuple, a list, an array or a tensor."""
+    return (
+        not isinstance(value, str | bytes)
+        and getattr(value, "shape", (2,)) == (2,)
+        and (isinstance(value, Sequence | np.ndarray | Tensor) and len(value) == 2)
+    )
 
 
 def names_of(names: str | Iterable[str]) -> list[str]:

@@ -176,7 +176,10 @@ class TestBadPictures:
                 "The picture given is a text file, not a picture; give a picture file. What can be read is PNG, JPEG",
             ),
             (b"", "The picture given is empty (0 bytes); give a picture file in PNG, JPEG"),
-            (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "The picture given is a PostScript file, not a picture; export"),
+            (
+                b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n",
+                "The picture given is a PostScript file, not a picture; export",
+            ),
             (None, "The picture is a NoneType, which cannot be read as a picture; give a path"),
             (torch.zeros(3, 8, 8), "The picture is a Tensor, which cannot be read as a picture; give a path"),
             (np.zeros((4, 4, 3)), "The array is of type float64, but pictures as arrays are uint8; multiply values"),
@@ -210,7 +213,9 @@ class TestBadPictures:
         noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8))
         data = encoded(noise, kind)
         (tmp_path / "half.img").write_bytes(data[: len(data) // 2])
-        with pytest.raises(ValueError, match="^'half.img' is (truncated or damaged|a [A-Za-z]+ picture that is damaged)"):
+        with pytest.raises(
+            ValueError, match="^'half.img' is (truncated or damaged|a [A-Za-z]+ picture that is damaged)"
+        ):
             to_picture(tmp_path / "half.img")
 
     @pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
