@@ -80,7 +80,7 @@ class PictureFolder:
         self.files, pictures, tables, others, self._hidden = _listing(root)
         self._not_pictures = Counter(posixpath.splitext(name)[1].lower() or "no suffix" for name in others)
         self.containers = sum(_suffix(name) in _CONTAINERS for name in others)
-        self.pictures = pictures
+        self.pictures = sorted(pictures)
         self._tables_found = tables
 
     @classmethod
@@ -96,6 +96,12 @@ class PictureFolder:
             return None
         folder._divide()
         return folder
+
+    @property
+    def paths(self) -> list[str]:
+        """Of all files that are there; what they are and when they changed decides what is read."""
+        paths = (os.path.join(self.root, name) for name in self.files)
+        return [path for path in paths if os.path.exists(path)]
 
     def _divide(self) -> None:
         self.tables = Tables(self.root, self._tables_found)

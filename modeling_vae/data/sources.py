@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import tarfile
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,6 +23,7 @@ from .settings import DataSettings
 
 if TYPE_CHECKING:
     import datasets
+_SIGNS = (*"*?[]{}", "::")
 _SINGLE_FILES = {".parquet": "parquet", ".tar": "webdataset"}
 
 
@@ -57,7 +59,7 @@ class Source:
         self._folder = PictureFolder.open(self._root) if is_folder else None
         if self._folder is not None:
             _check_splits(data, self._folder)
-        self._files = _local_files(self._root)
+        self._files = _local_files(self._root) if self._folder is None else self._folder.paths
         if self._files is None and not _is_hub_id(data.path):
             raise ValueError(f"data.path is {data.path!r}, which does not exist; give a folder, a file or a Hub id.")
         self._datasets: dict[str, Any] = {}
@@ -67,6 +69,7 @@ class Source:
         """Without what is open, which a process that gets the source opens for itself."""
         state = self.__dict__ | {"_datasets": {}, "_readers": {}}
         state.pop("_builder", None)
+        state.pop("_plain", None)
         return state
 
     @property
@@ -182,7 +185,9 @@ class Source:
 
     @cached_property
     def _builder(self) -> datasets.DatasetBuilder:
-        builder = _open_builder(self._path, self._data.name, self._root, self._files)
+        self._plain = _PlainNames()
+        root, files = self._plain.of(self._root, self._files)
+        builder = _open_builder(self._path, self._data.name, root, files)
         splits = [str(split) for split in builder.config.data_files or {}]
         _check_name("data.train", self._data.train, "split", splits)
         if isinstance(self._data.validation, str):
@@ -215,6 +220,7 @@ class Source:
 
     def _relative(self, path: str) -> str:
         """`path` as a reader of the report should see it: within the data set, not within this machine."""
+        path = self._plain.undone(path) if self._folder is None else path
         if os.path.isabs(path):
             inside = path.startswith(self._root + os.sep)
             return os.path.relpath(path, self._root) if inside else os.path.basename(path)
@@ -253,6 +259,35 @@ def _splits_of(data: DataSettings) -> list[str]:
     return [data.train, data.validation] if isinstance(data.validation, str) else [data.train]
 
 
+class _PlainNames:
+    """Other names for local files that `datasets` would take for patterns or addresses: those in `cats [2024]`.
+
+    They are links in a folder that is there as long as this.
+    """
+
+    def __init__(self) -> None:
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._files: dict[str, str] = {}
+
+    def of(self, root: str, files: list[str] | None) -> tuple[str, list[str] | None]:
+        """The path of a data set and those of its files, under names that are harmless."""
+        if files is None or not any(sign in path for path in (root, *files) for sign in _SIGNS):
+            return root, files
+        self._folder = tempfile.TemporaryDirectory(prefix="modeling_vae-")
+        folder = self._folder.name
+        for number, file in enumerate(files):
+            inside = os.path.relpath(file, root) if os.path.isdir(root) else f"{number}{os.path.splitext(file)[1]}"
+            link = os.path.join(folder, inside)
+            os.makedirs(os.path.dirname(link), exist_ok=True)
+            os.symlink(file, link)
+            self._files[link] = file
+        return (folder if os.path.isdir(root) else root), list(self._files)
+
+    def undone(self, path: str) -> str:
+        """A path as it is really called."""
+        return self._files.get(path, path)
+
+
 def _local_files(path: str) -> list[str] | None:
     """The files that a local path stands for: a folder's, the file itself, or those that a pattern matches."""
     if os.path.isdir(path):
@@ -263,7 +298,10 @@ def _local_files(path: str) -> list[str] | None:
         return sorted(file for file in found if os.path.isfile(file))
     if os.path.isfile(path):
         return [path]
-    return (sorted(glob.glob(path)) if glob.has_magic(path) else None) or None
+    if not glob.has_magic(path):
+        return None
+    folder, pattern = os.path.split(path)  # a folder that is really called so is no pattern
+    return sorted(glob.glob(os.path.join(glob.escape(folder), pattern)) or glob.glob(path)) or None
 
 
 def _open_builder(path: str, name: str | None, root: str, files: list[str] | None) -> datasets.DatasetBuilder:
