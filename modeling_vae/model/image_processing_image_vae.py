@@ -10,8 +10,6 @@ from __future__ import annotations
 import difflib
 import io
 import os
-import struct
-import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -22,7 +20,7 @@ from transformers.image_processing_utils import BaseImageProcessor, BatchFeature
 from transformers.processing_utils import ImagesKwargs
 
 from .file_kinds import what_it_is
-from .picture_colours import eight_bit, on_white, stored_as, to_srgb
+from .picture_colours import DECODER_ERRORS, eight_bit, on_white, stored_as, to_srgb
 from .scalars import is_pair, whole_number
 
 MAX_PIXELS = 89_478_485
@@ -32,12 +30,6 @@ MAX_PIXELS = 89_478_485
 # HEIF is there where a plugin for Pillow is registered, as `pillow_heif.register_heif_opener()` does it.
 _FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "PPM", "AVIF", "HEIF", "JPEG2000", "ICO")
 _FORMATS_IN_WORDS = "PNG, JPEG, HEIC, WebP, AVIF, GIF, BMP or TIFF"
-
-# What Pillow's decoders let out when the bytes are damaged.
-_DECODER_ERRORS = (
-    *(OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, ArithmeticError, AttributeError),
-    *(RuntimeError, MemoryError, struct.error, zlib.error),
-)
 
 # How to turn a picture upright, by the value of the EXIF tag Orientation (EXIF 2.32, section 4.6.4).
 _UPRIGHT = {
@@ -71,7 +63,7 @@ def to_picture(source: Any, max_pixels: int = MAX_PIXELS, name: str | None = Non
     picture = upright(source, max_pixels, name)
     try:
         return on_white(to_srgb(picture))
-    except _DECODER_ERRORS as error:
+    except DECODER_ERRORS as error:
         raise _no_rgb(picture, name or "The picture", error) from error
 
 
@@ -119,7 +111,7 @@ def _from_bytes(data: bytes, name: str, max_pixels: int) -> Image.Image:
         raise ValueError(
             f"{name} has too many pixels for Pillow to open ({error}); scale it down before giving it."
         ) from error
-    except _DECODER_ERRORS as error:
+    except DECODER_ERRORS as error:
         what, remedy = what_it_is(data)
         raise ValueError(f"{name} is {what}; {remedy}. What can be read is {_FORMATS_IN_WORDS}.") from error
     return _upright(picture, name, max_pixels)
@@ -154,7 +146,7 @@ def _upright(picture: Image.Image, name: str, max_pixels: int) -> Image.Image:
     stored = stored_as(picture)
     try:
         picture.load()
-    except _DECODER_ERRORS as error:
+    except DECODER_ERRORS as error:
         raise ValueError(f"{name} is truncated or damaged ({error}); give the whole file.") from error
     if picture.mode == "F":
         raise ValueError(f"{name} holds floating-point grey values; save it with 8 or 16 bits a pixel.")
@@ -166,7 +158,7 @@ def _upright(picture: Image.Image, name: str, max_pixels: int) -> Image.Image:
             plain = plain.transpose(_UPRIGHT[orientation])
             plain.info = profile
         return plain
-    except _DECODER_ERRORS as error:
+    except DECODER_ERRORS as error:
         raise _no_rgb(picture, name, error) from error
 
 
@@ -181,7 +173,7 @@ def _no_rgb(picture: Image.Image, name: str, error: Exception) -> ValueError:
 def _orientation(picture: Image.Image) -> Any:
     try:
         return picture.getexif().get(ExifTags.Base.Orientation)
-    except _DECODER_ERRORS:
+    except DECODER_ERRORS:
         return None  # EXIF that nobody can read says nothing about the orientation; the pixels are good all the same
 
 

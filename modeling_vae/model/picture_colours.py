@@ -9,12 +9,18 @@ from __future__ import annotations
 
 import io
 import struct
+import zlib
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from PIL import ExifTags, Image, ImageCms
 
+# What Pillow lets out when bytes are damaged.
+DECODER_ERRORS = (
+    *(OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, ArithmeticError, AttributeError),
+    *(RuntimeError, MemoryError, struct.error, zlib.error),
+)
 _SPACES = {"RGB": "RGB", "L": "GRAY", "CMYK": "CMYK", "LAB": "Lab"}
 _LEVELS = {"L;2": 85, "L;4": 17}
 """What a grey level of a PNG with 2 or 4 bits a pixel is multiplied by when it is decoded."""
@@ -185,7 +191,7 @@ def _profile_of_chunks(gamma: float | None, chromaticity: Any) -> bytes | None:
 def _is_adobe_rgb(picture: Image.Image) -> bool:
     try:
         return picture.getexif().get_ifd(ExifTags.IFD.Interop).get(ExifTags.Interop.InteropIndex) == "R03"
-    except Exception:  # noqa: BLE001  # Exif that nobody can read says nothing, whatever it makes Pillow raise
+    except DECODER_ERRORS:  # Exif that nobody can read says nothing
         return False
 
 
