@@ -32,7 +32,6 @@ NO_NUMBERS = [
     np.array([3]),
     torch.tensor([3.0]),
     1j,
-    decimal.Decimal,
 ]
 
 
