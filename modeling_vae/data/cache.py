@@ -21,7 +21,7 @@ from modeling_vae.model.image_processing_image_vae import VAEImageProcessor
 from .folder import LeftOut
 from .labels import LabelTable
 from .preparation import Broken, Prepared, prepare_all, share_position
-from .report import refuse_many_broken
+from .report import described, refuse_many_broken
 from .settings import DataSettings
 from .sources import Source
 
@@ -150,9 +150,11 @@ def _build(
         reading.divide(data.validation)
     for split, rows in reading.rows.items():
         if not rows:
+            besides = "".join(f"; {part}" for part in described(reading.left_out))
             raise ValueError(
                 f"No pictures are left for {split} out of {reading.seen:,} read ({reading.duplicates:,} of them "
-                f"duplicates, {len(reading.broken):,} broken); add pictures or name another split in data.{split}."
+                f"duplicates, {len(reading.broken):,} broken{besides}); add pictures or name another split in "
+                f"data.{split}."
             )
     with _writing(folder.parent):
         reading.save(folder)

@@ -261,13 +261,15 @@ def _text(path: str, file: str) -> str:
 def _decoded(data: bytes) -> str:
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return data.decode("utf-16", "replace")
+    if data.startswith(codecs.BOM_UTF8):
+        return data.decode("utf-8-sig", "replace")
     start = data[:200]
     if start and len(start) % 2 == 0 and b"\0" in start:
         if not start[::2].strip(b"\0"):
             return data.decode("utf-16-be", "replace")
         if not start[1::2].strip(b"\0"):
             return data.decode("utf-16-le", "replace")
-    for encoding in ("utf-8-sig", "cp1252"):
+    for encoding in ("utf-8", "cp1252"):
         try:
             return data.decode(encoding)
         except UnicodeDecodeError:

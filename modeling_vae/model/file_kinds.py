@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from PIL import Image
+
 _CONVERT = "convert it to JPEG or PNG"
 _FRAME = "take a still picture from it, as JPEG or PNG"
 _UNPACK = "unpack it and give the pictures in it"
@@ -106,18 +108,19 @@ def _iso_media(beginning: bytes) -> tuple[str, str]:
     end = min(int.from_bytes(beginning[:4], "big"), 256)
     brands = {beginning[8:12], *(beginning[i : i + 4] for i in range(16, end, 4))}
     if beginning[8:12] in (b"avif", b"avis") or b"avif" in brands:
-        return (
-            "an AVIF picture that is damaged, or that this Pillow cannot read",
-            "give the whole file, or save it as JPEG",
-        )
+        return _by_reader("AVIF", "an AVIF picture", "pip install -U pillow")
     if beginning[8:12] == b"crx ":
         return "a camera's raw file", "develop it to JPEG"
     if brands & _HEIC:
-        return (
-            "a HEIC picture that is damaged, or for which the reader is missing",
-            "give the whole file, save it as JPEG, or pip install pillow-heif",
-        )
+        return _by_reader("HEIF", "a HEIC picture", "pip install pillow-heif, and call its register_heif_opener()")
     return ("a QuickTime film" if beginning[8:12] == b"qt  " else "an MP4 film or recording"), _FRAME
+
+
+def _by_reader(kind: str, what: str, remedy: str) -> tuple[str, str]:
+    """Damaged, where Pillow reads the kind; else it is the reader that is missing."""
+    if kind in Image.OPEN:
+        return f"{what} that is damaged, or cut off within its header", "give the whole file"
+    return f"{what}, for which the reader is missing", f"save it as JPEG, or {remedy}"
 
 
 def _riff(kind: bytes) -> tuple[str, str]:

@@ -220,6 +220,8 @@ def _transform(profile: bytes, mode: str, into: bool) -> Any | None:
             return None
         srgb = ImageCms.createProfile("sRGB")
         intent, flags = ImageCms.Intent.RELATIVE_COLORIMETRIC, ImageCms.Flags.BLACKPOINTCOMPENSATION
+        if mode == "L":
+            flags |= ImageCms.Flags.NOOPTIMIZE  # whose table for grey is coarse in the shadows
         if into:
             return ImageCms.buildTransform(space, srgb, mode, "RGB", intent, flags)
         return ImageCms.buildTransform(srgb, space, "RGB", mode, intent, flags)

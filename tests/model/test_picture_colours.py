@@ -73,6 +73,34 @@ def chromaticities(primaries: tuple[float, ...]) -> bytes:
     return chunk(b"cHRM", struct.pack(">8I", *(round(100_000 * value) for value in primaries)))
 
 
+def profile_of(space: bytes, connection: bytes, **tags: bytes) -> bytes:
+    """An ICC profile for output, of version 2."""
+    white = b"XYZ " + struct.pack(">4x3i", *(round(65536 * value) for value in (0.9642, 1.0, 0.8249)))
+    table, body = struct.pack(">I", len(tags) + 1), b""
+    for name, data in {"wtpt": white, **tags}.items():
+        table += name.encode() + struct.pack(">II", 128 + 4 + 12 * (len(tags) + 1) + len(body), len(data))
+        body += data + bytes(-len(data) % 4)
+    header = struct.pack(">I4s4s4s4s4s12x4s", 0, b"", b"\2\x40\0\0", b"prtr", space, connection, b"acsp")
+    header = (header.ljust(68, b"\0") + white[8:]).ljust(128, b"\0")
+    return struct.pack(">I", len(header + table + body)) + header[4:] + table + body
+
+
+def grey_profile(gamma: float) -> bytes:
+    return profile_of(b"GRAY", b"XYZ ", kTRC=b"curv" + struct.pack(">4xIH", 1, round(256 * gamma)))
+
+
+def inks_profile() -> bytes:
+    """Of four inks, of which cyan alone is a middle grey, black is black, and all others are as light as paper."""
+    identity = bytes(range(256))
+    nodes = b""
+    for number in range(16):  # cyan, magenta, yellow, black, the last the fastest
+        cyan, black = number & 8, number & 1
+        nodes += bytes([0 if black else 128 if cyan else 255, 128, 128])  # L*, a*, b* in 8 bits
+    matrix = struct.pack(">9i", *(65536 if number % 4 == 0 else 0 for number in range(9)))
+    lut = b"mft1" + bytes(4) + bytes([4, 3, 2, 0]) + matrix + 4 * identity + nodes + 3 * identity
+    return profile_of(b"CMYK", b"Lab ", A2B0=lut)
+
+
 SPACES = [(P3, None), (P3, 2.2), (ADOBE, 563 / 256), (SRGB, 1.0), (SRGB, 1.8)]
 
 
@@ -117,6 +145,25 @@ class TestProfiles:
         assert to_picture(encoded(grey, "JPEG", quality=100, icc_profile=p3)).getpixel((3, 3)) == pytest.approx(
             (grey.getpixel((3, 3)),) * 3, abs=2
         )
+
+    def test_grey(self):
+        grey = Image.fromarray(np.arange(256, dtype=np.uint8).reshape(16, 16))
+        found = np.asarray(to_picture(encoded(grey, icc_profile=grey_profile(1.0))))
+        expected = srgb_of(np.asarray(grey.convert("RGB")), SRGB, 1.0)
+        assert np.abs(found - expected).max() <= 1.5
+        assert (
+            np.abs(
+                np.asarray(to_picture(encoded(grey, icc_profile=grey_profile(2.2))), int) - np.dstack([grey] * 3)
+            ).max()
+            <= 8
+        )
+
+    @pytest.mark.parametrize("kind", ["JPEG", "TIFF"])
+    def test_inks(self, kind):
+        """By its profile cyan is the grey of L* 50; Pillow's own conversion knows no profile and makes it bright."""
+        for inks, level in (((255, 0, 0, 0), 119), ((0, 0, 0, 0), 255), ((0, 0, 0, 255), 0), ((0, 255, 255, 0), 255)):
+            data = encoded(Image.new("CMYK", (16, 16), inks), kind, icc_profile=inks_profile())
+            assert np.abs(np.array(to_picture(data).getpixel((8, 8))) - level).max() <= 3
 
     def test_a_palette_has_colours_too(self):
         picture = Image.new("P", (2, 1))
