@@ -260,9 +260,8 @@ def _serve(connection) -> None:
     with open("/proc/self/statm") as status:
         held = int(status.read().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (held + BYTES, held + BYTES))
-    while True:
-        door, seed = connection.recv()
-        connection.send(attempt(door, seed))
+    while (asked := connection.recv()) is not None:
+        connection.send(attempt(*asked))
 
 
 def run(door: str, seeds: range) -> list[tuple[int, str, float]]:
@@ -290,7 +289,8 @@ def run(door: str, seeds: range) -> list[tuple[int, str, float]]:
             worker = None
         found.append((seed, outcome, time.monotonic() - started))
     if worker is not None:
-        worker.kill()
+        ours.send(None)
+        worker.join()
     return found
 
 

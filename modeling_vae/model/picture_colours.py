@@ -143,7 +143,7 @@ def _sixteen_bit_grey(picture: Image.Image, key: int | None) -> Image.Image:
             f"holds grey values from {values.min()} to {values.max()}, but 16-bit grey ends at 65535; "
             "save it with 8 or 16 bits a pixel."
         )
-    grey = Image.fromarray(((values.astype(np.uint32) + 128) // 257).astype(np.uint8))
+    grey = Image.fromarray(((np.arange(65536) + 128) // 257).astype(np.uint8)[values])
     if key is not None:
         grey.putalpha(Image.fromarray(np.where(values == key, 0, 255).astype(np.uint8)))
     return grey
