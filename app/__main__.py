@@ -9,20 +9,25 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 
-BUNDLED_MODEL = Path(__file__).resolve().parent.parent / "hub_configs" / "cats-64"
+from modeling_vae.recipes.bundled import default_model, find
 
 
-def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
+def parse(argv: Sequence[str] | None = None, program: str = "python -m app") -> argparse.Namespace:
+    model = default_model()
     parser = argparse.ArgumentParser(
-        prog="python -m app", description="The studio: generate, morph and edit faces with a published VAE."
+        prog=program,
+        description="The studio: generate, morph and edit faces with a published VAE.",
+        epilog="Example: %(prog)s --model runs/pictures-64/published",
     )
     parser.add_argument(
         "--model",
-        default=str(BUNDLED_MODEL),
+        type=find,
+        default=model,
+        required=model is None,
         metavar="FOLDER_OR_ID",
-        help="a published folder, or a model on the Hub such as user/name (default: the bundled cats-64)",
+        help="a published folder, the name of a bundled model, or a model on the Hub such as user/name (default: "
+        f"{model.name if model is not None else 'none, as no model is here'})",
     )
     parser.add_argument(
         "--port", type=int, help="where to serve (default: GRADIO_SERVER_PORT, or the first free port from 7860)"
@@ -37,15 +42,15 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    options = parse(argv)
+def main(argv: Sequence[str] | None = None, program: str = "python -m app") -> int:
+    options = parse(argv, program)
     # Imported here, so that --help and a wrong option are answered at once.
     from .layout import build
     from .studio import MAX_UPLOAD_BYTES, Studio
     from .theme import appearance
 
     try:
-        studio = Studio.load(options.model)
+        studio = Studio.load(str(options.model))
     except (OSError, ValueError) as error:
         print(f"The model {options.model} cannot be loaded: {error}", file=sys.stderr)
         return 1

@@ -23,8 +23,8 @@ from PIL import Image, ImageDraw
 
 from modeling_vae import VAEPipeline, to_picture
 from modeling_vae.data import labelled_batches, load_data
-from modeling_vae.training.alignment import PLANTED, plant
-from modeling_vae.training.recipe import DataRecipe
+from modeling_vae.fitting.fit_alignment import PLANTED, plant
+from modeling_vae.recipes.recipe import DataRecipe
 
 TILE, THUMBNAIL, MOST_SHOWN = 224, 72, 6
 

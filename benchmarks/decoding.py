@@ -23,7 +23,7 @@ import numpy as np
 import torch
 
 from modeling_vae import VAEModel, VAEPipeline
-from modeling_vae.training.recipe import Recipe
+from modeling_vae.recipes.recipe import Recipe
 
 ROOT = Path(__file__).resolve().parents[1]
 BASELINE = ROOT / "hub_configs" / "kitten-mixer-64"

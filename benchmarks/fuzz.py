@@ -214,7 +214,7 @@ def _write_pictures(folder: Path, count: int = 24) -> None:
 
 def _loading(folder: Path, attributes: dict[str, str], generator: np.random.Generator) -> Action:
     from modeling_vae.data import load_data
-    from modeling_vae.training.recipe import DataRecipe
+    from modeling_vae.recipes.recipe import DataRecipe
 
     streaming = bool(generator.random() < 0.3)
 

@@ -7,15 +7,15 @@ from transformers import AutoConfig, AutoImageProcessor, AutoModel
 from .animation import Animation
 from .model.attribute_directions import AttributeDirections, Direction, Reading
 from .model.configuration_image_vae import VAEConfig
-from .model.face_alignment import FaceAlignment
-from .model.face_crop import Crop
 from .model.image_processing_image_vae import VAEImageProcessor, to_picture
 from .model.latent_moments import LatentMoments
 from .model.modeling_image_vae import VAEModel, VAEOutput
 from .model.posterior import DiagonalGaussian
 from .model.priors import MixturePrior
-from .model.reconstruction_errors import ReconstructionErrors
-from .photo import PhotoCrop
+from .photos.alignment import FaceAlignment
+from .photos.crop import Crop
+from .photos.photo import PhotoCrop
+from .photos.reconstruction_errors import ReconstructionErrors
 from .pipeline import VAEPipeline
 
 # Photos of phones are HEIC, which Pillow reads with this plugin. It is a dependency, but may be taken away: the wheel

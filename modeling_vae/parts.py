@@ -11,16 +11,17 @@ from typing import Any
 
 import torch
 
-from .model import attribute_directions, face_alignment, priors, reconstruction_errors
+from .hub.downloads import fetch, refuse_missing
+from .model import attribute_directions, priors
 from .model.attribute_directions import AttributeDirections
 from .model.configuration_image_vae import VAEConfig
-from .model.face_alignment import FaceAlignment
-from .model.hub_files import fetch, refuse_missing
 from .model.image_processing_image_vae import VAEImageProcessor
 from .model.modeling_image_vae import VAEModel
 from .model.priors import MixturePrior
-from .model.reconstruction_errors import ReconstructionErrors
 from .model.tensor_files import errors_of_the_disk, read_tensors, weights_sha256
+from .photos import alignment, reconstruction_errors
+from .photos.alignment import FaceAlignment
+from .photos.reconstruction_errors import ReconstructionErrors
 
 WEIGHTS_NAME = "model.safetensors"
 REQUIRED = ("config.json", WEIGHTS_NAME, "preprocessor_config.json")
@@ -30,13 +31,17 @@ FOREIGN = ("attn_implementation", "_attn_implementation", "quantization_config")
 """Keys of a configuration for which transformers looks for packages, or for kernels on the Hub. A VAE needs none."""
 CODE = [*sorted(Path(__file__).parent.glob("model/[!_.]*.py")), Path(__file__).parent / "model" / "requirements.txt"]
 """The code that travels with the weights, and what an Inference Endpoint installs for it."""
-COMPUTING = tuple(part.FILE_NAME for part in (attribute_directions, priors, face_alignment, reconstruction_errors))
+COMPUTING = tuple(part.FILE_NAME for part in (attribute_directions, priors, alignment, reconstruction_errors))
 """Files beside the required ones that a pipeline computes with, where they are there."""
 
 
 @dataclass(kw_only=True)
 class Parts:
-    """What a `VAEPipeline` is made of; see there."""
+    """What a `VAEPipeline` is made of; see there.
+
+    Raises:
+        ValueError: a part belongs to other weights than the model's.
+    """
 
     model: VAEModel
     processor: VAEImageProcessor
@@ -46,8 +51,19 @@ class Parts:
     errors: ReconstructionErrors | None = None
     folder: Path | None = None
     hub_id: str | None = None
-    sha256: str | None = None
+    sha256: str = ""
     storage_dtype: torch.dtype = torch.float32
+
+    def __post_init__(self) -> None:
+        self.sha256 = self.sha256 or weights_sha256(self.model.state_dict())
+        for part in (self.directions, self.prior, self.errors):
+            if part is not None:
+                part.check_weights(self.sha256)
+
+    @property
+    def attributes(self) -> list[str]:
+        """Names of the directions."""
+        return self.directions.names if self.directions is not None else []
 
     def write(self, folder: Path) -> None:
         """Write all parts into a folder, the code that loads them, and what accompanied them where they came from."""
@@ -75,10 +91,10 @@ class Parts:
 def read_parts(
     folder_or_id: str | os.PathLike[str],
     *,
-    revision: str | None,
-    token: str | bool | None,
-    cache_dir: str | os.PathLike[str] | None,
-    dtype: torch.dtype,
+    revision: str | None = None,
+    token: str | bool | None = None,
+    cache_dir: str | os.PathLike[str] | None = None,
+    dtype: torch.dtype = torch.float32,
 ) -> Parts:
     """The parts of a published folder or a Hub repository; for the errors see `VAEPipeline.from_pretrained`."""
     folder, hub_id = Path(folder_or_id), None
@@ -113,7 +129,7 @@ def read_parts(
         processor=VAEImageProcessor.from_pretrained(folder, local_files_only=True),
         directions=AttributeDirections.from_pretrained(folder) if there[attribute_directions.FILE_NAME] else None,
         prior=MixturePrior.from_pretrained(folder) if there[priors.FILE_NAME] else None,
-        alignment=FaceAlignment.from_pretrained(folder) if there[face_alignment.FILE_NAME] else None,
+        alignment=FaceAlignment.from_pretrained(folder) if there[alignment.FILE_NAME] else None,
         errors=ReconstructionErrors.from_pretrained(folder) if there[reconstruction_errors.FILE_NAME] else None,
         folder=folder,
         hub_id=hub_id,

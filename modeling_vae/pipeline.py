@@ -6,7 +6,7 @@ import os
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import torch
 from huggingface_hub import CommitInfo
@@ -14,20 +14,21 @@ from PIL import Image
 from torch import Tensor
 
 from .animation import Animation
-from .cropping import Cropper
 from .faces import Face, as_latent, as_list
+from .hub.commits import PushOptions
+from .hub.downloads import fetch
+from .model.attribute_directions import FILE_NAME as DIRECTIONS_NAME
 from .model.attribute_directions import AttributeDirections, Reading
-from .model.face_alignment import FaceAlignment
 from .model.image_processing_image_vae import VAEImageProcessor
 from .model.latents import check_latents, ease, keyframe_path, sample_noise, truncate
 from .model.modeling_image_vae import VAEModel
 from .model.priors import MixturePrior
-from .model.reconstruction_errors import ReconstructionErrors, reconstruction_error
 from .model.scalars import is_pair, names_of, whole_number
-from .model.shared_directions import join_directions
-from .model.tensor_files import weights_sha256
 from .parts import Parts, read_parts
-from .photo import PhotoCrop, edit_difference
+from .photos.alignment import FaceAlignment
+from .photos.cropping import Cropper
+from .photos.photo import PhotoCrop, edit_difference
+from .photos.reconstruction_errors import ReconstructionErrors, reconstruction_error
 
 LARGEST_BATCH = 64
 
@@ -64,17 +65,15 @@ class VAEPipeline:
         *,
         folder: Path | None = None,
         hub_id: str | None = None,
-        sha256: str | None = None,
+        sha256: str = "",
         storage_dtype: torch.dtype = torch.float32,
     ) -> None:
         self.model = model.eval().requires_grad_(False)
         self.processor, self.directions, self.prior = processor, directions, prior
         self.alignment, self.errors = alignment, errors
         self.folder, self.hub_id, self.storage_dtype = folder, hub_id, storage_dtype
-        self.weights_sha256 = sha256 or weights_sha256(model.state_dict())
-        for part in (directions, prior, errors):
-            if part is not None:
-                part.check_weights(self.weights_sha256)
+        self.weights_sha256 = sha256
+        self.weights_sha256 = self.parts.sha256  # computed where it was not given, and checked against the parts'
 
     @classmethod
     def from_pretrained(
@@ -92,7 +91,7 @@ class VAEPipeline:
         Raises:
             FileNotFoundError: there is no such folder or repository, or a file is missing; the message says which.
             ValueError: a file is damaged, belongs to another model, or describes an impossible one.
-            PermissionError, ConnectionError: the Hub refused or cannot be reached, see `hub_files.fetch`.
+            PermissionError, ConnectionError: the Hub refused or cannot be reached, see `hub.downloads.fetch`.
         """
         parts = read_parts(folder_or_id, revision=revision, token=token, cache_dir=cache_dir, dtype=dtype)
         parts.model.to(device)  # type: ignore[arg-type]  # torch types the device in several ways
@@ -106,6 +105,22 @@ class VAEPipeline:
     def attributes(self) -> list[str]:
         """Names of the directions."""
         return self.directions.names if self.directions is not None else []
+
+    @property
+    def parts(self) -> Parts:
+        """What the pipeline is made of."""
+        return Parts(
+            model=self.model,
+            processor=self.processor,
+            directions=self.directions,
+            prior=self.prior,
+            alignment=self.alignment,
+            errors=self.errors,
+            folder=self.folder,
+            hub_id=self.hub_id,
+            sha256=self.weights_sha256,
+            storage_dtype=self.storage_dtype,
+        )
 
     @property
     def samplers(self) -> tuple[str, ...]:
@@ -301,31 +316,18 @@ class VAEPipeline:
 
         The card, recipe, figures and films of the folder it came from are taken along.
         """
-        Parts(
-            model=self.model,
-            processor=self.processor,
-            directions=self.directions,
-            prior=self.prior,
-            alignment=self.alignment,
-            errors=self.errors,
-            folder=self.folder,
-            storage_dtype=self.storage_dtype,
-        ).write(Path(folder))
+        self.parts.write(Path(folder))
 
-    def push_to_hub(
-        self,
-        repo_id: str,
-        *,
-        private: bool | None = None,
-        revision: str | None = None,
-        create_pr: bool = False,
-        commit_message: str = "Publish the model",
-        token: str | bool | None = None,
-    ) -> CommitInfo:
-        """Publish all that `save_pretrained` writes, in one commit; see `hub.publishing.push_folder`."""
-        from .hub.publishing import push_pipeline
+    def push_to_hub(self, repo_id: str, **options: Unpack[PushOptions]) -> CommitInfo:
+        """Publish all that `save_pretrained` writes, in one commit, with a card of what the pipeline is now.
 
-        return push_pipeline(self, repo_id, private, revision, create_pr, commit_message, token)
+        Args:
+            repo_id: `user/name`, made where there is none.
+            options: see `PushOptions`; for the errors see `publishing.repository.push_folder`.
+        """
+        from .publishing.repository import push_parts
+
+        return push_parts(self.parts, repo_id, **options)
 
     def load_directions(
         self, folder_or_id: str | os.PathLike[str], *, prefix: str | None = None, **hub: Any
@@ -338,12 +340,18 @@ class VAEPipeline:
             hub: `revision`, `token`, `cache_dir`.
 
         Raises:
-            ValueError: they belong to other weights, or their names clash; see `join_directions`.
+            ValueError: they belong to other weights, or their names clash; see `AttributeDirections.joined`.
         """
-        others = AttributeDirections.from_pretrained(folder_or_id, **hub)
+        folder = Path(folder_or_id)
+        if not folder.is_dir():
+            folder = fetch(str(folder_or_id), [DIRECTIONS_NAME], **hub)
+        others = AttributeDirections.from_pretrained(folder)
         others.check_weights(self.weights_sha256)
         before = self.attributes
-        self.directions = join_directions(self.directions, others, prefix)
+        if self.directions is not None:
+            self.directions = self.directions.joined(others, prefix)
+        else:
+            self.directions = others if prefix is None else others.prefixed(prefix)
         return [name for name in self.attributes if name not in before]
 
     # faces and their latents

@@ -9,7 +9,7 @@ import torch
 from PIL import Image, ImageDraw
 
 from modeling_vae import Crop, FaceAlignment
-from modeling_vae.training.alignment import fit_alignment
+from modeling_vae.fitting.fit_alignment import fit_alignment
 
 SIDE = 32
 

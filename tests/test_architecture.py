@@ -11,51 +11,12 @@ import modeling_vae
 
 ROOT = Path(__file__).parents[1]
 
-# Each part may import itself and what stands beside it here; `model` is checked more closely elsewhere.
-ALLOWED = {
-    "modeling_vae.model": set(),
-    "modeling_vae.files": set(),
-    "modeling_vae.animation": {"modeling_vae.files", "modeling_vae.model"},
-    "modeling_vae.faces": {"modeling_vae.model"},
-    "modeling_vae.parts": {"modeling_vae.model"},
-    "modeling_vae.photo": {"modeling_vae.model"},
-    "modeling_vae.face_finder": {"modeling_vae.model", "modeling_vae.photo"},
-    "modeling_vae.cropping": {
-        "modeling_vae.model",
-        "modeling_vae.face_finder",
-        "modeling_vae.faces",
-        "modeling_vae.photo",
-    },
-    # the one arrow upwards: `push_to_hub` imports publishing when called, as all classes of the Hub have the method
-    "modeling_vae.pipeline": {
-        "modeling_vae.model",
-        "modeling_vae.animation",
-        "modeling_vae.cropping",
-        "modeling_vae.faces",
-        "modeling_vae.parts",
-        "modeling_vae.photo",
-        "modeling_vae.hub.publishing",
-    },
-    "modeling_vae.data": {"modeling_vae.model"},
-    "modeling_vae.probing": {"modeling_vae.model", "modeling_vae.data"},
-    "modeling_vae.training": {
-        "modeling_vae.files",
-        "modeling_vae.model",
-        "modeling_vae.data",
-        "modeling_vae.face_finder",
-        "modeling_vae.probing",
-        "modeling_vae.parts",
-    },
-    "modeling_vae.evaluation": {
-        "modeling_vae.files",
-        "modeling_vae.model",
-        "modeling_vae.data",
-        "modeling_vae.photo",
-        "modeling_vae.pipeline",
-        "modeling_vae.probing",
-    },
-    "app": {"modeling_vae", "modeling_vae.model", "modeling_vae.pipeline", "modeling_vae.animation"},
-}
+ROOMS = (
+    *("files", "model", "hub", "faces", "photos", "animation", "sheets"),
+    *("recipes", "data", "probing", "parts", "fitting", "figures", "publishing"),
+    *("pipeline", "media", "training", "evaluation", "commands"),
+)
+"""The rooms of the package, from the ground up: each may import those before it, wherever in a file it does."""
 
 
 def imports(file: Path) -> set[str]:
@@ -68,30 +29,53 @@ def imports(file: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom):
             base = package[: len(package) - node.level + 1] if node.level else []
             module = ".".join([*base, *(node.module.split(".") if node.module else [])])
-            found |= {f"{module}.{alias.name}" for alias in node.names} | {module}
+            found |= {name if name in MODULES else module for name in (f"{module}.{a.name}" for a in node.names)}
     return {name for name in found if name.split(".")[0] in ("modeling_vae", "app", "train")}
 
 
-def part_of(module: str) -> str:
-    parts = module.split(".")
-    return parts[0] if parts[0] == "app" or len(parts) == 1 else ".".join(parts[:2])
+def name_of(file: Path) -> str:
+    parts = file.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-@pytest.mark.parametrize("part", ALLOWED)
-def test_imports_point_downward(part):
-    path = ROOT.joinpath(*part.split("."))
-    files = sorted(path.rglob("*.py")) if path.is_dir() else [path.with_suffix(".py")]
-    assert files
-    wrong = []
-    for file in files:
-        for module in imports(file):
-            target = part_of(module)
-            if target == "modeling_vae" and module != "modeling_vae":
-                target = module
-            names_only = target == "modeling_vae" and part != "app"
-            if target != part and not ALLOWED[part] & {target, module, module.rpartition(".")[0]} and not names_only:
-                wrong.append(f"{file.relative_to(ROOT)} imports {module}")
-    assert wrong == []
+FILES = sorted(ROOT.glob("modeling_vae/**/*.py"))
+MODULES = {name_of(file): file for file in FILES}
+INSIDE = [file for file in FILES if file.parent != ROOT / "modeling_vae" or file.stem not in ("__init__", "__main__")]
+
+
+def room_of(module: str) -> str:
+    return module.split(".")[1]
+
+
+@pytest.mark.parametrize("file", INSIDE, ids=name_of)
+def test_imports_point_downward(file):
+    """Without an exception: a package's own name (`modeling_vae`) stands above all rooms."""
+    place = ROOMS.index(room_of(name_of(file)))
+    for module in imports(file):
+        assert module.startswith("modeling_vae."), f"{file.name} imports {module}"
+        assert ROOMS.index(room_of(module)) <= place, f"{file.name} imports {module}"
+
+
+def test_no_imports_go_in_a_circle():
+    """Inside the rooms too."""
+    waiting = {name_of(file): imports(file) - {name_of(file)} for file in FILES}
+    while free := [name for name, needed in waiting.items() if not needed & waiting.keys()]:
+        for name in free:
+            del waiting[name]
+    assert waiting == {}
+
+
+def test_the_studio_uses_the_package_by_its_public_rooms():
+    allowed = {"model", "photos", "animation", "pipeline", "recipes"}
+    for file in sorted(ROOT.glob("app/**/*.py")):
+        ours = {module for module in imports(file) if module.startswith("modeling_vae.")}
+        assert {room_of(module) for module in ours} <= allowed, file
+
+
+def test_no_two_files_have_one_name():
+    """But for the `__init__` of each room."""
+    names = [file.name for file in FILES if not file.name.startswith("__")]
+    assert sorted({name for name in names if names.count(name) > 1}) == []
 
 
 def test_the_public_names_are_what_all_says():

@@ -22,10 +22,12 @@ def test_it_is_at_most_12_megabytes(folder):
     assert sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) <= 12e6
 
 
-def test_its_code_is_this_code(folder):
-    """After a change of the published files: VAEPipeline.from_pretrained(folder).save_pretrained(folder)."""
+def test_no_code_lies_beside_the_weights(folder, tmp_path):
+    """It joins them when the folder is saved or pushed."""
+    assert [path.name for path in folder.rglob("*.py")] == []
+    VAEPipeline.from_pretrained(folder).save_pretrained(tmp_path)
     for file in CODE:
-        assert (folder / file.name).read_bytes() == file.read_bytes(), file.name
+        assert (tmp_path / file.name).read_bytes() == file.read_bytes(), file.name
 
 
 def test_it_loads_and_draws(folder):

@@ -8,7 +8,7 @@ from PIL import Image
 from planted_faces import corner_error, face_photo, turned
 
 from modeling_vae import Crop
-from modeling_vae.face_finder import FaceFinder, find_boxes
+from modeling_vae.photos.finder import FaceFinder, find_boxes
 
 WHOLE = Crop((90, 60), 120, 120)
 

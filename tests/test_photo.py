@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from modeling_vae import Crop, PhotoCrop
-from modeling_vae.photo import CLEAR_CHANGE, blend_into_photo, edit_difference
+from modeling_vae.photos.photo import CLEAR_CHANGE, blend_into_photo, edit_difference
 
 
 def photo(width: int = 90, height: int = 70) -> Image.Image:

@@ -8,13 +8,13 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
-from app.files import film_file, picture_file, upload_path
-from app.readings import readings_html
-from app.render_requests import LARGEST_STRENGTH, LARGEST_ZOOM, CropRequest, EditRequest, FilmRequest
-from app.session import Session
-from app.studio import MOST_SHOWN, EditedFace, Photo, Studio
-from app.toasts import toasts
-from app.tray import added, chosen
+from ..files import film_file, picture_file, upload_path
+from ..readings import readings_html
+from ..render_requests import LARGEST_STRENGTH, LARGEST_ZOOM, CropRequest, EditRequest, FilmRequest
+from ..session import Session
+from ..studio import MOST_SHOWN, EditedFace, Photo, Studio
+from ..toasts import toasts
+from ..tray import added, chosen
 
 FILM = FilmRequest(frames=32, seconds=1.6, size=256, format="gif")
 HELP = (

@@ -7,12 +7,12 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
-from app.files import picture_file, picture_files
-from app.render_requests import LARGEST_SEED, GenerateRequest
-from app.session import Session
-from app.studio import Faces, Studio
-from app.toasts import toasts
-from app.tray import chosen
+from ..files import picture_file, picture_files
+from ..render_requests import LARGEST_SEED, GenerateRequest
+from ..session import Session
+from ..studio import Faces, Studio
+from ..toasts import toasts
+from ..tray import chosen
 
 UNFITTED = (
     "This model has no prior fitted to its data, so new faces are drawn from the textbook N(0, I). Expect rough ones."

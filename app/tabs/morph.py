@@ -9,12 +9,12 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
-from app.files import film_file, picture_file, picture_files, upload_path
-from app.render_requests import LARGEST_FILM, MOST_FRAMES, MOST_KEYFRAMES, FilmRequest, PathRequest
-from app.session import Session
-from app.studio import Studio
-from app.toasts import toasts
-from app.tray import added, chosen, moved, removed
+from ..files import film_file, picture_file, picture_files, upload_path
+from ..render_requests import LARGEST_FILM, MOST_FRAMES, MOST_KEYFRAMES, FilmRequest, PathRequest
+from ..session import Session
+from ..studio import Studio
+from ..toasts import toasts
+from ..tray import added, chosen, moved, removed
 
 PATH_LABELS = [("Round the sphere", "slerp"), ("Straight line", "linear")]
 EASING_LABELS = [("Rest at each face", "smooth"), ("Even pace", "linear")]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -12,12 +11,12 @@ import torch
 from torch import Tensor
 
 from modeling_vae.data import labelled_batches
+from modeling_vae.figures.catalogue import ATTRIBUTE, ATTRIBUTE_PROTOCOL
 
 from .bootstrap import interval_of
-from .edits import STRENGTH, edit_figures
-from .kept_detail import STRENGTH as STRENGTH_KEPT
-from .kept_detail import UNBOUNDED, kept_detail_figures, pictures_at
-from .reencoding import STRENGTHS, reencoding_figures
+from .edits import edit_figures
+from .kept_detail import kept_detail_figures, pictures_at
+from .reencoding import reencoding_figures
 from .survival import Judged, aucs, judge, survival_figures
 from .weighted import resample_counts
 
@@ -28,31 +27,6 @@ if TYPE_CHECKING:
 
 EDITED, ENCODED_AGAIN = 500, 200
 """Pictures for each attribute."""
-PROTOCOL = {
-    "probe": "four strided convolutions trained from scratch on the pixels of real training pictures, shifted a "
-    "little, never mirrored; numeric columns left out",
-    "threshold": "on training pictures that its weights did not learn from, the probe says yes as often as the "
-    "labels of all training pictures do",
-    "right": "of the pictures labelled as having it the share in which the probe sees it, of those labelled as not "
-    "having it the share in which it does not, and the mean of both: of the pictures themselves (probe_right), and of "
-    "their reconstructions (right_on_reconstructions)",
-    "survival": "of the real pictures in which the probe sees it the share in whose reconstructions it sees it too "
-    "(kept), of the others the share in whose reconstructions it does not (stayed_without), and the mean of both: one "
-    "half where reconstructions say nothing",
-    "success": f"share of reconstructions in which the probe sees it after an edit by +{STRENGTH:g} standard "
-    f"deviations (given), does not after -{STRENGTH:g} (taken), and the mean of both: one half where edits do nothing",
-    "leak": "share of the probe's decisions about attributes of other columns that these edits flip, compared with "
-    "the reconstruction",
-    "with_hold": "all attributes of other columns held, but for those that say the same as held ones",
-    "reencoding_error": "distance, in standard deviations, of the value read off the edited picture encoded again "
-    "from the one asked for; the median over pictures and both signs, at strengths "
-    + " and ".join(f"{size:g}" for size in STRENGTHS)
-    + " and both together; at 0 of the plain reconstruction",
-    "kept_detail": f"edits by +-{STRENGTH_KEPT:g}, shown as the edited reconstruction (plain) and as the photo plus "
-    "what the edit changes in the reconstruction, faded out at the edge, the whole picture being the crop (detail): "
-    "success as above; change, the mean of how far such an edit moves the probe's logit the way it was asked to; and "
-    "the ratio of the changes, where that of plain edits is clearly not 0",
-}
 Facts = dict[str, dict[str, Any]]
 """What is known of each attribute beside its figures."""
 
@@ -109,7 +83,7 @@ def attribute_figures(
             facts[name] = facts.get(name, {}) | {"not_held": not_held[name]}
         numbers |= {"edited": len(chosen), "encoded_again": len(again)}
     learnt = {"probe_learnt_from": probe.protocol, "left_out": probe.left_out}
-    return {"protocol": PROTOCOL, "pictures": numbers, **learnt, **_collected(parts, facts)}
+    return {"protocol": ATTRIBUTE_PROTOCOL, "pictures": numbers, **learnt, **_collected(parts, facts)}
 
 
 def _readout(
@@ -133,15 +107,8 @@ def _collected(parts: Sequence[tuple[list[str], dict[str, Tensor]]], facts: Fact
     each = {name: dict(known) for name, known in facts.items()}
     for names, figures in parts:
         for figure, draws in figures.items():
-            lowest, highest = _reach(figure)
+            lowest, highest = ATTRIBUTE[figure].lowest, ATTRIBUTE[figure].highest
             mean[figure] = asdict(interval_of(draws.nanmean(dim=1), lowest=lowest, highest=highest))
             for name, column in zip(names, draws.T, strict=True):
                 each[name][figure] = asdict(interval_of(column, lowest=lowest, highest=highest))
     return {"mean": mean, "each": each}
-
-
-def _reach(figure: str) -> tuple[float, float]:
-    """The lowest and the highest value that a figure can have."""
-    if figure in UNBOUNDED:
-        return -math.inf, math.inf
-    return 0.0, math.inf if figure.startswith("reencoding_error") else 1.0  # all others are shares

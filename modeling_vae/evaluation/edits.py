@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from modeling_vae.figures.catalogue import EDIT_STRENGTH
+
 from .weighted import weighted_mean
 
 if TYPE_CHECKING:
@@ -20,8 +22,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-STRENGTH = 2.5
-"""Standard deviations of an edit, up and down."""
 HELD = "_with_hold"
 
 
@@ -90,7 +90,7 @@ def edit_outcome(
     others = [i for i, attribute in enumerate(probe.attributes) if attribute.column != column]
     own = [i for i, attribute in enumerate(probe.attributes) if attribute.name == name]
     seen, flipped = [], []
-    for strength in (STRENGTH, -STRENGTH):
+    for strength in (EDIT_STRENGTH, -EDIT_STRENGTH):
         batches = directions.edit(latents, {name: strength}, hold).split(batch_size)
         decoded = (model.decode(batch.to(model.device, model.dtype)).float() for batch in batches)
         scores = torch.cat([probe(pixel_values) for pixel_values in decoded])

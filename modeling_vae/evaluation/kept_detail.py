@@ -2,7 +2,7 @@
 
 A plain edit shows the decoder's picture of the edited latent. One that keeps the detail adds to the photo what the
 edit changes in the decoder's picture, and where that is much, gives up what the reconstruction missed, all faded out
-towards the edge of the crop (`modeling_vae.photo.edit_difference`). Here the whole picture is the crop.
+towards the edge of the crop (`modeling_vae.photos.photo.edit_difference`). Here the whole picture is the crop.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from modeling_vae.photo import edge_fade, edit_difference
+from modeling_vae.figures.catalogue import KEPT_STRENGTH
+from modeling_vae.photos.photo import edge_fade, edit_difference
 
 from .weighted import weighted_mean
 
@@ -26,12 +27,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-STRENGTH = 2.0
-"""Standard deviations of an edit, up and down."""
 CLEAR = 4.0
 """A plain edit must move the score by so many deviations over resamples: a ratio to what may be 0 says nothing."""
-UNBOUNDED = ("plain_change", "detail_change", "detail_ratio")
-"""Figures that are no shares."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +87,7 @@ def scores_of_edits(
     own = [attribute.name for attribute in probe.attributes].index(name)
     fade = edge_fade(*photos.shape[2:])
     found: list[list[Tensor]] = []
-    for strength in (STRENGTH, -STRENGTH):
+    for strength in (KEPT_STRENGTH, -KEPT_STRENGTH):
         edited = directions.edit(latents, {name: strength})
         columns: list[list[Tensor]] = [[], []]
         parts = (tensor.split(batch_size) for tensor in (edited, photos, reconstructions))

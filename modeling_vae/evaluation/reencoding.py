@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from modeling_vae.figures.catalogue import REENCODED_AT
+
 from .weighted import weighted_median
 
 if TYPE_CHECKING:
@@ -15,9 +17,6 @@ if TYPE_CHECKING:
     from modeling_vae.model.modeling_image_vae import VAEModel
 
 logger = logging.getLogger(__name__)
-
-STRENGTHS = (1.0, 2.0)
-"""Standard deviations, up and down."""
 
 
 @torch.no_grad()
@@ -37,7 +36,7 @@ def reencoding_errors(
     row = directions.names.index(name)
     before = directions.values(latents)[:, row]
     errors = {}
-    for size in (0.0, *STRENGTHS):
+    for size in (0.0, *REENCODED_AT):
         columns = []
         for strength in (size, -size) if size else (0.0,):
             after = []
@@ -63,7 +62,7 @@ def reencoding_figures(
     columns: dict[str, list[Tensor]] = {}
     for name in directions.names:
         errors = reencoding_errors(model, directions, latents, name, batch_size)
-        together = {"reencoding_error": torch.cat([errors[size] for size in STRENGTHS], dim=1)}
+        together = {"reencoding_error": torch.cat([errors[size] for size in REENCODED_AT], dim=1)}
         for figure, found in (together | {f"reencoding_error_{size:g}": e for size, e in errors.items()}).items():
             each = counts.repeat_interleave(found.shape[1], dim=1)  # a picture is drawn with all its edits
             columns.setdefault(figure, []).append(weighted_median(found.flatten(), each))

@@ -14,13 +14,13 @@ from __future__ import annotations
 import difflib
 import math
 import os
+import re
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from huggingface_hub import CommitInfo
 from torch import Tensor
 
 from .latent_moments import LatentMoments
@@ -236,17 +236,48 @@ class AttributeDirections:
             directions, self.differences, self.mean, self.covariance, self.groups, self.weights_sha256
         )
 
-    def push_to_hub(self, repo_id: str, **hub: Any) -> CommitInfo:
-        """Publish these directions alone, or add them to a model's repository (`create_pr=True` for someone else's).
+    def joined(self, others: AttributeDirections, prefix: str | None = None) -> AttributeDirections:
+        """These directions and others of the same weights, in the metric of these.
+
+        Mean and covariance stay, so that all the old values stay what they were. Where those of the others differ,
+        what was measured in their metric (held-out figure, calibration) is dropped. A direction or group that both
+        have alike is taken once; the same name for another one is a clash.
 
         Args:
-            repo_id: `user/name`.
-            hub: `base_model`, `license`, `private`, `revision`, `create_pr`, `commit_message`, `token`, see
-                `shared_directions.push_directions`.
-        """
-        from .shared_directions import push_directions
+            others: of the same weights.
+            prefix: put before all names of the others, as in "prefix/smiling" and "prefix/coat:tabby".
 
-        return push_directions(self, repo_id, **hub)
+        Raises:
+            ValueError: they are of other weights, or names clash.
+        """
+        theirs = others if prefix is None else others.prefixed(prefix)
+        theirs.check_weights(self.weights_sha256)
+        same_metric = torch.equal(self.mean, theirs.mean) and torch.equal(self.covariance, theirs.covariance)
+        directions, rows, clashes = list(self.directions.values()), [], []
+        for direction, difference in zip(theirs.directions.values(), theirs.differences, strict=True):
+            if direction.name not in self.directions:
+                unmeasured = replace(direction, held_out=None, slope=None, intercept=None)
+                directions.append(direction if same_metric else unmeasured)
+                rows.append(difference)
+            elif not torch.equal(difference, self.differences[self.names.index(direction.name)]):
+                clashes.append(direction.name)
+        clashes += [name for name, mean in theirs.groups.items() if not torch.equal(self.groups.get(name, mean), mean)]
+        if clashes:
+            raise ValueError(
+                f"both have {', '.join(dict.fromkeys(clashes))}, and mean different things by it: give prefix=, such "
+                "as the name of who made them, which is put before all of the new names."
+            )
+        differences = torch.cat([self.differences, *(row[None] for row in rows)])
+        groups = self.groups | theirs.groups
+        return AttributeDirections(directions, differences, self.mean, self.covariance, groups, self.weights_sha256)
+
+    def prefixed(self, prefix: str) -> AttributeDirections:
+        """The same directions and groups under the names "prefix/name"."""
+        if not re.fullmatch(r"[\w.-]+", prefix):
+            raise ValueError(f"prefix={prefix!r} is not possible: give letters, digits, dots, hyphens or underscores.")
+        renamed = [replace(direction, name=f"{prefix}/{direction.name}") for direction in self.directions.values()]
+        groups = {f"{prefix}/{name}": mean for name, mean in self.groups.items()}
+        return AttributeDirections(renamed, self.differences, self.mean, self.covariance, groups, self.weights_sha256)
 
     def check_weights(self, sha256: str) -> None:
         """Raise a ValueError where these directions belong to other weights."""
@@ -270,7 +301,7 @@ class AttributeDirections:
         write_tensors(Path(folder) / FILE_NAME, tensors, metadata)
 
     @classmethod
-    def from_pretrained(cls, folder_or_id: str | os.PathLike[str], **hub: object) -> AttributeDirections:
+    def from_pretrained(cls, folder_or_id: str | os.PathLike[str], **hub: Any) -> AttributeDirections:
         """Read directions.safetensors from a folder or a Hub repository (`revision=`, `token=`, `cache_dir=`)."""
         path = find_file(folder_or_id, FILE_NAME, **hub)
         tensors, metadata = read_tensors(path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -84,7 +85,7 @@ class MixturePrior:
         )
 
     @classmethod
-    def from_pretrained(cls, folder_or_id: str | os.PathLike[str], **hub: object) -> MixturePrior:
+    def from_pretrained(cls, folder_or_id: str | os.PathLike[str], **hub: Any) -> MixturePrior:
         """Read prior.safetensors from a folder or a Hub repository (`revision=`, `token=`, `cache_dir=`)."""
         path = find_file(folder_or_id, FILE_NAME, **hub)
         tensors, metadata = read_tensors(path)

@@ -14,11 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from huggingface_hub import hf_hub_download
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
-
-from .hub_files import fetch
 
 DESCRIPTION = "description"
 DIGEST = "digest"
@@ -38,22 +37,22 @@ def weights_sha256(weights: Mapping[str, Tensor]) -> str:
     return digest.hexdigest()
 
 
-def find_file(folder_or_id: str | os.PathLike[str], name: str, **hub: object) -> Path:
+def find_file(folder_or_id: str | os.PathLike[str], name: str, **hub: Any) -> Path:
     """The path of a file of a local folder, or of a Hub repository (downloaded to the cache).
 
     Args:
         folder_or_id: a folder, or `user/name`.
-        hub: `revision`, `token`, `cache_dir` of `hub_files.fetch`.
+        hub: `revision`, `token`, `cache_dir` of `huggingface_hub.hf_hub_download`, whose errors are raised as well.
 
     Raises:
-        FileNotFoundError: the folder has no such file. For those of the Hub see `hub_files.fetch`.
+        FileNotFoundError: the folder has no such file.
     """
     folder = Path(folder_or_id)
     if folder.is_dir():
         if not (folder / name).is_file():
             raise FileNotFoundError(f"{folder} has no {name}: give a folder that holds one.")
         return folder / name
-    return fetch(str(folder_or_id), [name], **hub) / name  # type: ignore[arg-type]
+    return Path(hf_hub_download(str(folder_or_id), name, **hub))
 
 
 def read_tensors(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], dict[str, Any]]:

@@ -19,7 +19,8 @@ from transformers.trainer import TRAINER_STATE_NAME
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR, rotate_checkpoints
 
 from .objective import TrainingObjective
-from .onlooker import Onlooker
+from .precision import PRECISIONS
+from .terms.onlooker import Onlooker
 
 UNFINISHED = "unfinished"
 EVALUATION_SEED = 0
@@ -56,10 +57,9 @@ class VAETrainer(Trainer):
         betas = (args.adam_beta1, args.adam_beta2)
         trained = [weight for weight in objective.model.parameters() if weight.requires_grad]
         groups: list[dict[str, Any]] = [{"params": trained, "betas": betas, "weight_decay": args.weight_decay}]
-        adversarial = objective.recipe.adversarial
-        if objective.critic is not None and adversarial is not None:
+        if (adversarial := objective.adversarial) is not None:
             rate = adversarial.learning_rate or args.learning_rate
-            groups.append({"params": list(objective.critic.parameters()), "betas": (0.0, betas[1]), "lr": rate})
+            groups.append({"params": list(adversarial.critic.parameters()), "betas": (0.0, betas[1]), "lr": rate})
         self.optimizer = torch.optim.AdamW(
             groups, lr=args.learning_rate, eps=args.adam_epsilon, weight_decay=0.0, fused=True
         )
@@ -130,7 +130,7 @@ class VAETrainer(Trainer):
 
     def _issue_warnings_after_load(self, load_result: Any) -> None:
         """A checkpoint that lacks a weight would be continued wrongly, so that is an error and no warning."""
-        looking_on = tuple(f"{name}." for name, part in self.objective.named_children() if isinstance(part, Onlooker))
+        looking_on = tuple(f"{name}." for name, part in self.objective.named_modules() if isinstance(part, Onlooker))
         missing = [name for name in load_result.missing_keys if not name.startswith(looking_on)]
         if missing or load_result.unexpected_keys:
             raise ValueError(
@@ -196,7 +196,7 @@ def mean_figures(prediction: EvalPrediction) -> dict[str, float]:
 
 
 def training_arguments(recipe: dict[str, Any], output: Path) -> Any:
-    """transformers' TrainingArguments from a recipe's training section.
+    """transformers' TrainingArguments from a recipe's training section; `precision: auto` is float32 to them.
 
     Raises:
         ValueError: where a value is of the wrong type, naming it.
@@ -217,7 +217,7 @@ def training_arguments(recipe: dict[str, Any], output: Path) -> Any:
         "logging_nan_inf_filter": False,
         "use_cpu": not torch.accelerator.is_available(),
     }
-    values = defaults | {key: value for key, value in recipe.items() if key != "ema_decay"}
+    values = defaults | {key: value for key, value in recipe.items() if key not in ("ema_decay", "precision")}
     for key in ("max_steps", "num_train_epochs", "per_device_train_batch_size", "learning_rate"):
         value = values.get(key)
         if value is not None and not (isinstance(value, int | float) and math.isfinite(value) and value > 0):
@@ -225,6 +225,13 @@ def training_arguments(recipe: dict[str, Any], output: Path) -> Any:
     decay = recipe.get("ema_decay", 0)
     if isinstance(decay, bool) or not (isinstance(decay, int | float) and 0 <= decay < 1):
         raise ValueError(f"training.ema_decay={decay!r} is not possible: give a number from 0 to below 1.")
+    precision = recipe.get("precision")
+    if precision not in (None, "auto", *PRECISIONS):
+        raise ValueError(f"training.precision={precision!r} is not possible: give auto, fp32 or bf16.")
+    if precision is not None and (values.get("bf16") or values.get("fp16")):
+        raise ValueError("training.precision says what training.bf16 and training.fp16 say too: give one of them.")
+    if precision == "bf16":
+        values["bf16"] = True
     try:
         arguments = TrainingArguments(output_dir=str(output), **values)
     except (TypeError, ValueError) as error:

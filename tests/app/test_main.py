@@ -4,18 +4,19 @@ import socket
 
 import pytest
 
-from app.__main__ import BUNDLED_MODEL, main, parse
+from app.__main__ import main, parse
+from modeling_vae.recipes.bundled import default_model
 
 
 def test_defaults():
     options = parse([])
-    assert options.model == str(BUNDLED_MODEL) and BUNDLED_MODEL.parts[-2:] == ("hub_configs", "cats-64")
+    assert options.model == default_model() and (options.model / "model.safetensors").is_file()
     assert options.port is None and options.host is None and options.share is False
 
 
 def test_options():
     options = parse(["--model", "user/name", "--port", "7999", "--host", "0.0.0.0", "--share"])
-    assert (options.model, options.port, options.host, options.share) == ("user/name", 7999, "0.0.0.0", True)
+    assert (str(options.model), options.port, options.host, options.share) == ("user/name", 7999, "0.0.0.0", True)
 
 
 def test_help_explains_every_option(capsys):

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from modeling_vae.data import PictureData, load_data
-from modeling_vae.training.recipe import DataRecipe
+from modeling_vae.recipes.recipe import DataRecipe
 
 from .making import noise, write_folder
 

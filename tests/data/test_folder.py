@@ -13,7 +13,7 @@ from PIL import Image
 
 from modeling_vae.data.folder import LeftOut, PictureFolder
 from modeling_vae.data.sources import Source
-from modeling_vae.training.recipe import DataRecipe
+from modeling_vae.recipes.recipe import DataRecipe
 
 from .making import contents, expected, noise, png, write_folder
 from .test_sources import everything, write_parquet

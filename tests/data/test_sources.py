@@ -11,7 +11,7 @@ import datasets
 import pytest
 
 from modeling_vae.data.sources import Source
-from modeling_vae.training.recipe import DataRecipe
+from modeling_vae.recipes.recipe import DataRecipe
 
 from .making import contents, expected, noise, png, write_folder, write_tar
 

@@ -7,9 +7,9 @@ import math
 
 import pytest
 
-from modeling_vae.evaluation.attribute_table import attribute_table
 from modeling_vae.evaluation.attributes import attribute_figures
-from modeling_vae.evaluation.report import whole_text
+from modeling_vae.figures.attribute_table import attribute_table
+from modeling_vae.figures.evaluation_report import whole_text
 from modeling_vae.probing.probes import learn_probe
 
 from .planted import KINDS, planted_dataset, planted_pipeline

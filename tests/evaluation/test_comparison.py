@@ -6,7 +6,7 @@ import copy
 
 import pytest
 
-from modeling_vae.evaluation.comparison import closed, comparison, comparison_text
+from modeling_vae.figures.comparison import closed, comparison, comparison_text
 
 REAL = 90.0
 
@@ -103,10 +103,11 @@ def test_the_table_has_a_row_for_real_pictures_and_each_model():
     text = comparison_text(comparison({"ours": report(136.0), "theirs": report(550.0)}, "theirs"))
     heading, _, *rows = cells(text)
     assert heading == [
-        "model", "PSNR (dB)", "SSIM", "bits/dim", "sharpness: reconstructions", "sharpness: samples, fitted prior",
-        "FD / KID: reconstructions", "FD / KID: samples, fitted prior", "FD / KID: samples, N(0, I)",
-        "FD / KID: midpoints of morphs", "survival", "AUC", "success", "leak", "leak, held",
-        "closed: reconstructions", "closed: samples, fitted prior", "closed: survival", "closed: AUC",
+        "model", "PSNR (dB)", "SSIM", "bits/dim (8-bit pictures)", "sharpness: reconstructions",
+        "sharpness: samples, fitted prior", "FD / KID: reconstructions", "FD / KID: samples, fitted prior",
+        "FD / KID: samples, N(0, I)", "FD / KID: midpoints of morphs", "survival", "AUC of reconstructions", "success",
+        "leak", "leak, held", "closed: reconstructions", "closed: samples, fitted prior", "closed: survival",
+        "closed: AUC of reconstructions",
     ]  # fmt: skip
     assert rows == [
         ["real training pictures", "", "", "", "1522", "1522", *["90.0 / 900"] * 4, "", "0.875",

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from modeling_vae.evaluation.edits import STRENGTH, edit_figures, edit_outcome, holdable
+from modeling_vae.evaluation.edits import edit_figures, edit_outcome, holdable
 from modeling_vae.evaluation.weighted import resample_counts
+from modeling_vae.figures.catalogue import EDIT_STRENGTH
 from modeling_vae.model.attribute_directions import AttributeDirections, Direction
 from modeling_vae.probing.probes import Probe
 
@@ -48,7 +49,7 @@ def test_leak_is_what_else_flips():
         [Direction("left", "boolean", 99, 99, 1.0)], difference, torch.zeros(4), covariance
     )
     outcome = edit_outcome(PlantedModel(), directions, planted_probe(), latents, before(latents), "left")
-    move = STRENGTH / 6**0.5  # each quarter's share of 2.5 deviations
+    move = EDIT_STRENGTH / 6**0.5  # each quarter's share of 2.5 deviations
     assert move > 1 and outcome.success.tolist() == [1.0] * 150
     # of three other decisions (right, dark, light) one flips in one of the two edits
     assert outcome.leak.tolist() == pytest.approx([1 / 6] * 150)

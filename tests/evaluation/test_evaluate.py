@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from modeling_vae.evaluation.evaluate import evaluate
 from modeling_vae.evaluation.features import FeatureNetwork
-from modeling_vae.evaluation.figures import psnr, sharpness
-from modeling_vae.evaluation.report import markdown, write_report
+from modeling_vae.evaluation.fidelity import psnr, sharpness
+from modeling_vae.evaluation.measuring import evaluate
+from modeling_vae.figures.evaluation_report import markdown, write_report
 from modeling_vae.model.configuration_image_vae import VAEConfig
 from modeling_vae.model.image_processing_image_vae import VAEImageProcessor
 from modeling_vae.model.latents import sample_noise

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from modeling_vae.evaluation.figures import active_units, bits_per_dimension, psnr, sharpness, ssim
+from modeling_vae.evaluation.fidelity import active_units, bits_per_dimension, psnr, sharpness, ssim
 
 
 def pictures(n: int = 3, channels: int = 3, height: int = 20, width: int = 24, seed: int = 0) -> torch.Tensor:

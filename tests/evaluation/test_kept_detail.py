@@ -9,10 +9,10 @@ from PIL import Image
 from tiny import tiny_pipeline
 from torch import nn
 
-from modeling_vae.evaluation.attribute_table import kept_detail_sentence
 from modeling_vae.evaluation.kept_detail import kept_detail_figures, pictures_at, scores_of_edits
 from modeling_vae.evaluation.weighted import resample_counts
-from modeling_vae.photo import edge_fade
+from modeling_vae.figures.attribute_table import kept_detail_sentence
+from modeling_vae.photos.photo import edge_fade
 from modeling_vae.probing.probes import Probe
 from modeling_vae.probing.yes_no import YesNo
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFont
 
-from modeling_vae.evaluation.sheets import grid, rows, spelt
+from modeling_vae.sheets import grid, rows, spelt
 
 
 def plain(colour: str, width: int = 8, height: int = 6) -> Image.Image:

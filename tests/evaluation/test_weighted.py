@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from modeling_vae.evaluation.weighted import resample_counts, weighted_auc, weighted_mean, weighted_median
-from modeling_vae.training.directions import auc
+from modeling_vae.fitting.fit_directions import auc
 
 
 def numbers(*shape: int, seed: int = 0) -> torch.Tensor:

@@ -1,4 +1,4 @@
-"""One local Hub, one client process and one published folder for all tests here; each test has its own repository."""
+"""One local Hub and one published folder for all tests here; each has its own repository and its client processes."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from tiny import tiny_pipeline
 
-from modeling_vae.hub.card import write_card
-from modeling_vae.hub.media import write_media
-from modeling_vae.training.recipe import Recipe
+from modeling_vae.media import draw_media
+from modeling_vae.publishing.card import write_card
+from modeling_vae.recipes.recipe import Recipe
 
 from .clients import Client
 from .local_hub import LocalHub
@@ -46,7 +46,7 @@ def hub(running_hub: LocalHub) -> LocalHub:
 
 @pytest.fixture(scope="session")
 def running_client(running_hub: LocalHub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
-    client = Client(running_hub, tmp_path_factory.mktemp("client"), HF_HUB_ETAG_TIMEOUT="1")
+    client = Client(running_hub, tmp_path_factory.mktemp("client"))
     yield client
     client.close()
 
@@ -70,6 +70,8 @@ def complete(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pipe.save_pretrained(folder)
     (folder / "recipe.yaml").write_text(RECIPE)
     (folder / "evaluation.json").write_text(json.dumps(REPORT))
-    write_media(pipe, folder / "media")
-    write_card(folder, pipe, Recipe.read(folder), REPORT)
+    (folder / "media").mkdir()
+    for name, content in draw_media(pipe).items():
+        (folder / "media" / name).write_bytes(content)
+    write_card(folder, pipe.parts, Recipe.read(folder), REPORT)
     return folder

@@ -8,11 +8,11 @@ from tiny import tiny_model
 
 from modeling_vae import VAEPipeline
 from modeling_vae.data import labelled_batches, load_data
+from modeling_vae.fitting.fit_directions import fit_directions
+from modeling_vae.fitting.fit_prior import fit_prior
 from modeling_vae.model.image_processing_image_vae import VAEImageProcessor
 from modeling_vae.model.tensor_files import weights_sha256
-from modeling_vae.training.directions import fit_directions
-from modeling_vae.training.prior import fit_prior
-from modeling_vae.training.recipe import Recipe
+from modeling_vae.recipes.recipe import Recipe
 
 ATTRIBUTES = {"bright": "boolean", "side": "numeric"}
 

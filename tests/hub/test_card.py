@@ -9,10 +9,10 @@ import yaml
 from huggingface_hub import ModelCard, parse_eval_result_entries
 from tiny import tiny_pipeline
 
-from modeling_vae.hub.card import for_repository, write_card
-from modeling_vae.hub.card_metadata import metadata
-from modeling_vae.hub.card_sections import Card
-from modeling_vae.training.recipe import Recipe
+from modeling_vae.publishing.card import for_repository, write_card
+from modeling_vae.publishing.card_metadata import metadata
+from modeling_vae.publishing.card_sections import Card
+from modeling_vae.recipes.recipe import Recipe
 
 from .clients import python
 from .conftest import REPORT
@@ -68,7 +68,7 @@ def test_the_card_shows_what_is_in_the_folder(card, complete):
 def test_figures_that_were_not_measured_are_not_in_the_card(tmp_path):
     pipe = tiny_pipeline()
     pipe.directions = None
-    write_card(tmp_path, pipe, Recipe(), {})
+    write_card(tmp_path, pipe.parts, Recipe(), {})
     text = (tmp_path / "README.md").read_text()
     assert "model-index" not in text and "## Evaluation" not in text and "## Attributes" not in text
     assert not (tmp_path / ".eval_results").exists() and "pipe.edit" not in text
@@ -77,9 +77,9 @@ def test_figures_that_were_not_measured_are_not_in_the_card(tmp_path):
 
 def test_written_again_it_is_the_same(tmp_path, complete):
     pipe, recipe = tiny_pipeline(), Recipe.read(complete)
-    write_card(tmp_path, pipe, recipe, REPORT)
+    write_card(tmp_path, pipe.parts, recipe, REPORT)
     first = (tmp_path / "README.md").read_text()
-    write_card(tmp_path, pipe, recipe, REPORT)
+    write_card(tmp_path, pipe.parts, recipe, REPORT)
     assert (tmp_path / "README.md").read_text() == first == str(Card.parse(first))
     assert Card.parse(first).edited_sections() == []
 
@@ -139,7 +139,7 @@ def test_the_repository_is_named_in_the_snippets(card):
 
 
 def test_the_snippets_run(hub, client, complete, repo, tmp_path):
-    push = "from modeling_vae.hub.publishing import push_folder\npush_folder(folder, repo, token=token)"
+    push = "from modeling_vae.publishing.repository import push_folder\npush_folder(folder, repo, token=token)"
     client.run(push, folder=complete, repo=repo, token=hub.token).value()
     package, alone = re.findall(r"```python\n(.*?)```", hub.read(repo, "README.md").decode(), re.DOTALL)
     client.run(f"import os\nos.chdir(where)\n{package}\nresult = os.listdir()", where=str(tmp_path)).value()
@@ -153,6 +153,6 @@ def test_the_snippets_run(hub, client, complete, repo, tmp_path):
 def test_a_model_without_a_prior_says_so_in_its_snippet(tmp_path):
     pipe = tiny_pipeline()
     pipe.prior = None
-    write_card(tmp_path, pipe, Recipe(), {})
+    write_card(tmp_path, pipe.parts, Recipe(), {})
     text = (tmp_path / "README.md").read_text()
     assert "torch.randn(4, model.config.latent_dim)  # rough" in text and "MixturePrior" not in text

@@ -20,12 +20,12 @@ def test_push_prints_the_address(hub, complete, repo, tmp_path):
 COMMAND = """
 import os
 from unittest.mock import patch
-from modeling_vae.cli import main
+from modeling_vae.commands.main import main
 os.chdir(where)
 with patch.dict(os.environ, HF_TOKEN=token), patch("time.sleep"):
     result = main(arguments)
 """
-TRAIN = COMMAND.replace("modeling_vae.cli", "train").replace("result = main(arguments)", "main(arguments)")
+TRAIN = COMMAND.replace("modeling_vae.commands.main", "train").replace("result = main(arguments)", "main(arguments)")
 
 
 def test_push_says_what_is_wrong_in_one_line(client, hub, complete, tmp_path):

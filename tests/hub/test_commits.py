@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from huggingface_hub.utils import get_session
 
-from modeling_vae.model.hub_commits import bounded_waits
+from modeling_vae.hub.commits import bounded_waits
 
 
 def test_waits_stay_bounded_until_the_last_one_is_done():

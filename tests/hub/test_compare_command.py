@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from training.making import write_backbone, write_pictures
 
-from modeling_vae.cli import main
+from modeling_vae.commands.main import main
 
 from .measured import publish_tiny
 

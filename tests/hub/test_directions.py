@@ -10,7 +10,6 @@ import torch
 from tiny import ATTRIBUTES, labelled_latents, tiny_pipeline
 
 from modeling_vae import AttributeDirections, LatentMoments, VAEPipeline
-from modeling_vae.model.shared_directions import join_directions
 
 
 def directions_of(pipe: VAEPipeline, seed: int, column: str = "smiling", weights_sha256: str | None = None):
@@ -24,7 +23,7 @@ def directions_of(pipe: VAEPipeline, seed: int, column: str = "smiling", weights
 
 def test_joined_directions_leave_the_old_values_alone(pipe):
     theirs = directions_of(pipe, 1, "winking")
-    joined = join_directions(pipe.directions, theirs)
+    joined = pipe.directions.joined(theirs)
     latents = pipe.sample(4, seed=0)
     assert joined.names == [*pipe.attributes, "winking"] and "winking:true" in joined.groups
     old = joined.values(latents)[:, : len(pipe.attributes)]
@@ -38,19 +37,19 @@ def test_joined_directions_leave_the_old_values_alone(pipe):
         theirs.directions.values(), theirs.differences, pipe.directions.mean, pipe.directions.covariance,
         theirs.groups, theirs.weights_sha256,
     )  # fmt: skip
-    assert join_directions(pipe.directions, same).directions["winking"].held_out == 0.9
+    assert pipe.directions.joined(same).directions["winking"].held_out == 0.9
 
 
 def test_clashes_are_refused_unless_a_prefix_is_given(pipe):
     theirs = directions_of(pipe, 1)
     with pytest.raises(ValueError, match="both have smiling, .* give prefix="):
-        join_directions(pipe.directions, theirs)
-    joined = join_directions(pipe.directions, theirs, "anna")
+        pipe.directions.joined(theirs)
+    joined = pipe.directions.joined(theirs, "anna")
     assert joined.names[-1] == "anna/smiling" and joined.average("anna/smiling").shape == (8,)
-    assert join_directions(pipe.directions, pipe.directions).names == pipe.attributes
-    assert join_directions(None, theirs, "anna").names == ["anna/smiling"]
+    assert pipe.directions.joined(pipe.directions).names == pipe.attributes
+    assert theirs.prefixed("anna").names == ["anna/smiling"]
     with pytest.raises(ValueError, match="prefix='a b' is not possible"):
-        join_directions(pipe.directions, theirs, "a b")
+        pipe.directions.joined(theirs, "a b")
 
 
 def test_a_pipeline_takes_directions_of_its_weights_only(pipe, tmp_path):
@@ -69,7 +68,8 @@ def test_a_pipeline_takes_directions_of_its_weights_only(pipe, tmp_path):
 
 SHARE = """
 from modeling_vae import AttributeDirections
-result = AttributeDirections.from_pretrained(folder).push_to_hub(repo, token=token, **options).oid
+from modeling_vae.publishing.shared_directions import push_directions
+result = push_directions(AttributeDirections.from_pretrained(folder), repo, token=token, **options).oid
 """
 
 
@@ -112,7 +112,7 @@ def test_a_card_that_somebody_edited_stays(client, hub, repo, theirs):
 
 
 def test_a_pull_request_adds_directions_to_the_models_own(client, hub, complete, repo, theirs):
-    push = "from modeling_vae.hub.publishing import push_folder\npush_folder(folder, repo, token=token)"
+    push = "from modeling_vae.publishing.repository import push_folder\npush_folder(folder, repo, token=token)"
     client.run(push, folder=complete, repo=repo, token=hub.token).value()
     values = {"folder": theirs, "repo": repo, "token": hub.other_token}
     assert "may not write" in client.run(SHARE, options={}, **values).error
@@ -136,12 +136,12 @@ def test_directions_of_other_weights_are_no_pull_request(client, hub, complete, 
     folder = shutil.copytree(complete, tmp_path / "model")
     if not has_directions:
         (folder / "directions.safetensors").unlink()
-    push = "from modeling_vae.hub.publishing import push_folder\npush_folder(folder, repo, token=token)"
+    push = "from modeling_vae.publishing.repository import push_folder\npush_folder(folder, repo, token=token)"
     client.run(push, folder=folder, repo=repo, token=hub.token).value()
     directions_of(tiny_pipeline(), 1, "winking", "0" * 64).save_pretrained(tmp_path)
     found = client.run(SHARE, folder=tmp_path, repo=repo, token=hub.token, options={"create_pr": True})
     assert found.error.startswith("ValueError: these directions belong to weights 000000000000")
-    assert hub.repo(repo).discussions == []
+    assert hub.repo(repo).pull_requests == []
     if not has_directions:
         directions_of(tiny_pipeline(), 1, "winking").save_pretrained(tmp_path)
         client.run(SHARE, folder=tmp_path, repo=repo, token=hub.token, options={"create_pr": True}).value()

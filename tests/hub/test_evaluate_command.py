@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from training.making import write_backbone, write_pictures
 
-from modeling_vae.cli import main
-from modeling_vae.hub.card_sections import Card
+from modeling_vae.commands.main import main
+from modeling_vae.publishing.card_sections import Card
 
 from .clients import python
 from .measured import publish_tiny
@@ -132,7 +132,7 @@ def test_impossible_numbers_and_models_are_refused(folder, capsys):
 
 
 def test_a_model_of_the_hub_is_measured_as_its_recipe_says(hub, client, repo, whole, pictures, tmp_path):
-    push = "from modeling_vae.hub.publishing import push_folder\npush_folder(folder, repo, token=token)"
+    push = "from modeling_vae.publishing.repository import push_folder\npush_folder(folder, repo, token=token)"
     client.run(push, folder=whole, repo=repo, token=hub.token).value()
     arguments = ["evaluate", repo, "--data", str(pictures), "--pictures", "20", "--edited", "4", "--output", "f.json"]
     done = python(hub, tmp_path / "home", "-m", "modeling_vae", *arguments, HF_TOKEN=hub.token)

@@ -7,7 +7,7 @@ import torch
 from transformers import TrainerState
 
 from modeling_vae import VAEConfig, VAEModel
-from modeling_vae.hub.training_film import TrainingFilm, draw, frame_steps, read_frames
+from modeling_vae.training.film import TrainingFilm, draw, frame_steps, read_frames
 
 
 def small_model() -> VAEModel:

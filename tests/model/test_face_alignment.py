@@ -8,8 +8,8 @@ import torch
 from PIL import Image
 
 from modeling_vae import Crop, FaceAlignment
-from modeling_vae.model.face_alignment import FILE_NAME, compose, corner_distance, corners
-from modeling_vae.model.photo_windows import PhotoWindows
+from modeling_vae.photos.alignment import FILE_NAME, compose, corner_distance, corners
+from modeling_vae.photos.windows import PhotoWindows
 
 
 @pytest.fixture

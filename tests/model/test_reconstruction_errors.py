@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from modeling_vae import ReconstructionErrors
-from modeling_vae.model.reconstruction_errors import reconstruction_error
+from modeling_vae.photos.reconstruction_errors import reconstruction_error
 
 
 def test_the_error_of_a_known_difference():

@@ -12,7 +12,7 @@ from PIL import Image
 from transformers import MobileNetV2Config, MobileNetV2ImageProcessorPil, MobileNetV2Model
 
 from modeling_vae.probing.probes import ProbeNetwork
-from modeling_vae.training.attribute_term import AttributeDistance
+from modeling_vae.training.terms.attribute_distance import AttributeDistance
 
 
 def write_pictures(folder: Path, count: int = 120) -> Path:
@@ -34,6 +34,11 @@ def write_pictures(folder: Path, count: int = 120) -> Path:
         ]
         (folder / split / "metadata.jsonl").write_text("\n".join(lines) + "\n")
     return folder
+
+
+def pixels(count: int = 8) -> torch.Tensor:
+    """Noise [count, 3, 32, 32] in 0 to 1."""
+    return torch.rand(count, 3, 32, 32, generator=torch.Generator().manual_seed(0))
 
 
 def write_backbone(folder: Path) -> Path:

@@ -7,9 +7,16 @@ import torch
 from planted_faces import training_pictures
 
 from modeling_vae import Crop
-from modeling_vae.model.face_alignment import corner_distance
-from modeling_vae.training.alignment import corner_error, fit_alignment, gather, plant, planted_errors, train_alignment
-from modeling_vae.training.alignment_windows import draw_windows
+from modeling_vae.fitting.fit_alignment import (
+    corner_error,
+    fit_alignment,
+    gather,
+    plant,
+    planted_errors,
+    train_alignment,
+)
+from modeling_vae.fitting.training_windows import draw_windows
+from modeling_vae.photos.alignment import corner_distance
 
 
 def test_planted_faces_come_back(alignment):
@@ -75,7 +82,7 @@ def test_windows_are_mirrored_only_where_they_may_be():
 def test_the_corner_error_is_that_of_the_corners():
     generator = torch.Generator().manual_seed(0)
     said, true = (torch.tensor([1.0, 0, 0, 0]) + 0.2 * torch.randn(9, 4, generator=generator) for _ in range(2))
-    from modeling_vae.model.face_alignment import compose
+    from modeling_vae.photos.alignment import compose
 
     window = torch.tensor([[5.0, 7.0, 30.0, 0.4]], dtype=torch.float64).expand(9, -1)
     expected = corner_distance(compose(window, said.double()), compose(window, true.double()), 1.5)

@@ -10,8 +10,10 @@ from tiny import tiny_model
 from torch.distributions import Bernoulli, kl_divergence
 
 from modeling_vae.data import load_data
-from modeling_vae.training import attribute_term
-from modeling_vae.training.attribute_term import (
+from modeling_vae.recipes.recipe import ObjectiveRecipe, Recipe
+from modeling_vae.training.objective import TrainingObjective
+from modeling_vae.training.terms import attribute_distance as attribute_term
+from modeling_vae.training.terms.attribute_distance import (
     FILE_NAME,
     LOOKS,
     AttributeDistance,
@@ -19,11 +21,10 @@ from modeling_vae.training.attribute_term import (
     moved,
     random_shift,
 )
-from modeling_vae.training.edit_term import Edited
-from modeling_vae.training.objective import TrainingObjective
-from modeling_vae.training.recipe import ObjectiveRecipe, Recipe
-from modeling_vae.training.running_mean import MEMORY
-from modeling_vae.training.running_shares import RunningShares
+from modeling_vae.training.terms.batch import Batch
+from modeling_vae.training.terms.running_mean import MEMORY
+from modeling_vae.training.terms.running_readouts import Edited
+from modeling_vae.training.terms.running_shares import RunningShares
 
 from .making import looking, recipe_values, write_pictures
 
@@ -113,15 +114,18 @@ def test_the_objective_balances_reconstructions_and_not_edits():
         torch.manual_seed(5)
         terms = objective(pixels(11))
         torch.manual_seed(5)
-        nats, wanted = objective.attributes(objective.model(pixels(11)).reconstruction, pixels(11))
-    torch.testing.assert_close(terms["attributes"], (objective.shares.balance(wanted) * nats).mean())
+        nats, wanted = objective.attributes.distance(objective.model(pixels(11)).reconstruction, pixels(11))
+    torch.testing.assert_close(terms["attributes"], (objective.attributes.shares.balance(wanted) * nats).mean())
     assert (terms["attributes"] - nats.mean()).abs() > 0.01 * nats.mean()
 
-    edited = Edited(objective.readouts.fit(), torch.zeros(8, 8), torch.zeros(8, dtype=torch.long))
+    edited = Edited(objective.edits.readouts.fit(), torch.zeros(8, 8), torch.zeros(8, dtype=torch.long))
     torch.manual_seed(6)
-    objective._edits(objective.recipe.edits, edited, pixels(1), terms)
+    probes, none = objective.attributes.distance, torch.zeros(())
+    batch = Batch(objective.model, pixels(1), pixels(1), none, none, none, step=0, progress=1.0)
+    batch.samples, batch.edited, batch.probes = pixels(1), edited, probes
+    objective.edits(batch)
     torch.manual_seed(6)
-    torch.testing.assert_close(terms["edits"], edited.mean(objective.attributes.asked(pixels(1), edited.answers)))
+    torch.testing.assert_close(batch.figures["edits"], edited.mean(probes.asked(pixels(1), edited.answers)))
 
 
 def test_large_pictures_are_averaged_down_to_what_the_probe_learnt_from():
@@ -145,7 +149,7 @@ def test_the_reconstruction_learns_from_it_and_the_probe_does_not():
     objective(pixels(2))["loss"].backward()
     optimizer.step()
     assert all(torch.equal(weight, before[name]) for name, weight in term.networks.state_dict().items())
-    assert not any(name.startswith("attributes.") for name in objective.state_dict())
+    assert not any(name.startswith("attributes.distance.") for name in objective.state_dict())
     torch.manual_seed(3)
     full = objective(pixels(2))
     torch.manual_seed(3)

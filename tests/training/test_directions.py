@@ -5,7 +5,7 @@ import pytest
 import torch
 from tiny import tiny_model
 
-from modeling_vae.training.directions import auc, calibrate, fit_directions, latent_moments
+from modeling_vae.fitting.fit_directions import auc, calibrate, fit_directions, latent_moments
 
 ATTRIBUTES = {"bright": "boolean", "level": "numeric", "tint": "category"}
 

@@ -11,10 +11,10 @@ from pydantic import ValidationError
 from tiny import tiny_model
 
 from modeling_vae.model.attribute_directions import AttributeDirections, Direction
-from modeling_vae.training.edit_term import ENOUGH, RIDGE, RunningReadouts
+from modeling_vae.recipes.recipe import ObjectiveRecipe
 from modeling_vae.training.objective import TrainingObjective
-from modeling_vae.training.recipe import ObjectiveRecipe
-from modeling_vae.training.running_mean import MEMORY
+from modeling_vae.training.terms.running_mean import MEMORY
+from modeling_vae.training.terms.running_readouts import ENOUGH, RIDGE, RunningReadouts
 
 from .making import looking
 
@@ -155,11 +155,11 @@ def test_encoder_and_decoder_learn_from_edited_samples_and_the_probe_does_not():
         ENOUGH * objective.model.config.latent_dim, 3, 32, 32, generator=torch.Generator().manual_seed(0)
     )
     assert "edits" not in objective(pictures, progress=0.4)  # but the moments were taken in
-    assert objective.readouts.seen == len(pictures)
+    assert objective.edits.readouts.seen == len(pictures)
     for weight, silent, learns in (("weight", "encoder", "decoder"), ("reencoding_weight", None, "encoder")):
         only = copy.deepcopy(objective)
         for name in ("weight", "reencoding_weight"):
-            setattr(only.recipe.edits, name, float(name == weight))
+            setattr(only.edits, name, float(name == weight))
         found = only(pictures, progress=0.5)
         elbo = (found["nll"] + found["kl"]) / (3 * 32 * 32)
         torch.testing.assert_close(found["loss"], elbo + found["edits" if weight == "weight" else "reencoding"])
@@ -187,7 +187,7 @@ def test_without_attributes_there_is_no_edit_term():
     torch.manual_seed(0)
     recipe = ObjectiveRecipe.model_validate({"attribute_consistency": {}, "edits": {"start_ratio": 0.0}})
     objective = TrainingObjective(tiny_model(), recipe)
-    assert objective.readouts is None and objective.fit is None
+    assert objective.edits is None and objective.fit is None
     found = objective(torch.rand(8, 3, 32, 32), progress=0.5)
     assert found.keys() == {"loss", "nll", "kl"}
 

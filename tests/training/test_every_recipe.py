@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import load_file
 
 from modeling_vae.data import load_data
-from modeling_vae.training.recipe import Recipe
+from modeling_vae.recipes.recipe import Recipe
 from modeling_vae.training.run import train
 
 from .making import write_backbone, write_pictures
@@ -31,7 +31,7 @@ def one_step(name: str, place: Path, output: Path) -> tuple[Recipe, dict[str, to
     backbone = [f"objective.perceptual.backbone={place / 'backbone'}"] if there.objective.perceptual else []
     overrides = [
         f"data.path={place / 'pictures'}", "data.validation=validation", "attributes={}", "training.max_steps=1",
-        "training.per_device_train_batch_size=4", "training.bf16=false",
+        "training.per_device_train_batch_size=4", "training.precision=fp32",
     ]  # fmt: skip
     if there.objective.adversarial:
         overrides.append("objective.adversarial.start_ratio=0")

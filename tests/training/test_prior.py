@@ -4,9 +4,9 @@ import pytest
 import torch
 from tiny import tiny_model, two_kinds
 
+from modeling_vae.fitting.fit_prior import fit_prior
+from modeling_vae.fitting.mixture import fit_mixture
 from modeling_vae.model.priors import log_densities
-from modeling_vae.training.mixture import fit_mixture
-from modeling_vae.training.prior import fit_prior
 
 
 def clusters(count: int, seed: int) -> torch.Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from modeling_vae.training.random_rows import RandomRows
+from modeling_vae.fitting.random_rows import RandomRows
 
 
 def chosen(count: int, most: int, batch: int, seed: int = 0) -> torch.Tensor:

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from modeling_vae.hub.card_metadata import hub_datasets
-from modeling_vae.training.recipe import Recipe
+from modeling_vae.publishing.card_metadata import hub_datasets
+from modeling_vae.recipes.recipe import Recipe
 from modeling_vae.training.trainer import training_arguments
 
 from .making import recipe_values, write_recipe

@@ -11,8 +11,8 @@ import torch
 from tiny import tiny_model
 from transformers import Trainer, TrainingArguments
 
+from modeling_vae.recipes.recipe import ObjectiveRecipe
 from modeling_vae.training.objective import TrainingObjective
-from modeling_vae.training.recipe import ObjectiveRecipe
 from modeling_vae.training.trainer import VAETrainer, training_arguments
 
 

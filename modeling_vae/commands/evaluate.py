@@ -1,0 +1,71 @@
+"""`modeling-vae evaluate FOLDER_OR_ID --data PATH_OR_ID`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+from modeling_vae.evaluation.measuring import NEAREST
+from modeling_vae.figures.evaluation_report import JSON_NAME, whole_text, write_json, write_report
+from modeling_vae.pipeline import VAEPipeline
+from modeling_vae.publishing.card import write_card
+from modeling_vae.publishing.card_metadata import hub_path
+from modeling_vae.recipes.recipe import FILE_NAME, Recipe
+
+from .examination import Examination, add_options, check_output, recipe_of
+
+logger = logging.getLogger(__name__)
+
+KEPT = ("run", "directions", "prior", "alignment")
+"""What evaluation.json says of the training; it stays when the figures are made anew."""
+
+
+def parser(program: str) -> argparse.ArgumentParser:
+    """What the command is told."""
+    parser = argparse.ArgumentParser(
+        prog=program,
+        description="Measure a published model: fidelity, Fréchet and kernel distances, sharpness, copies, and what "
+        "becomes of attributes. Prints the tables; for a folder, writes evaluation.json and the card in it anew.",
+        epilog="Example: %(prog)s runs/cats/published --data my_cats --features google/mobilenet_v2_1.0_224",
+    )
+    parser.add_argument("model", metavar="MODEL", help="a published folder, or user/name on the Hub")
+    add_options(parser)
+    parser.add_argument("--revision", help="branch, tag or commit of a model on the Hub")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="write the figures there, and leave the folder be")
+    return parser
+
+
+def run(arguments: list[str], program: str) -> None:
+    options = parser(program).parse_args(arguments)
+    pipe = VAEPipeline.from_pretrained(options.model, revision=options.revision, device=options.device)
+    folder = Path(options.model)
+    local, output = pipe.hub_id is None, options.output
+    check_output(output)
+    known = _kept(folder / JSON_NAME) if local else {}
+    recipe = recipe_of(pipe, options.model, options)
+    report = Examination.prepare(pipe.model.config, recipe, options).figures(pipe, NEAREST) | known
+    report["measured_on"] = {"dataset": hub_path(recipe.data), "split": str(recipe.data.validation)}
+    text = whole_text(report)
+    if output is not None:
+        write_json(report, output)
+    elif local:
+        write_report(report, folder)
+        if (folder / FILE_NAME).is_file():
+            write_card(folder, pipe.parts, Recipe.read(folder), report)
+        else:
+            logger.warning("%s has no %s, so its card stays as it is.", folder, FILE_NAME)
+    print(text, end="")
+
+
+def _kept(file: Path) -> dict[str, Any]:
+    """What an evaluation.json says of the training."""
+    if not file.is_file():
+        return {}
+    try:
+        older = json.loads(file.read_text(encoding="utf-8"))
+        return {key: older[key] for key in KEPT if key in older}
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{file} is damaged ({error}): delete it, or restore it.") from error

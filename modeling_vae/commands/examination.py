@@ -1,0 +1,177 @@
+"""What `evaluate` and `compare` share: their options, and one protocol for any number of models."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from modeling_vae.evaluation.attributes import EDITED
+from modeling_vae.evaluation.features import FeatureNetwork
+from modeling_vae.evaluation.measuring import evaluate
+from modeling_vae.hub.downloads import fetch
+from modeling_vae.model.configuration_image_vae import VAEConfig
+from modeling_vae.pipeline import VAEPipeline
+from modeling_vae.probing.probes import Probe, learn_probe
+from modeling_vae.recipes.recipe import FILE_NAME, DataRecipe, Recipe
+
+if TYPE_CHECKING:
+    from modeling_vae.data import PictureData
+
+logger = logging.getLogger(__name__)
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Register the options that say what a model is measured on and with."""
+    parser.add_argument("--data", metavar="PATH_OR_ID", help="pictures with their labels (default: the recipe's)")
+    parser.add_argument("--name", help="configuration of the data set, where it has several")
+    parser.add_argument("--split", help="measured on, unseen in training (default: the recipe's validation)")
+    parser.add_argument("--train-split", metavar="SPLIT", help="that the model was trained on (default: the recipe's)")
+    parser.add_argument("--image-column", metavar="COLUMN", help="default: the recipe's")
+    parser.add_argument("--pictures", type=_several, default=10_000, metavar="N", help="at most (default: 10000)")
+    parser.add_argument(
+        "--edited", type=_positive, default=EDITED, metavar="N", help="for each attribute, at most (default: 500)"
+    )
+    parser.add_argument(
+        "--features",
+        metavar="NETWORK",
+        help="vision model of transformers, a folder or an id on the Hub, that distances are measured with "
+        "(default: none are measured)",
+    )
+    parser.add_argument(
+        "--resize", type=_positive, default=128, metavar="SIDE", help="that it is shown pictures at (default: 128)"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="default: 0")
+    parser.add_argument("--device", type=_device, default="cpu", help="cpu or cuda (default: cpu)")
+
+
+@dataclass(frozen=True)
+class Examination:
+    """One protocol for any number of models: the same pictures, seed, feature network and probe.
+
+    Args:
+        data: its validation pictures are measured on; the training pictures are the real ones to compare with.
+        network: what distances are measured with.
+        probe: what judges attributes; it learnt from the training pictures and knows of no model.
+        pictures: of the validation pictures at most so many are used.
+        edited: of these at most so many are edited for each attribute.
+        seed: of all that is drawn.
+    """
+
+    data: PictureData
+    network: FeatureNetwork | None
+    probe: Probe | None
+    pictures: int
+    edited: int
+    seed: int
+
+    @classmethod
+    def prepare(cls, config: VAEConfig, recipe: Recipe, options: argparse.Namespace) -> Examination:
+        """Read the pictures that the recipe names as the model wants them, and train the probe.
+
+        Raises:
+            ValueError, OSError: there is no such network, or no such pictures.
+        """
+        from modeling_vae.data import load_data
+
+        network = FeatureNetwork(options.features, options.resize) if options.features else None
+        data = load_data(
+            recipe.data,
+            image_size=config.height_and_width,
+            num_channels=config.num_channels,
+            attributes=dict(recipe.attributes),
+        )
+        logger.info("%s", data.report)
+        leave_out, seed, device = recipe.publish.leave_out, options.seed, options.device
+        probe = learn_probe(data.train, recipe.attributes, leave_out=leave_out, seed=seed, device=device)
+        network = network.to(device) if network is not None else None
+        return cls(data, network, probe, options.pictures, options.edited, seed)
+
+    def figures(self, pipe: VAEPipeline, nearest: int = 0) -> dict[str, Any]:
+        """The figures of `evaluate`; for `nearest` fitted samples the nearest training picture is looked for."""
+        return evaluate(
+            pipe,
+            self.data.validation,
+            self.data.train,
+            network=self.network,
+            probe=self.probe,
+            most=self.pictures,
+            nearest=nearest,
+            edited=self.edited,
+            seed=self.seed,
+        )
+
+
+def recipe_of(pipe: VAEPipeline, name: str, options: argparse.Namespace) -> Recipe:
+    """The recipe that a model was trained by, with the data that the figures are made on.
+
+    Where the model has no recipe, the attributes are those of its directions.
+
+    Args:
+        pipe: the model.
+        name: of the folder or repository that it came from.
+        options: see `add_options`.
+
+    Raises:
+        ValueError: neither the recipe nor the command line says where the pictures are.
+    """
+    file = _recipe_file(pipe, Path(name))
+    if file is not None:
+        recipe = Recipe.read(file)
+    else:
+        logger.warning("%s has no %s: attributes are taken from its directions.", name, FILE_NAME)
+        directions = pipe.directions.directions.values() if pipe.directions is not None else ()
+        kinds: Any = {direction.column: direction.kind for direction in directions}
+        recipe = Recipe(attributes=kinds, data=DataRecipe(crop="none" if pipe.processor.crop == "none" else "center"))
+    said = {
+        "path": options.data,
+        "name": options.name,
+        "train": options.train_split,
+        "validation": options.split,
+        "image_column": options.image_column,
+    }
+    data = recipe.data.model_copy(update={key: value for key, value in said.items() if value is not None})
+    if data.path is None:
+        raise ValueError(f"the recipe of {name} does not say where its pictures are: give --data PATH_OR_ID.")
+    return recipe.model_copy(update={"data": data})
+
+
+def check_output(file: Path | None) -> None:
+    """Raise a FileNotFoundError where a file shall be written into a folder that is not there."""
+    if file is not None and not file.parent.is_dir():
+        raise FileNotFoundError(f"{file.parent} is no folder, so {file.name} cannot be written there: make it.")
+
+
+def _recipe_file(pipe: VAEPipeline, folder: Path) -> Path | None:
+    if pipe.hub_id is None:
+        file = folder / FILE_NAME
+        return file if file.is_file() else None
+    commit = pipe.folder.name if pipe.folder is not None else None
+    try:
+        return fetch(pipe.hub_id, (FILE_NAME,), revision=commit) / FILE_NAME
+    except FileNotFoundError:
+        return None
+
+
+def _positive(text: str, least: int = 1) -> int:
+    if not text.isdecimal() or int(text) < least:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number of at least {least}")
+    return int(text)
+
+
+def _several(text: str) -> int:
+    return _positive(text, least=2)
+
+
+def _device(text: str) -> torch.device:
+    try:
+        device = torch.device(text)
+    except RuntimeError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no device: give cpu or cuda") from None
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise argparse.ArgumentTypeError("there is no GPU here that PyTorch can use: leave --device out")
+    return device

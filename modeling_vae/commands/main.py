@@ -1,0 +1,50 @@
+"""The command line: `modeling-vae COMMAND ...`, or `python -m modeling_vae COMMAND ...`; a file for each command."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import logging
+import signal
+import sys
+from importlib.metadata import version
+
+PROGRAM = "modeling-vae"
+COMMANDS = {
+    "train": "train a recipe, from pictures to a published folder",
+    "studio": "open the studio on a model",
+    "evaluate": "measure a model on held-out pictures",
+    "compare": "measure several models on the same held-out pictures",
+    "prepare": "make a data set ready for training and publish it",
+    "push": "publish a folder to the Hub",
+    "push-space": "run the studio with a model of the Hub as a Space",
+}
+"""What there is: each is a module of this room, which is imported when it is asked for, with a function `run`."""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Parse and run; what a person did wrong or the world refused comes as one line, and status 1."""
+    parser = argparse.ArgumentParser(
+        prog=PROGRAM,
+        description="Image VAEs: train on pictures, play in the studio, measure, publish.",
+        epilog="\n".join(["commands:", *(f"  {name:<12}{words}" for name, words in COMMANDS.items())])
+        + f"\n\nExample: {PROGRAM} studio. What a command takes: {PROGRAM} COMMAND --help.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"{PROGRAM} {version(PROGRAM)}")
+    parser.add_argument("command", choices=COMMANDS, metavar="COMMAND", help="one of those below")
+    parser.add_argument("arguments", nargs=argparse.REMAINDER, help="of the command")
+    options = parser.parse_args(argv)
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    for talkative in ("httpx", "httpx2", "accelerate"):
+        logging.getLogger(talkative).setLevel(logging.WARNING)
+    command = importlib.import_module(f"{__package__}.{options.command.replace('-', '_')}")
+    try:
+        status = command.run(options.arguments, f"{PROGRAM} {options.command}")
+    except (ValueError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("stopped: the same command goes on.", file=sys.stderr)
+        return 128 + signal.SIGINT
+    return status or 0

@@ -1,0 +1,46 @@
+"""`modeling-vae push-space user/space --model user/name`."""
+
+from __future__ import annotations
+
+import argparse
+
+from modeling_vae.publishing.space import push_space
+
+from .push_options import add_push_options, push_options
+
+
+def parser(program: str) -> argparse.ArgumentParser:
+    """What the command is told."""
+    parser = argparse.ArgumentParser(
+        prog=program,
+        description="Create or update a Space that runs the studio with a model, in one commit. Sign in with "
+        "`hf auth login` or HF_TOKEN first.",
+        epilog="Example: %(prog)s your-name/your-space --model your-name/your-model",
+    )
+    parser.add_argument("space_id", metavar="user/space", help="the Space, which is made where there is none")
+    parser.add_argument("--model", required=True, metavar="user/name", help="a model that is published on the Hub")
+    parser.add_argument(
+        "--revision", help="branch, tag or commit of the model to stay with (default: whatever main is at each start)"
+    )
+    parser.add_argument("--hardware", help="such as cpu-upgrade (default: what the Hub gives)")
+    parser.add_argument(
+        "--torch-index",
+        metavar="URL",
+        help="package index with CPU builds of PyTorch, as its installation page names one: spares the Space the CUDA "
+        "libraries of the default build",
+    )
+    add_push_options(parser, "Run the studio")
+    return parser
+
+
+def run(arguments: list[str], program: str) -> None:
+    options = parser(program).parse_args(arguments)
+    published = push_space(
+        options.space_id,
+        options.model,
+        model_revision=options.revision,
+        torch_index=options.torch_index,
+        hardware=options.hardware,
+        **push_options(options),
+    )
+    print(published.pr_url or published.commit_url)

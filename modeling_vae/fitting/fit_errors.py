@@ -1,0 +1,24 @@
+"""How far the reconstructions of held-out pictures lie from them, in one pass."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from modeling_vae.model.modeling_image_vae import VAEModel
+from modeling_vae.photos.reconstruction_errors import ReconstructionErrors, reconstruction_error
+
+
+@torch.inference_mode()
+def measure_errors(
+    model: VAEModel, held_out: Iterable[tuple[Tensor, Any]], weights_sha256: str
+) -> ReconstructionErrors:
+    """Of all batches of pixel_values [N, C, H, W], and labels that are not looked at."""
+    errors = []
+    for pixel_values, _ in held_out:
+        pixel_values = pixel_values.to(model.device, model.dtype)
+        errors.append(reconstruction_error(model.decode(model.encode(pixel_values).mean), pixel_values).cpu())
+    return ReconstructionErrors.from_errors(torch.cat(errors), weights_sha256)

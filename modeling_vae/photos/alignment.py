@@ -1,0 +1,187 @@
+"""Levelling a face: a small network says how a window of a photo lies beside the crop that the model wants.
+
+It is trained on the model's own pictures, turned, scaled and shifted, so it works for whatever they show, and knows
+nothing but how those are cropped. Applied again and again, each time to a new window of the original photo, it comes
+to rest on the crop; and how sure it is of a window tells where in a photo there is a face at all.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from modeling_vae.model.tensor_files import find_file, read_tensors, write_tensors
+
+from .windows import PhotoWindows
+
+FILE_NAME = "alignment.safetensors"
+FORMAT = "face-alignment/1"
+SETTINGS = ("num_channels", "aspect", "usual_doubt", "largest_doubt", "kind", "mirrored")
+SIDE = 32
+"""Longer side of the windows that the network sees."""
+CHANNELS = (24, 32, 64, 96)
+HIDDEN = 128
+BATCH = 128
+
+
+class FaceAlignment(nn.Module):
+    """Where the crop that the model wants lies in a window, and how far off that answer may be.
+
+    A place in a window has coordinates (x, y) in half heights of the window from its centre, so that turning it
+    turns no circle into an ellipse. The answer is a similarity (a, b, x, y): the point p of the wanted crop lies at
+    [[a, -b], [b, a]] p + (x, y) of the window; a window that already is the wanted crop has the answer (1, 0, 0, 0).
+
+    Args:
+        num_channels: of the windows, 3 or 1.
+        aspect: width / height of the model's pictures.
+        usual_doubt, largest_doubt: that `settle` leaves at most on half, and on 19 in 20, of held-out pictures.
+        kind: "human" or "cat" where the pictures show such faces, as the common detectors know them, else "face".
+        mirrored: a mirrored picture is one of the kind too, as of a face, and unlike that of a character.
+    """
+
+    def __init__(
+        self,
+        num_channels: int = 3,
+        aspect: float = 1.0,
+        usual_doubt: float = 0.03,
+        largest_doubt: float = 0.05,
+        kind: str = "face",
+        mirrored: bool = True,
+    ) -> None:
+        super().__init__()
+        self.num_channels, self.aspect, self.mirrored = num_channels, aspect, mirrored
+        self.usual_doubt, self.largest_doubt, self.kind = usual_doubt, largest_doubt, kind
+        longer = max(aspect, 1.0)
+        self.height = max(8, round(SIDE / longer / 8) * 8)
+        self.width = max(8, round(SIDE * aspect / longer / 8) * 8)
+        widths = (num_channels, *CHANNELS)
+        layers: list[nn.Module] = []
+        for i, (before, after) in enumerate(zip(widths, widths[1:], strict=False)):
+            layers += [nn.Conv2d(before, after, 3, stride=2 if i else 1, padding=1), nn.BatchNorm2d(after), nn.ReLU()]
+        features = CHANNELS[-1] * (self.height // 8) * (self.width // 8)
+        self.layers = nn.Sequential(
+            *layers, nn.Flatten(), nn.Linear(features, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, 5)
+        )
+
+    def forward(self, windows: Tensor) -> tuple[Tensor, Tensor]:
+        """windows [N, C, height, width] in [0, 1] -> similarities [N, 4] and log errors [N].
+
+        The error is how far, in sides of the wanted crop, its corners are expected to lie from where they are said to
+        be, on average.
+        """
+        mean = windows.mean((1, 2, 3), keepdim=True)
+        spread = (windows - mean).square().mean((1, 2, 3), keepdim=True).add(1e-4).sqrt()
+        answer = self.layers((windows - mean) / spread).float()
+        return answer[:, :4] + answer.new_tensor([1.0, 0.0, 0.0, 0.0]), answer[:, 4]
+
+    @torch.inference_mode()
+    def correct(self, photo: PhotoWindows, crops: Tensor) -> tuple[Tensor, Tensor]:
+        """One step: crops [N, 4], float64 (x, y, height, angle in radians) -> better ones, and their errors [N].
+
+        Where pictures may be mirrored, every window is shown both ways, and the mean of both answers taken.
+        """
+        answers, errors = [], []
+        for part in crops.split(BATCH):
+            windows = photo.windows(part, self.height, self.width)
+            answer, log_error = self(windows)
+            if self.mirrored:
+                mirrored, mirrored_log_error = self(windows.flip(3))
+                answer = (answer + mirrored * answer.new_tensor([1.0, -1.0, -1.0, 1.0])) / 2
+                log_error = (log_error + mirrored_log_error) / 2
+            answers.append(answer)
+            errors.append(log_error)
+        return compose(crops, torch.cat(answers).double()), torch.cat(errors).exp().double()
+
+    def settle(self, photo: PhotoWindows, crop: Tensor) -> tuple[Tensor, float]:
+        """The crop [4] to which windows scattered around a crop [4] come back, and the doubt that they leave.
+
+        The doubt, in sides of the crop, is the geometric mean of how far from it the windows end (the mean distance of
+        the corners, at the third quartile) and of the error that the network expects. Either may be small where there
+        is no face; both seldom are.
+        """
+        crops = compose(crop.expand(len(SCATTER), -1), SCATTER)
+        for _ in range(SETTLING_STEPS):
+            crops, errors = self.correct(photo, crops)
+        settled = crops.median(0).values
+        spread = corner_distance(crops, settled[None], self.aspect).quantile(0.75)
+        return settled, float((spread * errors.mean()).sqrt())
+
+    def save_pretrained(self, folder: str | os.PathLike[str]) -> None:
+        """Write alignment.safetensors into a folder; whole or not at all."""
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        tensors = {name: w.half() if w.is_floating_point() else w for name, w in self.state_dict().items()}
+        description = {"format": FORMAT} | {name: getattr(self, name) for name in SETTINGS}
+        write_tensors(Path(folder) / FILE_NAME, tensors, description)
+
+    @classmethod
+    def from_pretrained(cls, folder_or_id: str | os.PathLike[str], **hub: Any) -> FaceAlignment:
+        """Read alignment.safetensors from a folder or a Hub repository (`revision=`, `token=`, `cache_dir=`).
+
+        Raises:
+            ValueError: it is damaged, or was written by another version.
+        """
+        path = find_file(folder_or_id, FILE_NAME, **hub)
+        tensors, description = read_tensors(path)
+        if description.get("format") != FORMAT:
+            raise ValueError(f"{path} holds no {FORMAT} but {description.get('format')!r}: fetch or write it again.")
+        try:
+            alignment = cls(**{name: description[name] for name in SETTINGS})
+            alignment.load_state_dict(tensors)
+        except (KeyError, RuntimeError) as error:
+            raise ValueError(f"{path} holds no whole alignment ({error}): fetch or write it again.") from error
+        return alignment.eval().requires_grad_(False)
+
+
+def compose(crops: Tensor, similarity: Tensor) -> Tensor:
+    """The crops [N, 4] (x, y, height, angle) that lie at similarities [N, 4] of windows [N, 4]."""
+    x, y, height, angle = crops.unbind(1)
+    a, b, right, down = similarity.unbind(1)
+    cos, sin, half = angle.cos(), angle.sin(), height / 2
+    return torch.stack(
+        [
+            x + half * (cos * right - sin * down),
+            y + half * (sin * right + cos * down),
+            height * torch.hypot(a, b),
+            angle + torch.atan2(b, a),
+        ],
+        dim=1,
+    )
+
+
+def corners(crops: Tensor, aspect: float) -> Tensor:
+    """Corners [N, 4, 2] of crops [N, 4]: (x, y) of the top left, top right, bottom right and bottom left one."""
+    x = crops.new_tensor([-aspect, aspect, aspect, -aspect]) * crops[:, 2:3] / 2
+    y = crops.new_tensor([-1.0, -1.0, 1.0, 1.0]) * crops[:, 2:3] / 2
+    cos, sin = crops[:, 3:].cos(), crops[:, 3:].sin()
+    return crops[:, None, :2] + torch.stack([cos * x - sin * y, sin * x + cos * y], dim=-1)
+
+
+def corner_distance(crops: Tensor, others: Tensor, aspect: float) -> Tensor:
+    """Mean distance [N] of the corners of crops [N, 4] from those of others [N or 1, 4], in heights of the others."""
+    return (corners(crops, aspect) - corners(others, aspect)).norm(dim=-1).mean(1) / others[:, 2]
+
+
+def _scatter(count: int) -> Tensor:
+    """Similarities [count, 4] around the identity, evenly spread by the sequence of Halton (1960)."""
+
+    def radical_inverse(i: int, base: int) -> float:
+        digit = 1 / base
+        value = 0.0
+        while i:
+            value, i, digit = value + digit * (i % base), i // base, digit / base
+        return value
+
+    places = [[2 * radical_inverse(i + 1, base) - 1 for base in (2, 3, 5, 7)] for i in range(count)]
+    scale, turn, x, y = torch.tensor(places, dtype=torch.float64).unbind(1)
+    scale, turn = (scale * math.log(1.2)).exp(), turn * math.radians(12)
+    return torch.stack([scale * turn.cos(), scale * turn.sin(), 0.2 * x, 0.2 * y], dim=1)
+
+
+SCATTER = _scatter(16)
+"""Where `settle` begins: turned by up to 12 degrees, scaled by up to 1.2, shifted by up to a tenth of the side."""
+SETTLING_STEPS = 2

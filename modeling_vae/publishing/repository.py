@@ -1,0 +1,154 @@
+"""Publishing a folder: checked, then one commit that makes the repository hold this model, and what people added."""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+import logging
+import re
+import tempfile
+from pathlib import Path
+from typing import Unpack
+
+from huggingface_hub import CommitInfo, get_token
+
+from modeling_vae.hub.commits import Change, Head, PushOptions, commit
+from modeling_vae.hub.downloads import check_repo_id, fetch
+from modeling_vae.parts import ACCOMPANYING, CODE, COMPUTING, REQUIRED, Parts, read_parts
+from modeling_vae.recipes.recipe import FILE_NAME, Recipe
+
+from .card import CARD_NAME, MEDIA, for_repository, write_card
+from .card_sections import Card
+
+logger = logging.getLogger(__name__)
+
+FORMER_CODE = (
+    *("face_alignment.py", "face_crop.py", "photo_windows.py", "reconstruction_errors.py"),
+    *("hub_commits.py", "hub_errors.py", "hub_files.py", "shared_directions.py"),
+)
+"""Names of modules that earlier versions published."""
+OURS = (
+    *REQUIRED,
+    *(path.name for path in CODE),
+    *FORMER_CODE,
+    *(f"media/{name}" for name in MEDIA),
+    "model*.safetensors",
+    "model.safetensors.index.json",
+    *COMPUTING,
+    "recipe.yaml",
+    "evaluation.json",
+    "evaluation.md",
+    ".eval_results/*--*.yaml",
+    "onnx/*",
+)
+"""Names that only a publication writes. Such a file is removed from the repository when the folder has it no more; all
+other files there are somebody's own, and stay."""
+TEXTS = {".md", ".json", ".yaml", ".yml", ".py", ".txt"}
+TOKEN = re.compile(r"\bhf_[A-Za-z0-9]{30,}")
+
+
+def push_folder(folder: str | Path, repo_id: str, **options: Unpack[PushOptions]) -> CommitInfo:
+    """Publish a folder in one commit; the same folder again makes none.
+
+    Every file of the folder goes, but for hidden and unfinished ones, and beside them the code that loads it, whatever
+    code lies in the folder. Files of `OURS` that a publication has no more are removed in the same commit. The card
+    keeps what people wrote into the repository's, see `card_sections`.
+
+    Args:
+        folder: written by `save_pretrained` or by a run.
+        repo_id: `user/name`, made where there is none.
+        options: see `PushOptions`.
+
+    Raises:
+        FileNotFoundError, ValueError: the folder is not complete, is damaged or holds a token; or see
+            `hub.commits.commit`.
+        PermissionError, ConnectionError: see `hub.commits.commit`.
+    """
+    folder = Path(folder)
+    check_repo_id(repo_id)
+    token = options.get("token")
+    files = check_folder(folder, token)
+    size = sum(path.stat().st_size for path in files.values())
+    logger.info("Publishing %d files (%.1f MB) to %s.", len(files), size / 1e6, repo_id)
+
+    def change(head: Head) -> Change:
+        additions: dict[str, bytes | Path] = dict(files)
+        if CARD_NAME in files:
+            additions[CARD_NAME] = str(_card(files[CARD_NAME], repo_id, head, token)).encode()
+        gone = {name for name in head.files - files.keys() if any(fnmatch.fnmatch(name, ours) for ours in OURS)}
+        return Change(additions, frozenset(gone))
+
+    wanted: PushOptions = {"commit_message": "Publish the model", **options}
+    published = commit(repo_id, change, **wanted)
+    logger.info("Published: %s", published.pr_url or published.commit_url)
+    return published
+
+
+def push_parts(parts: Parts, repo_id: str, **options: Unpack[PushOptions]) -> CommitInfo:
+    """Publish the parts of a pipeline: their folder is written anew, with a card of what they are now."""
+    if parts.hub_id is not None and parts.folder is not None:
+        # of a repository only what computes was fetched: now the rest, into the same folder of the cache
+        patterns = [pattern for name in ACCOMPANYING for pattern in (name, f"{name}/*")]
+        commit_id, cache = parts.folder.name, parts.folder.parents[2]
+        fetch(parts.hub_id, REQUIRED, patterns, revision=commit_id, token=options.get("token"), cache_dir=cache)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        parts.write(folder)
+        recipe = Recipe.read(folder) if (folder / FILE_NAME).is_file() else Recipe()
+        evaluation = folder / "evaluation.json"
+        report = json.loads(evaluation.read_text(encoding="utf-8")) if evaluation.is_file() else {}
+        write_card(folder, parts, recipe, report)
+        return push_folder(folder, repo_id, **options)
+
+
+def check_folder(folder: Path, token: str | bool | None = None) -> dict[str, Path]:
+    """The files to publish, by their names in the repository, of a folder that loads.
+
+    Raises:
+        FileNotFoundError: it does not exist, or a file is missing that a model needs to load.
+        ValueError: a file is damaged, belongs to another model, or holds a token.
+    """
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{folder} is no folder: give one written by save_pretrained or by a run.")
+    read_parts(folder)  # what does not load here would load nowhere
+    _refuse_unknown_code(folder)
+    files = {}
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        hidden = any(part.startswith(".") or part == "__pycache__" for part in name.split("/"))
+        if path.is_file() and path.suffix != ".unfinished" and (not hidden or name.startswith(".eval_results/")):
+            files[name] = path
+    files = {name: path for name, path in files.items() if name not in FORMER_CODE}
+    files |= {path.name: path for path in CODE}
+    for name, path in files.items():
+        if path.suffix in TEXTS:
+            _refuse_token(name, path.read_text(encoding="utf-8", errors="replace"), token)
+    return files
+
+
+def _refuse_unknown_code(folder: Path) -> None:
+    """Raise a ValueError where a configuration names no code, or other code than what is published with it."""
+    for config in ("config.json", "preprocessor_config.json"):
+        classes = json.loads((folder / config).read_text(encoding="utf-8")).get("auto_map", {})
+        if not classes:
+            raise ValueError(f"{folder / config} has no auto_map, so that it loads nowhere else: use save_pretrained.")
+        for name in classes.values():
+            if f"{name.partition('.')[0]}.py" not in {path.name for path in CODE}:
+                raise ValueError(f"auto_map of {folder / config} names {name}, no code of ours: save it anew.")
+
+
+def _refuse_token(name: str, text: str, token: str | bool | None) -> None:
+    """Raise a ValueError where a text holds something of the form of a token, or the one in use, whatever its form."""
+    known = [token] if isinstance(token, str) else [get_token()]
+    if TOKEN.search(text) or any(one and one in text for one in known):
+        raise ValueError(f"{name} holds what looks like an access token of the Hub: take it out, then publish.")
+
+
+def _card(path: Path, repo_id: str, head: Head, token: str | bool | None) -> Card:
+    """The card of the folder with what people wrote into that of the repository."""
+    card = for_repository(Card.parse(path.read_text(encoding="utf-8")), repo_id)
+    if CARD_NAME in head.files:
+        with tempfile.TemporaryDirectory() as cache:
+            older = fetch(repo_id, [CARD_NAME], revision=head.commit, token=token, cache_dir=cache) / CARD_NAME
+            card = card.onto(Card.parse(older.read_text(encoding="utf-8")))
+    return card

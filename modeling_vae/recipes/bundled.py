@@ -1,0 +1,40 @@
+"""What comes with the package: recipes by their names, and the models among them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parents[1]
+FOLDER = next(folder for folder in (PACKAGE / "hub_configs", PACKAGE.parent / "hub_configs") if folder.is_dir())
+"""The folder of recipes: within the package where it is installed, beside it in a checkout."""
+FILE_NAME, WEIGHTS_NAME = "recipe.yaml", "model.safetensors"
+FAVOURITES = ("drawn-people-128", "cats-128", "cats-64", "kmnist-28")
+"""Models to open with, the one that is wanted most first; an installation holds one of them."""
+
+
+def names() -> list[str]:
+    """Of all recipes here."""
+    return sorted(file.parent.name for file in FOLDER.glob(f"*/{FILE_NAME}"))
+
+
+def models() -> list[Path]:
+    """The folders of those whose trained model is here."""
+    return sorted(file.parent for file in FOLDER.glob(f"*/{WEIGHTS_NAME}"))
+
+
+def default_model() -> Path | None:
+    """The folder of the model to open with; None where none is here."""
+    there = {folder.name: folder for folder in models()}
+    return next((there[name] for name in (*FAVOURITES, *there) if name in there), None)
+
+
+def find(name: str | Path) -> Path:
+    """A path as it is where something is there, else the folder of the recipe of this name.
+
+    Raises:
+        FileNotFoundError: there is neither; the message lists the names.
+    """
+    path = Path(name)
+    if path.exists() or not (FOLDER / path.name / FILE_NAME).is_file():
+        return path
+    return FOLDER / path.name if path.parent in (Path(), Path("hub_configs")) else path

@@ -1,0 +1,375 @@
+"""A recipe: all that makes a model from data, as hub_configs/NAME/recipe.yaml says it.
+
+Unknown keys are refused with the nearest right one, also in the dotted `key=value` overrides of the command line.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import re
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import yaml
+from huggingface_hub.errors import StrictDataclassError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from transformers import PreTrainedConfig, TrainingArguments
+
+from modeling_vae.files import write_whole
+from modeling_vae.model.configuration_image_vae import VAEConfig
+
+FILE_NAME = "recipe.yaml"
+
+_INHERITED = {field.name for field in dataclasses.fields(PreTrainedConfig)}
+_CONFIG_FIELDS = {field.name for field in dataclasses.fields(VAEConfig)} - _INHERITED
+_OBJECTIVE_FIELDS = {"likelihood", "variance", "kl_weight", "free_bits"}
+_WEIGHTS = {"backbone", "pretrained"}
+"""Keys of the model section that say where weights come from, and nothing of the network."""
+_NOT_OURS = re.compile(
+    "optim|optim_args|optim_target_modules|load_best_model_at_end|metric_for_best_model|greater_is_better"
+    "|save_only_model|ignore_data_skip|resume_from_checkpoint|label_names|remove_unused_columns|prediction_loss_only"
+    "|hub_.*|push_to_hub.*|deepspeed|fsdp.*|accelerator_config"
+)
+"""Keys of transformers that the trainer here decides itself, or that would break a run or its resuming."""
+NETWORK_FIELDS = sorted(_CONFIG_FIELDS - _OBJECTIVE_FIELDS - {"dropout", "freeze_backbone"})
+"""Fields of a configuration that say which weights there are, and what is computed with them."""
+_TRAINING_FIELDS = {
+    field.name
+    for field in dataclasses.fields(TrainingArguments)
+    if field.init and field.name != "output_dir" and not _NOT_OURS.fullmatch(field.name)
+}
+_OWN_TRAINING_FIELDS = {"ema_decay", "precision"}
+_FLOAT = re.compile(r"^[-+]?(?:(?:\.[0-9]+|[0-9]+\.[0-9]*)(?:[eE][-+]?[0-9]+)?|[0-9]+[eE][-+]?[0-9]+)$")
+"""Numbers of YAML 1.2, such as 1e-3, which PyYAML takes for text."""
+
+
+class _Loader(yaml.SafeLoader):
+    pass
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes the text that `_Loader` would read as a number."""
+
+
+for _kind in (_Loader, _Dumper):
+    _kind.add_implicit_resolver("tag:yaml.org,2002:float", _FLOAT, list("-+.0123456789"))
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Perceptual(Section):
+    """Relative L1 distance between feature maps of a pretrained network (after Johnson, Alahi and Fei-Fei 2016)."""
+
+    backbone: str = Field(description="folder or Hub id of a convolutional vision model of transformers")
+    weight: float = Field(0.5, ge=0)
+    texture_weight: float = Field(0.0, ge=0, description="of the distance between local deviations of the same maps")
+    layers: list[str] = Field(min_length=1, description="names of its modules whose output is compared")
+    enlargement: int = Field(1, ge=1, description="the network sees pictures this many times as large (bicubic)")
+    batch_ratio: float = Field(1.0, gt=0, le=1, description="share of each batch that the network sees")
+
+
+class Adversarial(Section):
+    """A critic that tells what the perceptual network sees in reconstructions and samples from real pictures'."""
+
+    weight: float = Field(0.2, ge=0, description="gradient at the last layer, relative to other terms but the edits'")
+    most: float = Field(1e4, gt=0, description="cap of the adaptive factor")
+    start_ratio: float = Field(0.25, ge=0, le=1, description="share of the training without it")
+    ramp_ratio: float = Field(0.1, ge=0, le=1, description="share of the training in which its weight grows")
+    layers: list[str] | None = Field(
+        None, min_length=1, description="which of the perceptual network's it judges; null: all"
+    )
+    channels: int = Field(64, ge=1, description="within each judge")
+    learning_rate: float | None = Field(None, gt=0, description="the training's own where null")
+
+
+class AttributeConsistency(Section):
+    """What probes of the annotated columns see in a picture, they shall see in the reconstruction."""
+
+    weight: float = Field(
+        10.0,
+        ge=0,
+        description="of the divergence in nats, averaged over attributes; those who have one count together as "
+        "much as those who lack it",
+    )
+
+
+class Edits(Section):
+    """Samples moved along the directions of attributes shall show what their latents then say, and be read so."""
+
+    weight: float = Field(10.0, ge=0, description="of the probes' divergence from the readouts, in nats")
+    reencoding_weight: float = Field(1.0, ge=0, description="of (value read off the picture - value asked for)^2")
+    strength: float = Field(2.5, gt=0, description="standard deviations that samples are moved by, at most")
+    start_ratio: float = Field(0.1, ge=0, le=1)
+
+
+class ObjectiveRecipe(Section):
+    likelihood: Literal["bernoulli", "gaussian", "laplace"] = "gaussian"
+    variance: float | Literal["optimal"] = "optimal"
+    kl_weight: float = Field(1.0, ge=0)
+    free_bits: float = Field(0.0, ge=0)
+    kl_warmup_ratio: float = Field(0.0, ge=0, le=1, description="share of the training in which it grows from 0")
+    perceptual: Perceptual | None = None
+    attribute_consistency: AttributeConsistency | None = None
+    adversarial: Adversarial | None = None
+    edits: Edits | None = None
+
+    @model_validator(mode="after")
+    def _critic_has_eyes(self) -> Self:
+        if self.adversarial is None:
+            return self
+        if self.perceptual is None:
+            raise ValueError(
+                "objective.adversarial needs objective.perceptual, through whose network the critic sees: give that "
+                "section as well, or set objective.adversarial=null."
+            )
+        if others := set(self.adversarial.layers or []).difference(self.perceptual.layers):
+            raise ValueError(f"objective.adversarial.layers: {min(others)!r} is none of objective.perceptual.layers.")
+        return self
+
+    @model_validator(mode="after")
+    def _edits_are_judged(self) -> Self:
+        if self.edits is not None and self.attribute_consistency is None:
+            raise ValueError(
+                "objective.edits needs objective.attribute_consistency, whose probes judge them: give that section as "
+                "well, or set objective.edits=null."
+            )
+        return self
+
+
+class Augment(Section):
+    horizontal_flip: bool = False
+
+
+class DataRecipe(Section):
+    path: str | None = Field(None, description="Hub id, folder of pictures, parquet file or folder, or tar files")
+    name: str | None = Field(None, description="configuration of the data set")
+    train: str = "train"
+    validation: str | float = Field("validation", description="a split, or a share of the training pictures")
+    image_column: str = "image"
+    crop: Literal["center", "none"] = "center"
+    augment: Augment = Augment()
+    streaming: bool = False
+    max_pictures: int | None = Field(None, ge=1)
+
+
+class PublishRecipe(Section):
+    title: str | None = Field(None, description="of the card")
+    license: str | None = None
+    license_name: str | None = Field(None, description="where the licence is `other`")
+    license_link: str | None = None
+    language: str | None = None
+    tags: list[str] = []
+    datasets: list[str] = []
+    most_gaussians: int = Field(64, ge=1, description="of the prior, which has as many as held-out pictures ask for")
+    leave_out: list[str] = Field([], description="attributes that get no direction, and that no probe learns")
+
+
+class Stage(Section):
+    """What is otherwise while the model is smaller, or fewer terms look on; see `stages.stage_recipes`."""
+
+    model: dict[str, Any] = {}
+    objective: dict[str, Any] = {}
+    training: dict[str, Any] = {}
+
+
+class Recipe(Section):
+    """One model from data to card; `Recipe.read(folder, overrides)` reads and checks it."""
+
+    cites: str | None = None
+    model: dict[str, Any] = {}
+    objective: ObjectiveRecipe = ObjectiveRecipe()
+    data: DataRecipe = DataRecipe()
+    training: dict[str, Any] = {}
+    stages: dict[str, Stage] = Field({}, description="what comes before the recipe's own training, in order, by name")
+    attributes: dict[str, Literal["boolean", "category", "numeric"]] = {}
+    publish: PublishRecipe = PublishRecipe()
+    push_to_hub: str | None = Field(None, description="repository that the folder goes to at the end of the run")
+    push_checkpoints: bool = Field(False, description="publish the state of each checkpoint there too")
+
+    @model_validator(mode="after")
+    def _known_keys(self) -> Recipe:
+        for section, known in (
+            ("model", (_CONFIG_FIELDS - _OBJECTIVE_FIELDS - {"encoder_backbone"}) | _WEIGHTS),
+            ("training", _TRAINING_FIELDS | _OWN_TRAINING_FIELDS),
+        ):
+            for key in getattr(self, section):
+                if section == "training" and _NOT_OURS.fullmatch(key):
+                    raise ValueError(f"training.{key} is nothing that a recipe decides: leave it out.")
+                if key not in known:
+                    raise ValueError(_unknown(f"{section}.{key}", [f"{section}.{name}" for name in known]))
+        return self
+
+    @model_validator(mode="after")
+    def _where_weights_come_from(self) -> Recipe:
+        given = {key: self.model[key] for key in sorted(_WEIGHTS) if self.model.get(key) is not None}
+        for key, value in given.items():
+            if not isinstance(value, str) or not value:
+                raise ValueError(f"model.{key}={value!r} is not possible: give a folder, or an id of the Hub.")
+        if len(given) > 1:
+            raise ValueError("model.backbone and model.pretrained both say where weights come from: give one.")
+        return self
+
+    @model_validator(mode="after")
+    def _stages_say_what_differs(self) -> Recipe:
+        for name, stage in self.stages.items():
+            given = [f"model.{key}" for key in sorted(_WEIGHTS & stage.model.keys())]
+            if "backbone" in (stage.objective.get("perceptual") or {}):
+                given.append("objective.perceptual.backbone")
+            if given:
+                raise ValueError(f"stages.{name}.{given[0]} is the same for all stages: give it as {given[0]}.")
+        return self
+
+    @model_validator(mode="after")
+    def _where_checkpoints_go(self) -> Recipe:
+        if self.push_checkpoints and self.push_to_hub is None:
+            raise ValueError(
+                "push_checkpoints=true does not say where to: add push_to_hub=user/name, or leave it out."
+            )
+        return self
+
+    @classmethod
+    def read(cls, path: str | Path, overrides: list[str] | None = None) -> Recipe:
+        """Read a recipe file, or the one in a folder, and lay `key=value` overrides over it (dotted keys).
+
+        Raises:
+            ValueError: naming the key, and the nearest right one or what its value may be.
+            FileNotFoundError: where there is no recipe.
+        """
+        path = Path(path)
+        file = path / FILE_NAME if path.is_dir() else path
+        if not file.is_file():
+            raise FileNotFoundError(f"{file} does not exist: give a recipe, or a folder with a {FILE_NAME}.")
+        values = _parse(file.read_bytes(), str(file)) or {}
+        if not isinstance(values, dict):
+            raise ValueError(f"{file} holds {type(values).__name__}, not a table of keys and values.")
+        for override in overrides or []:
+            _override(values, override)
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            raise ValueError(explain(error) if overrides else f"{file}: {explain(error)}") from None
+
+    def write(self, path: str | Path) -> None:
+        """Write the recipe as YAML, whole or not at all."""
+        values = self.model_dump(mode="json", exclude_defaults=True)
+        write_whole(path, yaml.dump(values, Dumper=_Dumper, sort_keys=False, allow_unicode=True))
+
+    def config(self) -> VAEConfig:
+        """The network that the recipe describes, without a backbone's configuration.
+
+        Raises:
+            ValueError: no such network is possible.
+        """
+        values = {key: value for key, value in self.model.items() if key not in _WEIGHTS}
+        try:
+            return VAEConfig(**values, **self.objective.model_dump(include=_OBJECTIVE_FIELDS))
+        except StrictDataclassError as error:
+            raise ValueError(f"the recipe's model: {error.__cause__ or error}") from error
+
+    def published(self, original: Recipe | None = None) -> Recipe:
+        """The recipe without anything that belongs to one machine.
+
+        A local path gives way to what the original says; where that is local too, or says nothing, the last part of
+        a network's path stays, and none of that of the data.
+
+        Args:
+            original: the recipe file without overrides, so that the published recipe can be run again elsewhere.
+        """
+        original = original or Recipe()
+        data, objective, model = self.data, self.objective, dict(self.model)
+        data = data.model_copy(update={"path": _elsewhere(data.path, original.data.path)})
+        if (perceptual := objective.perceptual) is not None:
+            there = original.objective.perceptual
+            name = _elsewhere(perceptual.backbone, there and there.backbone) or Path(perceptual.backbone).name
+            objective = objective.model_copy(update={"perceptual": perceptual.model_copy(update={"backbone": name})})
+        if (path := model.get("backbone")) is not None:
+            model["backbone"] = _elsewhere(path, original.model.get("backbone")) or Path(path).name
+        if (path := model.get("pretrained")) is not None:  # the network is described without it
+            model["pretrained"] = _elsewhere(path, original.model.get("pretrained"))
+        training = {key: value for key, value in self.training.items() if key != "run_name"}
+        sections = {"data": data, "objective": objective, "model": model, "training": training}
+        return self.model_copy(update=sections | {"push_to_hub": None, "push_checkpoints": False})
+
+    def described(self, original: Recipe) -> Recipe:
+        """What a card says: `published`, but with the data that were read, where those are others than the original's.
+
+        Args:
+            original: the recipe file without overrides. Data sets that it names stand for its own path only.
+        """
+        publish = self.publish
+        if original.data.path not in (None, self.data.path) and publish.datasets == original.publish.datasets:
+            publish = publish.model_copy(update={"datasets": []})
+        return self.published(original).model_copy(update={"data": self.data, "publish": publish})
+
+
+def _is_local(path: str) -> bool:
+    """Whether it is anything but the name of a repository that no file or folder here has too."""
+    is_name = re.fullmatch(r"[\w.-]+(/[\w.-]+)?", path) is not None
+    return not is_name or path.startswith((".", "/", "~")) or Path(path).exists()
+
+
+def _elsewhere(*paths: Any) -> str | None:
+    """The first of them that is not local."""
+    return next((str(path) for path in paths if path is not None and not _is_local(str(path))), None)
+
+
+def _parse(text: str | bytes, source: str) -> Any:
+    try:
+        return yaml.load(text, Loader=_Loader)
+    except (yaml.YAMLError, ValueError) as error:  # a date such as 2020-13-01 is the latter
+        mark = getattr(error, "problem_mark", None)
+        place = f", line {mark.line + 1}, column {mark.column + 1}" if mark is not None else ""
+        problem = getattr(error, "problem", None) or " ".join(str(error).split())
+        raise ValueError(f"{source} is no valid YAML ({problem}{place}): correct it.") from None
+
+
+def _override(values: dict[str, Any], override: str) -> None:
+    key, equals, text = override.partition("=")
+    if not equals or not key:
+        raise ValueError(f"{override!r} is not an override: write key=value, such as training.max_steps=1000.")
+    *sections, last = key.split(".")
+    for section in sections:
+        if values.get(section) is None:
+            values[section] = {}
+        values = values[section]
+        if not isinstance(values, dict):
+            raise ValueError(f"{key}: {section} is a single value, it has no keys below it.")
+    values[last] = _parse(text, f"the value of {override!r}")
+
+
+def _all_keys(model: type[BaseModel], prefix: str = "") -> list[str]:
+    """The dotted keys that hold a value, and the names of the sections at the top."""
+    keys = []
+    for name, field in model.model_fields.items():
+        candidates = [field.annotation, *getattr(field.annotation, "__args__", ())]
+        sections = [kind for kind in candidates if isinstance(kind, type) and issubclass(kind, BaseModel)]
+        if not sections or not prefix:
+            keys.append(prefix + name)
+        for section in sections:
+            keys += _all_keys(section, f"{prefix}{name}.")
+    return keys
+
+
+def _unknown(key: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(key, known, n=1, cutoff=0.0)
+    return f"{key} is not a key of a recipe: did you mean {near[0]}?" if near else f"{key} is not a key of a recipe."
+
+
+def explain(error: ValidationError) -> str:
+    """Why something is no recipe, in a sentence for each value."""
+    return "\n".join(_explain(problem) for problem in error.errors())
+
+
+def _explain(problem: Any) -> str:
+    key = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "extra_forbidden":
+        known = _all_keys(Recipe)
+        known += [f"model.{name}" for name in sorted(_CONFIG_FIELDS | _WEIGHTS)]
+        known += [f"training.{name}" for name in sorted(_TRAINING_FIELDS | _OWN_TRAINING_FIELDS)]
+        return _unknown(key, known)
+    if problem["type"] == "value_error":
+        return str(problem["ctx"]["error"])
+    return f"{key}={problem['input']!r} is not possible: {problem['msg']}."
