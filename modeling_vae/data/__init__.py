@@ -12,7 +12,7 @@ from modeling_vae.model.image_processing_image_vae import VAEImageProcessor
 
 from .cache import cached_pictures
 from .dataset import PictureDataset, collate, labelled_batches
-from .folder import LeftOut
+from .picture_folder import LeftOut
 from .report import DataReport
 from .settings import DataSettings
 from .sources import Source

@@ -18,8 +18,8 @@ from filelock import FileLock, Timeout
 
 from modeling_vae.model.image_processing_image_vae import VAEImageProcessor
 
-from .folder import LeftOut
 from .labels import LabelTable
+from .picture_folder import LeftOut
 from .preparation import Broken, Prepared, prepare_all, share_position
 from .report import described, refuse_many_broken
 from .settings import DataSettings

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from .folder import LeftOut
+from .picture_folder import LeftOut
 
 MAX_BROKEN_SHARE = 0.05
 

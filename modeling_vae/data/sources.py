@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from torch.utils.data import get_worker_info
 
-from .folder import IMAGE_COLUMN, LABEL_COLUMN, LeftOut, PictureFolder
 from .labels import Label, LabelReader, label_reader
+from .picture_folder import IMAGE_COLUMN, LABEL_COLUMN, LeftOut, PictureFolder
 from .settings import DataSettings
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ import yaml
 
 from modeling_vae.model.file_kinds import may_be_picture
 
-from .tables import TableRow, Tables, is_table
+from .metadata_tables import TableRow, Tables, is_table
 
 IMAGE_COLUMN, LABEL_COLUMN = "image", "label"
 SPLITS = {

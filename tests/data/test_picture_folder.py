@@ -11,7 +11,7 @@ import unicodedata
 import pytest
 from PIL import Image
 
-from modeling_vae.data.folder import LeftOut, PictureFolder
+from modeling_vae.data.picture_folder import LeftOut, PictureFolder
 from modeling_vae.data.sources import Source
 from modeling_vae.recipes.recipe import DataRecipe
 

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from modeling_vae.data.folder import LeftOut
+from modeling_vae.data.picture_folder import LeftOut
 
 from .making import contents, write_folder
 from .test_sources import everything
