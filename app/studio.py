@@ -180,13 +180,31 @@ class Studio:
             raise ValueError("There is no photo to crop; upload one first.")
         data = _read(path)
         digest = hashlib.sha256(data).hexdigest()
-        return self._photos.get((digest, crop), lambda: self._encode(digest, data, crop))
+        return self._photos.get((digest, crop), lambda: self._encode(digest, data, crop, Path(path).name))
 
     def encode_all(self, paths: Sequence[str | os.PathLike[str]]) -> np.ndarray:
         """The latents [N, D] of uploaded picture files, at least one."""
         if not paths:
             raise ValueError("No picture came; choose a picture file to upload.")
         return np.stack([self.encode(path).latent for path in paths])
+
+    def readable(self, paths: Sequence[str | os.PathLike[str]]) -> tuple[list[str | os.PathLike[str]], list[str]]:
+        """Of uploaded picture files those that can be encoded, and a sentence for each of the others.
+
+        Raises:
+            ValueError: none can; with the sentence of the first.
+        """
+        good: list[str | os.PathLike[str]] = []
+        refused = []
+        for path in paths:
+            try:
+                self.encode(path)
+                good.append(path)
+            except ValueError as error:
+                refused.append(str(error))
+        if refused and not good:
+            raise ValueError(" ".join(refused[:3]))
+        return good, refused
 
     def show(self, latents: np.ndarray) -> list[Image.Image]:
         """The faces of latents [N, D]."""
@@ -241,8 +259,8 @@ class Studio:
         latents = self._pipe.sample(request.count, seed=request.seed, truncation=request.truncation)
         return Faces(_array(latents), tuple(self._pipe.decode(latents)))
 
-    def _encode(self, digest: str, data: bytes, asked: CropRequest | None) -> Photo:
-        picture = self._uploads.get(digest, lambda: _decoded(data))
+    def _encode(self, digest: str, data: bytes, asked: CropRequest | None, name: str) -> Photo:
+        picture = self._uploads.get(digest, lambda: _decoded(data, name))
         if asked is None:
             own_size = picture.size == (self.facts.width, self.facts.height)
             crop = self._pipe.crop(picture, find=not own_size)
@@ -301,8 +319,8 @@ def _read(path: str | os.PathLike[str]) -> bytes:
         raise ValueError("The upload is no longer here; upload it again.") from None
 
 
-def _decoded(data: bytes) -> Image.Image:
-    picture = to_picture(data, name="The upload")
+def _decoded(data: bytes, name: str) -> Image.Image:
+    picture = to_picture(data, name=repr(name))
     picture.thumbnail((UPLOAD_SIDE, UPLOAD_SIDE), Image.Resampling.LANCZOS)
     return picture
 

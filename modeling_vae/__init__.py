@@ -1,5 +1,7 @@
 """Image VAEs for transformers: train, find attribute directions, morph, edit, publish."""
 
+import contextlib
+
 from transformers import AutoConfig, AutoImageProcessor, AutoModel
 
 from .animation import Animation
@@ -15,6 +17,13 @@ from .photos.crop import Crop
 from .photos.photo import PhotoCrop
 from .photos.reconstruction_errors import ReconstructionErrors
 from .pipeline import VAEPipeline
+
+# Photos of phones are HEIC, which Pillow reads with this plugin. It is a dependency, but may be taken away: the wheel
+# holds an encoder under the GPL, which not everybody can ship. Then a sentence says what is missing.
+with contextlib.suppress(ImportError):
+    from pillow_heif import register_heif_opener
+
+    register_heif_opener()
 
 # Where this package is installed, Auto classes take these and never the code of a repository.
 AutoConfig.register(VAEConfig.model_type, VAEConfig, exist_ok=True)

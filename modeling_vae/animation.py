@@ -18,6 +18,8 @@ from PIL import Image
 
 from .files import write_whole
 from .model.gif import Film, Loop, encode_gif
+from .model.image_processing_image_vae import to_picture
+from .model.scalars import is_pair, real_number, whole_number
 
 LONGEST_SECONDS = 600.0
 LARGEST_SIDE = 4096
@@ -25,7 +27,7 @@ LARGEST_SIDE = 4096
 
 @dataclass(frozen=True, eq=False)
 class Animation:
-    """A film: at least one frame, all of one size.
+    """A film: at least one frame, all of one size; kept as RGB in sRGB, on white where a frame is transparent.
 
     ```python
     film = pipe.morph([a, b, c], frames=48)
@@ -43,6 +45,8 @@ class Animation:
         for number, frame in enumerate(frames):
             if not isinstance(frame, Image.Image):
                 raise ValueError(f"Frame {number} is a {type(frame).__name__}; every frame must be a PIL picture.")
+        frames = tuple(to_picture(frame, name=f"Frame {number}") for number, frame in enumerate(frames))
+        for number, frame in enumerate(frames):
             if frame.size != frames[0].size:
                 raise ValueError(f"Frame {number} is {frame.size}, frame 0 is {frames[0].size}; sizes must be equal.")
         object.__setattr__(self, "frames", frames)
@@ -63,14 +67,14 @@ class Animation:
 
     def sheet(self, columns: int | None = None) -> Image.Image:
         """All frames in one RGB picture, row by row; as square as it goes where `columns` is not given."""
-        columns = math.ceil(math.sqrt(len(self))) if columns is None else columns
-        if columns < 1:
-            raise ValueError(f"columns is {columns}; a sheet has at least one column.")
-        columns = min(columns, len(self))
+        wanted = math.ceil(math.sqrt(len(self))) if columns is None else whole_number(columns)
+        if wanted is None or wanted < 1:
+            raise ValueError(f"columns is {columns!r}; a sheet has a whole number of columns, at least one.")
+        columns = min(wanted, len(self))
         width, height = self.size
         sheet = Image.new("RGB", (columns * width, math.ceil(len(self) / columns) * height), "white")
         for number, frame in enumerate(self):
-            sheet.paste(frame.convert("RGB"), (number % columns * width, number // columns * height))
+            sheet.paste(frame, (number % columns * width, number // columns * height))
         return sheet
 
     def save(
@@ -110,21 +114,23 @@ class Animation:
         encode = {"gif": encode_gif, "webp": _webp, "mp4": _mp4}.get(format.lower().removeprefix("."))
         if encode is None:
             raise ValueError(f"A film cannot be written as {format!r}; choose .gif, .webp or .mp4.")
-        if not (isinstance(seconds, (int, float)) and 0 < seconds <= LONGEST_SECONDS):
+        length = real_number(seconds)
+        if length is None or not 0 < length <= LONGEST_SECONDS:
             raise ValueError(
                 f"seconds is {seconds!r}; a film lasts more than 0 and at most {LONGEST_SECONDS:g} seconds."
             )
         if loop not in ("forward", "boomerang", "once"):
             raise ValueError(f"loop is {loop!r}; choose 'forward', 'boomerang' or 'once'.")
-        film = Film(self.frames, _target_size(self.size, size), seconds / len(self), loop)
+        film = Film(self.frames, _target_size(self.size, size), length / len(self), loop)
         return encode(film)
 
 
-def _target_size(size: tuple[int, int], asked: int | tuple[int, int] | None) -> tuple[int, int]:
+def _target_size(size: tuple[int, int], asked: Any) -> tuple[int, int]:
     if asked is None:
         return size
-    sides = list(asked) if isinstance(asked, (tuple, list)) else [asked]
-    if len(sides) not in (1, 2) or not all(isinstance(side, int) and 1 <= side <= LARGEST_SIDE for side in sides):
+    given: list[Any] = list(asked) if isinstance(asked, tuple | list) or is_pair(asked) else [asked]
+    sides = [side for side in map(whole_number, given) if side is not None and 1 <= side <= LARGEST_SIDE]
+    if len(given) not in (1, 2) or len(sides) != len(given):
         raise ValueError(
             f"size is {asked!r}; give the longer side or (width, height), in whole pixels from 1 to {LARGEST_SIDE}."
         )

@@ -23,10 +23,11 @@ from .model.image_processing_image_vae import VAEImageProcessor
 from .model.latents import check_latents, ease, keyframe_path, sample_noise, truncate
 from .model.modeling_image_vae import VAEModel
 from .model.priors import MixturePrior
+from .model.scalars import is_pair, names_of, whole_number
 from .parts import Parts, read_parts
 from .photos.alignment import FaceAlignment
 from .photos.cropping import Cropper
-from .photos.photo import PhotoCrop, blend_into_photo, edit_difference
+from .photos.photo import PhotoCrop, edit_difference
 from .photos.reconstruction_errors import ReconstructionErrors, reconstruction_error
 
 LARGEST_BATCH = 64
@@ -219,23 +220,24 @@ class VAEPipeline:
         """Each attribute's value in standard deviations over the data, and its probability."""
         return self._directions().read(self._one(face))[0]
 
-    def edit_latents(self, latents: Tensor, strengths: Mapping[str, float], hold: Iterable[str] = ()) -> Tensor:
+    def edit_latents(self, latents: Tensor, strengths: Mapping[str, float], hold: str | Iterable[str] = ()) -> Tensor:
         """Latents [N, D] moved by strengths (name -> standard deviations); values of `hold` do not change."""
         check_latents(latents, width=self.latent_dim)
         return self._directions().edit(latents, strengths, hold)
 
     def edit(
-        self, face: Face, strengths: Mapping[str, float], hold: Iterable[str] = (), preserve_detail: bool = False
+        self, face: Face, strengths: Mapping[str, float], hold: str | Iterable[str] = (), preserve_detail: bool = False
     ) -> Image.Image:
         """A face with attributes changed.
 
         Args:
             face: a picture or a latent.
             strengths: attribute -> standard deviations by which it changes.
-            hold: attributes that shall not change.
+            hold: attributes that shall not change, or the one.
             preserve_detail: keep the photo: what the edit changes in the model's picture is added to the photo itself,
                 at its own resolution, inside the crop that the model got. Where that is much, all of the photo but
-                details finer than the model's pixels gives way (`photo.edit_difference`). Needs a picture. Where the
+                details finer than the model's pixels gives way (`photo.edit_difference`). Size, profile and
+                transparency are the photo's, see `PhotoCrop.changed`. Needs a picture. Where the
                 reconstruction is farther from it than those of 99 in 100 held-out pictures were from theirs, a warning
                 says so.
         """
@@ -251,7 +253,7 @@ class VAEPipeline:
         far = self._far(seen, pixels[:1])
         if far is not None:
             warnings.warn(far, stacklevel=2)
-        return blend_into_photo(crop.photo, edit_difference(seen, pixels[:1], pixels[1:])[0], crop.crop)
+        return crop.changed(edit_difference(seen, pixels[:1], pixels[1:])[0])
 
     def average(self, group: str) -> Image.Image:
         """The picture of the mean latent of one value of an attribute ("coat:tabby", "eyes_closed")."""
@@ -289,20 +291,21 @@ class VAEPipeline:
         face: Face,
         strengths: Mapping[str, tuple[float, float]],
         frames: int = 48,
-        hold: Iterable[str] = (),
+        hold: str | Iterable[str] = (),
         easing: str = "smooth",
     ) -> Animation:
         """A film of one face while attributes go from one strength to another: {"eyes_closed": (-2, 2)}."""
-        if isinstance(frames, bool) or not isinstance(frames, int) or frames < 1:
+        count = whole_number(frames)
+        if count is None or count < 1:
             raise ValueError(f"frames={frames!r} is not possible: give a whole number of at least 1.")
-        directions, hold = self._directions(), list(hold)
-        ends = []
-        for end in (0, 1):
-            for name, pair in strengths.items():
-                if not isinstance(pair, Sequence) or len(pair) != 2:
-                    raise ValueError(f"the strengths of {name} are {pair!r}: give two, such as (-2, 2).")
-            ends.append(directions.delta({name: pair[end] for name, pair in strengths.items()}, hold))
-        time = ease(torch.linspace(0, 1, frames, dtype=torch.float64), easing)[:, None]
+        directions, hold = self._directions(), names_of(hold)
+        if not isinstance(strengths, Mapping):
+            raise ValueError(f"strengths is {strengths!r}: give names with two strengths, such as {{name: (-2, 2)}}.")
+        for name, pair in strengths.items():
+            if not is_pair(pair):
+                raise ValueError(f"the strengths of {name} are {pair!r}: give two, such as (-2, 2).")
+        ends = [directions.delta({name: pair[end] for name, pair in strengths.items()}, hold) for end in (0, 1)]
+        time = ease(torch.linspace(0, 1, count, dtype=torch.float64), easing)[:, None]
         moves = (1 - time) * ends[0] + time * ends[1]  # [frames, D]
         return Animation(self.decode((self._one(face).double() + moves).float()))
 

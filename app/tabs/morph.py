@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -180,8 +181,10 @@ class MorphTab:
 
     @toasts
     def tray_add_photos(self, tray: np.ndarray | None, photos: Sequence[Mapping[str, Any]]) -> tuple[Any, ...]:
-        """Put the faces of uploaded pictures at the end of the tray."""
-        paths = [upload_path(photo) for photo in photos]
+        """Put the faces of uploaded pictures at the end of the tray; those that are no pictures are named."""
+        paths, refused = self.studio.readable([upload_path(photo) for photo in photos])
+        for sentence in refused:
+            gr.Warning(html.escape(sentence, quote=False))
         shown = self._with(tray, self.studio.encode_all(paths))
         without = sum(not self.studio.encode(path).found for path in paths)
         if without and self.studio.facts.finds_faces:

@@ -12,6 +12,7 @@ from modeling_vae.model.image_processing_image_vae import VAEImageProcessor
 
 from .cache import cached_pictures
 from .dataset import PictureDataset, collate, labelled_batches
+from .picture_folder import LeftOut
 from .report import DataReport
 from .settings import DataSettings
 from .sources import Source
@@ -87,6 +88,7 @@ def load_data(
         broken=tuple(cache.manifest["broken"]),
         seconds=time.monotonic() - started,
         from_cache=from_cache,
+        left_out=LeftOut.from_dict(cache.manifest["left_out"]),
     )
     return PictureData(train, validation, report)
 
@@ -128,6 +130,7 @@ def _streamed(
         broken=tuple(broken.name for broken in counts.broken),
         seconds=time.monotonic() - started,
         from_cache=False,
+        left_out=source.left_out,
     )
     return PictureData(train, validation, report)
 

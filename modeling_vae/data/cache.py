@@ -19,15 +19,16 @@ from filelock import FileLock, Timeout
 from modeling_vae.model.image_processing_image_vae import VAEImageProcessor
 
 from .labels import LabelTable
+from .picture_folder import LeftOut
 from .preparation import Broken, Prepared, prepare_all, share_position
-from .report import refuse_many_broken
+from .report import described, refuse_many_broken
 from .settings import DataSettings
 from .sources import Source
 
 logger = logging.getLogger(__name__)
 
 # Part of every cache's key: raise it when a change in reading, cropping or in the files below makes old caches wrong.
-_VERSION = 1
+_VERSION = 2
 
 _PIXELS, _LABELS, _MANIFEST = "pixels.bin", "labels.npz", "manifest.json"
 
@@ -139,6 +140,7 @@ def _build(
 ) -> None:
     """Reads validation first, so that a picture in both splits stays there and training never sees it."""
     reading = _Reading(processor, attributes, data.max_pictures)
+    reading.left_out = source.left_out
     with _PixelFile(folder / _PIXELS) as pixels:
         if isinstance(data.validation, str):
             reading.read(source, data.validation, "validation", pixels)
@@ -148,9 +150,11 @@ def _build(
         reading.divide(data.validation)
     for split, rows in reading.rows.items():
         if not rows:
+            besides = "".join(f"; {part}" for part in described(reading.left_out))
             raise ValueError(
                 f"No pictures are left for {split} out of {reading.seen:,} read ({reading.duplicates:,} of them "
-                f"duplicates, {len(reading.broken):,} broken); add pictures or name another split in data.{split}."
+                f"duplicates, {len(reading.broken):,} broken{besides}); add pictures or name another split in "
+                f"data.{split}."
             )
     with _writing(folder.parent):
         reading.save(folder)
@@ -166,6 +170,7 @@ class _Reading:
         self.digests: dict[bytes, int] = {}
         self.seen, self.duplicates = 0, 0
         self.broken: list[Broken] = []
+        self.left_out = LeftOut()
 
     def read(self, source: Source, name: str, split: str, pixels: _PixelFile) -> None:
         from tqdm.auto import tqdm
@@ -207,6 +212,7 @@ class _Reading:
             "names": self.labels.names,
             "duplicates": self.duplicates,
             "broken": [broken.name for broken in self.broken],
+            "left_out": self.left_out.to_dict(),
         }
         labels = {f"label.{number}": values for number, values in enumerate(self.labels.to_arrays().values())}
         rows = {f"rows.{split}": np.asarray(rows, dtype=np.int64) for split, rows in self.rows.items()}

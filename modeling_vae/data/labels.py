@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import numbers
 from array import array
@@ -15,7 +16,10 @@ KINDS = ("boolean", "category", "numeric")
 Label = bool | str | float | None
 LabelReader = Callable[[Any], Label]
 
-_WORDS = {"true": True, "yes": True, "false": False, "no": False}
+_WORDS = {
+    **dict.fromkeys(("true", "yes", "y", "t", "on", "1", "1.0", "+1"), True),
+    **dict.fromkeys(("false", "no", "n", "f", "off", "0", "0.0", "-1", "-1.0"), False),
+}
 
 
 def label_reader(column: str, kind: str, class_names: Sequence[str] | None = None) -> LabelReader:
@@ -23,13 +27,13 @@ def label_reader(column: str, kind: str, class_names: Sequence[str] | None = Non
 
     Args:
         column: the column's name, for error messages.
-        kind: "boolean" (bool, 0 or 1, "true" or "false" -> bool), "category" (a string, or a whole number -> str) or
-            "numeric" (a finite number -> float).
+        kind: "boolean" (bool, 1 and 0, 1 and -1, or words such as "true", "no", "on" -> bool), "category" (a string,
+            or a whole number -> str) or "numeric" (a finite number, or one as text -> float).
         class_names: the names behind the numbers where the column is a `datasets.ClassLabel`; then -1 is None too.
 
     Raises:
         ValueError: `kind` is none of the three, or a boolean column has other than two classes. The returned function
-            raises it for a value of another kind.
+            raises it for a value of another kind, and where a boolean column holds both 0 and -1.
     """
     if kind not in KINDS:
         raise ValueError(f'attributes.{column} is {kind!r}; set "boolean", "category" or "numeric".')
@@ -40,15 +44,23 @@ def label_reader(column: str, kind: str, class_names: Sequence[str] | None = Non
         )
     readers: dict[str, Callable[[str, Any], Label]] = {"boolean": _boolean, "category": _category, "numeric": _numeric}
     read = readers[kind]
+    said_no: set[int] = set()
 
     def read_label(value: Any) -> Label:
-        if value is None or (isinstance(value, float) and math.isnan(value)):
+        if isinstance(value, str):
+            value = value.strip()
+        if value is None or (value == "" and kind != "category") or (isinstance(value, float) and math.isnan(value)):
             return None
         if class_names is not None and isinstance(value, numbers.Integral) and kind != "numeric":
             if value == -1:
                 return None
             value = _class_value(column, kind, int(value), class_names)
-        return read(column, value)
+        label = read(column, value)
+        if kind == "boolean" and label is False and class_names is None:
+            said_no.update({"0": [0], "0.0": [0], "-1": [-1], "-1.0": [-1]}.get(str(value), []))
+            if len(said_no) == 2:
+                raise ValueError(f"Column {column} holds both 0 and -1; use one of them for no, or null for unknown.")
+        return label
 
     return read_label
 
@@ -65,8 +77,8 @@ def _class_value(column: str, kind: str, number: int, class_names: Sequence[str]
 def _boolean(column: str, value: Any) -> bool:
     if isinstance(value, str) and value.lower() in _WORDS:
         return _WORDS[value.lower()]
-    if isinstance(value, bool | np.bool_ | numbers.Real) and value in (0, 1):
-        return bool(value)
+    if isinstance(value, bool | np.bool_ | numbers.Real) and value in (-1, 0, 1):
+        return bool(value == 1)
     raise ValueError(
         f"Column {column} is boolean, but holds {value!r}; use true or false, 1 or 0, or null for unknown."
     )
@@ -75,16 +87,22 @@ def _boolean(column: str, value: Any) -> bool:
 def _category(column: str, value: Any) -> str:
     if isinstance(value, str) and value:
         return value
-    if isinstance(value, numbers.Integral) and not isinstance(value, bool):
-        return str(int(value))
+    if isinstance(value, numbers.Real) and not isinstance(value, bool) and value == value // 1:
+        return str(int(float(value)))  # whole numbers become fractions in tables that leave some out
     remedy = "set it to boolean" if isinstance(value, bool | np.bool_) else "use names, or null for unknown"
     raise ValueError(f"Column {column} is a category, but holds {value!r}; {remedy}.")
 
 
 def _numeric(column: str, value: Any) -> float:
-    if isinstance(value, numbers.Real) and not isinstance(value, bool) and math.isfinite(value):
-        return float(value)
+    number = value
+    if isinstance(value, str):
+        with contextlib.suppress(ValueError):
+            number = float(value)
+    if isinstance(number, numbers.Real) and not isinstance(number, bool) and math.isfinite(number):
+        return float(number)
     remedy = "set it to boolean" if isinstance(value, bool | np.bool_) else "use finite numbers, or null for unknown"
+    if isinstance(value, str) and "," in value:
+        remedy = "write numbers with a point"
     raise ValueError(f"Column {column} is numeric, but holds {value!r}; {remedy}.")
 
 

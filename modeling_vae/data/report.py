@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from .picture_folder import LeftOut
+
 MAX_BROKEN_SHARE = 0.05
 
 
@@ -13,7 +15,8 @@ class DataReport:
     """What came of one reading of a data set; `str()` is one paragraph for a person.
 
     `pictures` counts those kept for "train" and "validation" (None where a stream is not counted beforehand),
-    `duplicates` those left out because their decoded pixels came before, `broken` names those that could not be read.
+    `duplicates` those left out because their decoded pixels came before, `broken` names those that could not be read;
+    `left_out` says what else there is in a folder of pictures.
     """
 
     pictures: Mapping[str, int | None]
@@ -21,6 +24,7 @@ class DataReport:
     broken: tuple[str, ...]
     seconds: float
     from_cache: bool
+    left_out: LeftOut = LeftOut()
 
     def __str__(self) -> str:
         kept = ", ".join(
@@ -31,9 +35,26 @@ class DataReport:
         broken = (
             f"{len(self.broken):,} broken and skipped: {_first_few(self.broken)}" if self.broken else "none broken"
         )
+        others = "".join(f"; {words}" for words in described(self.left_out))
         return (
-            f"Pictures {how} in {self.seconds:.1f} s: {kept}; {self.duplicates:,} exact duplicates dropped; {broken}."
+            f"Pictures {how} in {self.seconds:.1f} s: {kept}; {self.duplicates:,} exact duplicates dropped; {broken}"
+            f"{others}."
         )
+
+
+def described(left_out: LeftOut) -> list[str]:
+    """What else there is in a folder, as parts of a sentence; none where there is nothing else."""
+    suffixes = [f"{count:,} {suffix}" for suffix, count in left_out.not_pictures.items()]
+    splits = [f"{split} ({count:,})" for split, count in left_out.other_splits.items()]
+    parts = [
+        (sum(left_out.not_pictures.values()), "files that are no pictures", suffixes),
+        (len(left_out.without_row), "pictures without a row in the table, taken without labels", left_out.without_row),
+        (len(left_out.rows_without_picture), "rows without a picture", left_out.rows_without_picture),
+        (len(left_out.beside), "pictures beside the folders of splits, not read", left_out.beside),
+        (len(left_out.hidden), "hidden pictures, not read", left_out.hidden),
+        (sum(left_out.other_splits.values()), "pictures of splits that are not asked for", splits),
+    ]
+    return [f"{count:,} {what}: {_first_few(names)}" for count, what, names in parts if count]
 
 
 def refuse_many_broken(broken: Sequence[str], read: int) -> None:

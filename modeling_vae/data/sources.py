@@ -9,16 +9,21 @@ import hashlib
 import json
 import os
 import tarfile
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from torch.utils.data import get_worker_info
+
 from .labels import Label, LabelReader, label_reader
+from .picture_folder import IMAGE_COLUMN, LABEL_COLUMN, LeftOut, PictureFolder
 from .settings import DataSettings
 
 if TYPE_CHECKING:
     import datasets
+_SIGNS = (*"*?[]{}", "::")
 _SINGLE_FILES = {".parquet": "parquet", ".tar": "webdataset"}
 
 
@@ -36,7 +41,8 @@ class Source:
     """A data set that has been found, and is opened when its rows are asked for.
 
     Local files are read where they lie; what is on the Hub is downloaded by `datasets` (or read on the way, when
-    streaming). Fields of the recipe that name what is not there are refused on opening, before anything is read.
+    streaming). A folder of pictures is read by `PictureFolder`, all else by `datasets`. Fields of the recipe that name
+    what is not there are refused on opening, before anything is read.
     """
 
     def __init__(self, data: DataSettings, attributes: Mapping[str, str]) -> None:
@@ -49,7 +55,11 @@ class Source:
             )
         self._path, self._data, self._attributes = data.path, data, dict(attributes)
         self._root = os.path.realpath(os.path.expanduser(data.path))
-        self._files = _local_files(self._root)
+        is_folder = data.name is None and os.path.isdir(self._root)
+        self._folder = PictureFolder.open(self._root) if is_folder else None
+        if self._folder is not None:
+            _check_splits(data, self._folder)
+        self._files = _local_files(self._root) if self._folder is None else self._folder.paths
         if self._files is None and not _is_hub_id(data.path):
             raise ValueError(f"data.path is {data.path!r}, which does not exist; give a folder, a file or a Hub id.")
         self._datasets: dict[str, Any] = {}
@@ -59,6 +69,7 @@ class Source:
         """Without what is open, which a process that gets the source opens for itself."""
         state = self.__dict__ | {"_datasets": {}, "_readers": {}}
         state.pop("_builder", None)
+        state.pop("_plain", None)
         return state
 
     @property
@@ -74,15 +85,28 @@ class Source:
                 versions.append([file, status.st_size, status.st_mtime_ns])
         return hashlib.sha256(json.dumps(versions, default=str).encode()).hexdigest()
 
+    @property
+    def left_out(self) -> LeftOut:
+        """What else there is in a folder of pictures."""
+        if self._folder is None:
+            return LeftOut()
+        return self._folder.left_out(_splits_of(self._data))
+
     def check(self, split: str) -> None:
         """Opens `split` and raises ValueError where the image column or an attribute's column is missing in it."""
-        self._open(split)
+        if self._folder is None:
+            self._open(split)
+        else:
+            self._check_columns(self._folder)
 
     def rows(self, split: str, limit: int | None = None, shuffle: tuple[int, int, int] | None = None) -> Iterator[Row]:
         """The rows of `split`, the first `limit` of them, in order or shuffled as (seed, pass, buffer size) say.
 
         Only a stream can be shuffled.
         """
+        if self._folder is not None:
+            yield from self._pictures(self._folder, split, limit, shuffle)
+            return
         dataset = self._open(split)
         if limit is not None:
             dataset = dataset.take(limit)
@@ -96,8 +120,41 @@ class Source:
                 picture = row[self._data.image_column] or {}
                 path = picture.get("path")
                 name = f"{split}[{number}]" + (f" ({self._relative(path)})" if path else "")
-                labels = {column: read(_cell(row, column)) for column, read in readers.items()}
+                with _naming_row(name):
+                    labels = {column: read(_cell(row, column)) for column, read in readers.items()}
                 yield Row(name, picture.get("bytes"), path, labels)
+
+    def _pictures(
+        self, folder: PictureFolder, split: str, limit: int | None, shuffle: tuple[int, int, int] | None
+    ) -> Iterator[Row]:
+        """`rows` of a folder of pictures; a worker among several gets its share of them."""
+        self._check_columns(folder)
+        names = folder.names(folder.split(split) or split, limit, shuffle and shuffle[:2])
+        worker = get_worker_info()
+        first, step = (worker.id, worker.num_workers) if worker is not None else (0, 1)
+        classes = folder.classes if folder.has_classes else None
+        readers = {
+            column: label_reader(column, kind, classes if column == LABEL_COLUMN else None)
+            for column, kind in self._attributes.items()
+        }
+        for number in range(first, len(names), step):
+            row = folder.values(names[number])
+            with _naming_row(row.place):
+                labels = {column: read(row.values.get(column)) for column, read in readers.items()}
+            name = f"{split}[{number}] ({names[number]})"
+            yield Row(name, None, os.path.join(self._root, names[number]), labels)
+
+    def _check_columns(self, folder: PictureFolder) -> None:
+        column = self._data.image_column
+        if column != IMAGE_COLUMN and column in folder.columns:
+            raise ValueError(
+                f"data.image_column is {column!r}, but that column holds no pictures; those with pictures are: "
+                f"{IMAGE_COLUMN}."
+            )
+        _check_name("data.image_column", column, "column", [IMAGE_COLUMN])
+        for column, kind in self._attributes.items():
+            _check_name("attributes", column, "column", folder.columns)
+            label_reader(column, kind, folder.classes if column == LABEL_COLUMN and folder.has_classes else None)
 
     def _open(self, split: str) -> Any:
         """The `datasets` split with its pictures left encoded and no columns but those that are used."""
@@ -128,7 +185,9 @@ class Source:
 
     @cached_property
     def _builder(self) -> datasets.DatasetBuilder:
-        builder = _open_builder(self._path, self._data.name, self._root, self._files)
+        self._plain = _PlainNames()
+        root, files = self._plain.of(self._root, self._files)
+        builder = _open_builder(self._path, self._data.name, root, files)
         splits = [str(split) for split in builder.config.data_files or {}]
         _check_name("data.train", self._data.train, "split", splits)
         if isinstance(self._data.validation, str):
@@ -161,10 +220,72 @@ class Source:
 
     def _relative(self, path: str) -> str:
         """`path` as a reader of the report should see it: within the data set, not within this machine."""
+        path = self._plain.undone(path) if self._folder is None else path
         if os.path.isabs(path):
             inside = path.startswith(self._root + os.sep)
             return os.path.relpath(path, self._root) if inside else os.path.basename(path)
         return path.rsplit("/", 1)[-1] if "://" in path else path
+
+
+@contextlib.contextmanager
+def _naming_row(place: str) -> Iterator[None]:
+    """Says in which row of which table a value stands that is refused."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"{place}: {error}") from error
+
+
+def _check_splits(data: DataSettings, folder: PictureFolder) -> None:
+    if not folder.pictures:
+        others = folder.left_out([]).not_pictures
+        there_is = ", ".join(f"{count:,} {suffix}" for suffix, count in others.items())
+        what = f"of what it holds ({there_is}) nothing is a picture" if there_is else "it holds no pictures"
+        raise ValueError(f"data.path is {data.path!r}, which is empty: {what}, parquet or tar files; add some.")
+    splits = _splits_of(data)
+    for key, split in zip(("data.train", "data.validation"), splits, strict=False):
+        if folder.split(split) is None:
+            remedy = ", or set the share of train to take for it, such as 0.1" if key == "data.validation" else ""
+            _check_name(key, split, "split", folder.splits, remedy)
+    if len({folder.split(split) for split in splits}) < len(splits):
+        raise ValueError(
+            f"data.train and data.validation, {splits[0]!r} and {splits[1]!r}, are the same pictures; name another "
+            "split for validation, or set the share of train to take for it, such as 0.1."
+        )
+
+
+def _splits_of(data: DataSettings) -> list[str]:
+    """The splits that are asked for by name."""
+    return [data.train, data.validation] if isinstance(data.validation, str) else [data.train]
+
+
+class _PlainNames:
+    """Other names for local files that `datasets` would take for patterns or addresses: those in `cats [2024]`.
+
+    They are links in a folder that is there as long as this.
+    """
+
+    def __init__(self) -> None:
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._files: dict[str, str] = {}
+
+    def of(self, root: str, files: list[str] | None) -> tuple[str, list[str] | None]:
+        """The path of a data set and those of its files, under names that are harmless."""
+        if files is None or not any(sign in path for path in (root, *files) for sign in _SIGNS):
+            return root, files
+        self._folder = tempfile.TemporaryDirectory(prefix="modeling_vae-")
+        folder = self._folder.name
+        for number, file in enumerate(files):
+            inside = os.path.relpath(file, root) if os.path.isdir(root) else f"{number}{os.path.splitext(file)[1]}"
+            link = os.path.join(folder, inside)
+            os.makedirs(os.path.dirname(link), exist_ok=True)
+            os.symlink(file, link)
+            self._files[link] = file
+        return (folder if os.path.isdir(root) else root), list(self._files)
+
+    def undone(self, path: str) -> str:
+        """A path as it is really called."""
+        return self._files.get(path, path)
 
 
 def _local_files(path: str) -> list[str] | None:
@@ -177,7 +298,10 @@ def _local_files(path: str) -> list[str] | None:
         return sorted(file for file in found if os.path.isfile(file))
     if os.path.isfile(path):
         return [path]
-    return (sorted(glob.glob(path)) if glob.has_magic(path) else None) or None
+    if not glob.has_magic(path):
+        return None
+    folder, pattern = os.path.split(path)  # a folder that is really called so is no pattern
+    return sorted(glob.glob(os.path.join(glob.escape(folder), pattern)) or glob.glob(path)) or None
 
 
 def _open_builder(path: str, name: str | None, root: str, files: list[str] | None) -> datasets.DatasetBuilder:

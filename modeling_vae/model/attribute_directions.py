@@ -24,6 +24,7 @@ import torch
 from torch import Tensor
 
 from .latent_moments import LatentMoments
+from .scalars import names_of, real_number
 from .tensor_files import find_file, read_tensors, refuse_other_weights, write_tensors
 
 FILE_NAME = "directions.safetensors"
@@ -130,7 +131,12 @@ class AttributeDirections:
 
     @classmethod
     def from_moments(
-        cls, moments: LatentMoments, *, shrinkage: float = 0.0, leave_out: Iterable[str] = (), weights_sha256: str = ""
+        cls,
+        moments: LatentMoments,
+        *,
+        shrinkage: float = 0.0,
+        leave_out: str | Iterable[str] = (),
+        weights_sha256: str = "",
     ) -> tuple[AttributeDirections, dict[str, str]]:
         """Directions from the sums over the training pictures, and why others were refused (name -> reason).
 
@@ -143,14 +149,14 @@ class AttributeDirections:
             raise ValueError(f"shrinkage={shrinkage!r} is not possible: give a share from 0 to 1.")
         if moments.count < 2:
             raise ValueError(f"directions need pictures: {moments.count} came.")
-        spread = moments.covariance
+        spread, unwanted = moments.covariance, names_of(leave_out)
         scale = spread.diagonal().mean()
         # the ridge keeps dimensions that no picture uses from being divided by
         covariance = (1 - shrinkage) * spread + (shrinkage + 1e-6) * scale * torch.eye(len(spread), dtype=spread.dtype)
         found, differences, refused = [], [], {}
         for name, kind, positives, negatives, difference in _differences(moments):
             too_few = min(positives, negatives) if kind != "numeric" else positives
-            if name in leave_out:
+            if name in unwanted:
                 refused[name] = "left out by the recipe"
             elif too_few < FEWEST:
                 refused[name] = f"{positives} pictures with and {negatives} without, {FEWEST} of each are needed"
@@ -177,13 +183,13 @@ class AttributeDirections:
             for row in self.values(latents).tolist()
         ]
 
-    def edit(self, latents: Tensor, strengths: Mapping[str, float], hold: Iterable[str] = ()) -> Tensor:
+    def edit(self, latents: Tensor, strengths: Mapping[str, float], hold: str | Iterable[str] = ()) -> Tensor:
         """Latents [N, D] moved so that each named value changes by its strength, and held values do not change at all.
 
         Args:
             latents: [N, D].
             strengths: name -> standard deviations, finite.
-            hold: names whose values stay; ones that are edited too are edited.
+            hold: names whose values stay, or the one name; ones that are edited too are edited.
 
         Raises:
             ValueError: an unknown name (the known ones are listed), a strength that is not finite, or names that say
@@ -191,20 +197,23 @@ class AttributeDirections:
         """
         return latents + self.delta(strengths, hold).to(latents)
 
-    def delta(self, strengths: Mapping[str, float], hold: Iterable[str] = ()) -> Tensor:
+    def delta(self, strengths: Mapping[str, float], hold: str | Iterable[str] = ()) -> Tensor:
         """The move of `edit`, [D], float64."""
-        for name, strength in strengths.items():
-            if isinstance(strength, bool) or not isinstance(strength, int | float) or not math.isfinite(strength):
-                raise ValueError(f"the strength of {name} is {strength!r}: give a finite number of deviations.")
-        names = [*strengths, *(name for name in dict.fromkeys(hold) if name not in strengths)]
+        if not isinstance(strengths, Mapping):
+            raise ValueError(f"strengths is {strengths!r}: give names with their strengths, {{name: deviations}}.")
+        wanted = {name: real_number(strength) for name, strength in strengths.items()}
+        for name, strength in wanted.items():
+            if strength is None:
+                raise ValueError(f"the strength of {name} is {strengths[name]!r}: give a finite number of deviations.")
+        names = [*wanted, *(name for name in dict.fromkeys(names_of(hold)) if name not in wanted)]
         rows = [self._row(name) for name in names]
-        if not any(strengths.values()):
+        if not any(wanted.values()):
             return torch.zeros_like(self.mean)
         units, moves = self._units[rows], self._moves[rows]
         gram = units @ units.T  # R S R^T: the correlations of the readouts
         self._refuse_dependent(names, gram)
-        wanted = torch.tensor([float(strengths.get(name, 0.0)) for name in names], dtype=torch.float64)
-        return moves.T @ torch.linalg.solve(gram, wanted)
+        target = torch.tensor([wanted.get(name) or 0.0 for name in names], dtype=torch.float64)
+        return moves.T @ torch.linalg.solve(gram, target)
 
     def between(self, source: str, target: str) -> Tensor:
         """From the mean latent of one value to that of another ("coat:tabby" -> "coat:white"): [D]."""

@@ -1,6 +1,6 @@
 """From any picture to `pixel_values` in [0, 1], and back.
 
-`to_picture` turns whatever a person or a data set hands over into an upright RGB picture, or says in one sentence why
+`to_picture` turns whatever a person or a data set hands over into an upright sRGB picture, or says in one sentence why
 it cannot; `VAEImageProcessor` crops and resizes pictures to the model's size. Training data and uploads go through the
 same two, so that the model sees at inference exactly what it was trained on.
 """
@@ -10,8 +10,6 @@ from __future__ import annotations
 import difflib
 import io
 import os
-import struct
-import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -21,18 +19,17 @@ from PIL import ExifTags, Image
 from transformers.image_processing_utils import BaseImageProcessor, BatchFeature
 from transformers.processing_utils import ImagesKwargs
 
+from .file_kinds import what_it_is
+from .picture_colours import DECODER_ERRORS, eight_bit, on_white, stored_as, to_srgb
+from .scalars import is_pair, whole_number
+
 MAX_PIXELS = 89_478_485
 """Pictures with more pixels are taken for decompression bombs; so many fill a quarter of a gigabyte as RGB."""
 
 # Raster formats with a header that can be checked before decoding. EPS and the like are left out: they run programs.
-_FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "PPM", "AVIF", "JPEG2000", "ICO")
-_FORMATS_IN_WORDS = "PNG, JPEG, WebP, AVIF, GIF, BMP or TIFF"
-
-# What Pillow's decoders let out when the bytes are damaged.
-_DECODER_ERRORS = (
-    *(OSError, SyntaxError, ValueError, TypeError, LookupError, EOFError, ArithmeticError, AttributeError),
-    *(RuntimeError, MemoryError, struct.error, zlib.error),
-)
+# HEIF is there where a plugin for Pillow is registered, as `pillow_heif.register_heif_opener()` does it.
+_FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "PPM", "AVIF", "HEIF", "JPEG2000", "ICO")
+_FORMATS_IN_WORDS = "PNG, JPEG, HEIC, WebP, AVIF, GIF, BMP or TIFF"
 
 # How to turn a picture upright, by the value of the EXIF tag Orientation (EXIF 2.32, section 4.6.4).
 _UPRIGHT = {
@@ -47,7 +44,7 @@ _UPRIGHT = {
 
 
 def to_picture(source: Any, max_pixels: int = MAX_PIXELS, name: str | None = None) -> Image.Image:
-    """Returns `source` as an upright RGB picture, decoded and independent of `source`.
+    """Returns `source` as an upright RGB picture in sRGB, decoded and independent of `source`.
 
     Args:
         source: a path (`str` or `os.PathLike`), the `bytes` of a picture file, a `PIL.Image.Image`, or a `uint8` array
@@ -55,17 +52,31 @@ def to_picture(source: Any, max_pixels: int = MAX_PIXELS, name: str | None = Non
         max_pixels: larger pictures (height times width, as the header states it) are refused before they are decoded.
         name: what error messages call the picture; by default the file's name, or the kind of `source`.
 
-    The picture is turned as its EXIF orientation says; anything transparent lies on white; 16-bit grey values are
-    scaled from 0..65535 to 0..255; of an animation the first frame is taken (of a PIL picture the current one).
+    The picture is turned as its EXIF orientation says; colours of a profile, or of a PNG's gAMA and cHRM, become sRGB;
+    anything transparent lies on white; 16-bit grey values are scaled from 0..65535 to 0..255; of an animation the
+    first frame is taken (of a PIL picture the current one).
 
     Raises:
         ValueError: `source` is not a picture, empty, truncated or damaged, larger than `max_pixels`, or holds
             floating-point values. Nothing else is raised for a bad picture.
     """
+    picture = upright(source, max_pixels, name)
+    try:
+        return on_white(to_srgb(picture))
+    except DECODER_ERRORS as error:
+        raise _no_rgb(picture, name or "The picture", error) from error
+
+
+def upright(source: Any, max_pixels: int = MAX_PIXELS, name: str | None = None) -> Image.Image:
+    """Returns `source` upright and decoded, but in its own colours: what an edit that keeps them starts from.
+
+    It has 8 bits a channel, its transparency in a channel, and its profile in `info`; `to_picture` of it is
+    `to_picture` of `source`. Arguments and errors are those of `to_picture`.
+    """
     if isinstance(source, Image.Image):
-        return _to_upright_rgb(source, name or "The PIL picture", max_pixels)
+        return _upright(source, name or "The PIL picture", max_pixels)
     if isinstance(source, np.ndarray):
-        return _to_upright_rgb(_from_array(source, name or "The array"), name or "The array", max_pixels)
+        return _upright(_from_array(source, name or "The array"), name or "The array", max_pixels)
     if isinstance(source, str | os.PathLike):
         name = name or repr(os.path.basename(os.fspath(source)) or os.fspath(source))
         source = _read_file(source, name)
@@ -94,16 +105,16 @@ def _from_bytes(data: bytes, name: str, max_pixels: int) -> Image.Image:
     if not data:
         raise ValueError(f"{name} is empty (0 bytes); give a picture file in {_FORMATS_IN_WORDS}.")
     try:
-        picture = Image.open(io.BytesIO(data), formats=_FORMATS)
+        Image.init()
+        picture = Image.open(io.BytesIO(data), formats=[kind for kind in _FORMATS if kind in Image.OPEN])
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ValueError(
             f"{name} has too many pixels for Pillow to open ({error}); scale it down before giving it."
         ) from error
-    except _DECODER_ERRORS as error:
-        raise ValueError(
-            f"{name} is not a picture, or is cut off within its header; give a whole file in {_FORMATS_IN_WORDS}."
-        ) from error
-    return _to_upright_rgb(picture, name, max_pixels)
+    except DECODER_ERRORS as error:
+        what, remedy = what_it_is(data)
+        raise ValueError(f"{name} is {what}; {remedy}. What can be read is {_FORMATS_IN_WORDS}.") from error
+    return _upright(picture, name, max_pixels)
 
 
 def _from_array(array: np.ndarray, name: str) -> Image.Image:
@@ -124,7 +135,7 @@ def _from_array(array: np.ndarray, name: str) -> Image.Image:
     return Image.fromarray(np.ascontiguousarray(array))
 
 
-def _to_upright_rgb(picture: Image.Image, name: str, max_pixels: int) -> Image.Image:
+def _upright(picture: Image.Image, name: str, max_pixels: int) -> Image.Image:
     width, height = picture.size
     if width < 1 or height < 1:
         raise ValueError(f"{name} is empty ({width} x {height} pixels); give a picture of at least 1 x 1 pixel.")
@@ -132,53 +143,38 @@ def _to_upright_rgb(picture: Image.Image, name: str, max_pixels: int) -> Image.I
         raise ValueError(
             f"{name} has {width} x {height} pixels, more than the {max_pixels:,} allowed; scale it down first."
         )
+    stored = stored_as(picture)
     try:
         picture.load()
-    except _DECODER_ERRORS as error:
+    except DECODER_ERRORS as error:
         raise ValueError(f"{name} is truncated or damaged ({error}); give the whole file.") from error
-    rgb = _to_rgb(picture, name)
-    orientation = _orientation(picture)
-    if orientation in _UPRIGHT:
-        rgb = rgb.transpose(_UPRIGHT[orientation])
-    # A picture that still said "turn me" would be turned a second time by the next reader.
-    rgb.info = {}
-    return rgb
+    if picture.mode == "F":
+        raise ValueError(f"{name} holds floating-point grey values; save it with 8 or 16 bits a pixel.")
+    try:
+        plain = eight_bit(picture, stored)
+        orientation = _orientation(picture)
+        if orientation in _UPRIGHT:  # the result no longer says so, or the next reader would turn it a second time
+            profile = plain.info
+            plain = plain.transpose(_UPRIGHT[orientation])
+            plain.info = profile
+        return plain
+    except DECODER_ERRORS as error:
+        raise _no_rgb(picture, name, error) from error
+
+
+def _no_rgb(picture: Image.Image, name: str, error: Exception) -> ValueError:
+    if str(error).startswith("holds grey values"):
+        return ValueError(f"{name} {error}")
+    return ValueError(
+        f"{name} has the colour mode {picture.mode}, which cannot be turned into RGB ({error}); save it as RGB."
+    )
 
 
 def _orientation(picture: Image.Image) -> Any:
     try:
         return picture.getexif().get(ExifTags.Base.Orientation)
-    except _DECODER_ERRORS:
+    except DECODER_ERRORS:
         return None  # EXIF that nobody can read says nothing about the orientation; the pixels are good all the same
-
-
-def _to_rgb(picture: Image.Image, name: str) -> Image.Image:
-    """The decoded `picture` in mode RGB, whatever its mode, on white where it is transparent."""
-    if picture.mode == "F":
-        raise ValueError(f"{name} holds floating-point grey values; save it with 8 or 16 bits a pixel.")
-    if picture.mode.startswith("I"):
-        return _sixteen_bit_grey(picture, name).convert("RGB")
-    try:
-        if not picture.has_transparency_data:
-            return picture.convert("RGB")
-        rgba = picture.convert("RGBA")
-    except _DECODER_ERRORS as error:
-        raise ValueError(
-            f"{name} has the colour mode {picture.mode}, which cannot be turned into RGB ({error}); save it as RGB."
-        ) from error
-    white = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
-    return Image.alpha_composite(white, rgba).convert("RGB")
-
-
-def _sixteen_bit_grey(picture: Image.Image, name: str) -> Image.Image:
-    """Grey in 0..65535 -> grey in 0..255: both ranges end to end, where Pillow's own conversion would clip at 255."""
-    values = np.asarray(picture).astype(np.int64)  # [H, W]
-    if values.min() < 0 or values.max() > 65535:
-        raise ValueError(
-            f"{name} holds grey values from {values.min()} to {values.max()}, but 16-bit grey ends at 65535; "
-            "save it with 8 or 16 bits a pixel."
-        )
-    return Image.fromarray(((values + 128) // 257).astype(np.uint8))
 
 
 # The settings, and what transformers writes into preprocessor_config.json beside them.
@@ -319,13 +315,14 @@ def _refuse_unknown_settings(kwargs: Mapping[str, Any]) -> None:
 def _checked_size(size: Any) -> dict[str, int]:
     if isinstance(size, Mapping) and set(size) == {"height", "width"}:
         sides = [size["height"], size["width"]]
-    elif isinstance(size, Sequence) and not isinstance(size, str) and len(size) == 2:
+    elif is_pair(size):
         sides = list(size)
     else:
         sides = [size, size]
-    if not all(isinstance(side, int) and not isinstance(side, bool) and side >= 1 for side in sides):
+    height, width = (whole_number(side) for side in sides)
+    if height is None or width is None or min(height, width) < 1:
         raise ValueError(f'size is {size!r}; set {{"height": h, "width": w}} with whole numbers of at least 1.')
-    return {"height": sides[0], "width": sides[1]}
+    return {"height": height, "width": width}
 
 
 VAEImageProcessor.register_for_auto_class()

@@ -7,13 +7,13 @@ and the same request gives the same latents on every device (one of them, MPS, h
 
 from __future__ import annotations
 
-import math
-import operator
-from typing import SupportsIndex
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
+
+from .scalars import real_number, whole_number
 
 # Below this sine of the angle between two latents `slerp` is `lerp`. For parallel latents the two differ by less
 # than the square of it; for opposite ones, and for a latent of length 0, the sphere names no way to go.
@@ -128,12 +128,13 @@ def truncate(latents: Tensor, center: Tensor, factor: float) -> Tensor:
     A factor of 1 changes nothing, 0 gives the centre; in between, samples become more typical and less varied
     (the truncation trick of Karras et al. 2019). Above 1 they are pushed outwards.
     """
-    if not isinstance(factor, (int, float)) or not math.isfinite(factor) or factor < 0:
+    share = real_number(factor)
+    if share is None or share < 0:
         raise ValueError(f"truncation factor is {factor!r}; it must be a finite number of at least 0 (1 = unchanged).")
     check_latents(latents)
     check_latents(center, width=latents.shape[-1], name="center")
     middle = _float64(center)
-    return ((1.0 - factor) * middle + factor * _float64(latents)).to(latents)
+    return ((1.0 - share) * middle + share * _float64(latents)).to(latents)
 
 
 def sample_noise(n: int, dim: int, seed: int) -> Tensor:
@@ -198,12 +199,11 @@ def _float64(numbers: float | Tensor) -> Tensor:
     return torch.tensor(numbers, dtype=torch.float64)
 
 
-def _whole(name: str, value: SupportsIndex, minimum: int) -> int:
+def _whole(name: str, value: Any, minimum: int) -> int:
     """`value` as an int, or a ValueError that names it."""
-    try:
-        number = operator.index(value)
-    except TypeError:
-        raise ValueError(f"{name} is {value!r}; it must be a whole number.") from None
+    number = whole_number(value)
+    if number is None:
+        raise ValueError(f"{name} is {value!r}; it must be a whole number.")
     if number < minimum:
         raise ValueError(f"{name} is {number}; it must be at least {minimum}.")
     return number

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -9,6 +10,9 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
+
+from modeling_vae.model.image_processing_image_vae import to_picture, upright
+from modeling_vae.model.picture_colours import carried_over
 
 from .crop import Crop
 
@@ -25,20 +29,48 @@ class PhotoCrop:
     """A photo, and the part of it that the model gets. It is a face wherever the pipeline takes one.
 
     Args:
-        photo: upright RGB, at its own resolution.
+        photo: upright, at its own resolution. Whatever it came as, it is kept as sRGB without transparency.
         crop: where in the photo.
         found: what was found there: "human" or "cat" by a finder of such faces, "face" by the model's own alignment;
             None where nothing was, and the crop is the photo's middle or was chosen by hand.
+        original: the photo in its own colours and with its transparency, where those are others: see `upright`.
     """
 
     photo: Image.Image = field(repr=False)
     crop: Crop
     found: str | None = None
+    original: Image.Image | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.original is None and (self.photo.mode != "RGB" or self.photo.info):
+            original = upright(self.photo)
+            object.__setattr__(self, "photo", to_picture(original))
+            if original.mode != "RGB" or original.info:
+                object.__setattr__(self, "original", original)
 
     @property
     def picture(self) -> Image.Image:
         """The crop, upright, at the photo's own resolution."""
         return self.crop.cut(self.photo)
+
+    def changed(self, difference: Tensor) -> Image.Image:
+        """The photo with a difference added inside the crop (`blend_into_photo`), in its own colours.
+
+        It is RGB or RGBA with the photo's size, transparency and profile: outside the crop a viewer sees not one pixel
+        change. The profile is in `info["icc_profile"]`, from where PNG, TIFF and AVIF take it; JPEG and WebP want to
+        be told: `edited.save("a.jpg", icc_profile=edited.info.get("icc_profile"))`. CMYK and LAB come back as sRGB,
+        and a warning says so.
+        """
+        edited = blend_into_photo(self.photo, difference, self.crop)
+        if self.original is None:
+            return edited
+        if self.original.mode not in ("L", "LA", "RGB", "RGBA"):
+            warnings.warn(
+                f"the photo's colours are {self.original.mode}, in which nothing can be edited here, so it comes back "
+                "in sRGB: convert it once more where it goes to print.",
+                stacklevel=3,
+            )
+        return carried_over(self.original, self.photo, edited)
 
 
 def blend_into_photo(photo: Image.Image, difference: Tensor, crop: Crop) -> Image.Image:

@@ -8,6 +8,7 @@ import numpy as np
 
 from modeling_vae.data import DataReport
 from modeling_vae.data.cache import PictureCache
+from modeling_vae.data.report import described
 from modeling_vae.recipes.recipe import DataRecipe, Recipe
 
 from .card_sections import Card
@@ -77,6 +78,7 @@ def _left_out(report: DataReport) -> str:
     if report.broken:
         names = ", ".join(f"`{name}`" for name in report.broken[:MOST_BROKEN])
         lines[-1] += f": {names}{', ...' if len(report.broken) > MOST_BROKEN else ''}"
+    lines += [f"- {part}" for part in described(report.left_out)]
     return "\n".join(lines)
 
 

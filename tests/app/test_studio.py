@@ -183,6 +183,18 @@ def test_what_is_no_picture(studio, tmp_path, name, data, message):
         studio.encode(tmp_path / name)
 
 
+def test_of_several_uploads_the_good_ones_are_taken_and_the_others_named(studio, photo, tmp_path):
+    (tmp_path / "film.mov").write_bytes(b"\0\0\0\x14ftypqt  \0\0\0\0qt  ")
+    (tmp_path / "cut.jpg").write_bytes(photo.read_bytes()[:2000])
+    good, refused = studio.readable([tmp_path / "film.mov", photo, tmp_path / "cut.jpg"])
+    assert good == [photo]
+    assert [sentence.split(" is ")[0] for sentence in refused] == ["'film.mov'", "'cut.jpg'"]
+    assert "QuickTime film" in refused[0] and "truncated" in refused[1]
+    with pytest.raises(ValueError, match="'film.mov' is a QuickTime film, .* 'cut.jpg' is truncated"):
+        studio.readable([tmp_path / "film.mov", tmp_path / "cut.jpg"])
+    assert studio.readable([]) == ([], [])
+
+
 def test_truncated_and_oversized_uploads(studio, photo, tmp_path, monkeypatch):
     (tmp_path / "cut.jpg").write_bytes(photo.read_bytes()[:2000])
     with pytest.raises(ValueError, match="truncated or damaged"):

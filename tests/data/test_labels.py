@@ -20,8 +20,12 @@ from modeling_vae.data.labels import LabelTable, label_reader
             [1, 0, 1, 0, 1, 1, 0, 1, None, None],
         ),
         ("boolean", [np.bool_(True), np.int64(0)], [True, False]),
+        ("boolean", [-1, 1, -1.0, "-1", "1"], [False, True, False, False, True]),  # CelebA
+        ("boolean", [" yes ", "Y", "n", "ON", "off\t", "T", "F", "0", "1.0", ""], [1, 1, 0, 1, 0, 1, 0, 0, 1, None]),
         ("category", ["tabby", "3", 3, np.int64(0), None, math.nan], ["tabby", "3", "3", "0", None, None]),
+        ("category", [1.0, 3.0, np.float32(2), " tabby "], ["1", "3", "2", "tabby"]),  # whole numbers with a gap
         ("numeric", [1, 2.5, np.float32(0.5), -3, None, math.nan], [1.0, 2.5, 0.5, -3.0, None, None]),
+        ("numeric", ["1", " -2.5e1 ", ""], [1.0, -25.0, None]),
     ],
 )
 def test_values(kind, values, expected):
@@ -32,13 +36,16 @@ def test_values(kind, values, expected):
     ("kind", "value", "message"),
     [
         ("boolean", 2, "Column smile is boolean, but holds 2; use true or false, 1 or 0, or null for unknown."),
-        ("boolean", -1, "Column smile is boolean, but holds -1; use"),
+        ("boolean", -2, "Column smile is boolean, but holds -2; use"),
         ("boolean", "maybe", "Column smile is boolean, but holds 'maybe'; use"),
         ("boolean", [True], "Column smile is boolean, but holds [True]; use"),
         ("category", True, "Column smile is a category, but holds True; set it to boolean."),
         ("category", "", "Column smile is a category, but holds ''; use names, or null for unknown."),
         ("category", 0.5, "Column smile is a category, but holds 0.5; use names"),
-        ("numeric", "1", "Column smile is numeric, but holds '1'; use finite numbers, or null for unknown."),
+        ("numeric", "one", "Column smile is numeric, but holds 'one'; use finite numbers, or null for unknown."),
+        ("numeric", "1,5", "Column smile is numeric, but holds '1,5'; write numbers with a point."),
+        ("numeric", "nan", "Column smile is numeric, but holds 'nan'; use finite numbers"),
+        ("boolean", "?", "Column smile is boolean, but holds '?'; use"),
         ("numeric", math.inf, "Column smile is numeric, but holds inf; use finite numbers"),
         ("numeric", True, "Column smile is numeric, but holds True; set it to boolean."),
     ],
@@ -46,6 +53,14 @@ def test_values(kind, values, expected):
 def test_other_values_are_refused(kind, value, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         label_reader("smile", kind)(value)
+
+
+@pytest.mark.parametrize("values", [[0, 1, -1], ["-1", "1", "0"], [-1.0, 0.0]])
+def test_two_ways_of_saying_no_are_refused(values):
+    """-1 may mean unknown where 0 is no."""
+    read = label_reader("smile", "boolean")
+    with pytest.raises(ValueError, match="Column smile holds both 0 and -1; use one of them for no"):
+        [read(value) for value in values]
 
 
 def test_class_labels():

@@ -116,7 +116,7 @@ def test_the_card_says_what_is_there_and_what_was_left_out(source, home):
     metadata = yaml.safe_load(card.split("---\n")[1])
     assert metadata["license"] == "cc-by-4.0" and metadata["size_categories"] == ["n<1K"]
     assert "# 44 pictures of 32 x 32 pixels" in card and "2 exact duplicates" in card
-    assert "1 pictures that cannot be read: `train[46] (broken.png)`" in card
+    assert "1 pictures that cannot be read: `train[44] (broken.png)`" in card
     assert "| `tame` | boolean | false 18, true 17 | 9 |" in card
     assert "| `coat` | category | black 19, tabby 18 | 7 |" in card
     assert "| `age` | numeric | 0.5 to 21.5, mean 10.88 | 15 |" in card
