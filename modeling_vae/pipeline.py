@@ -68,7 +68,7 @@ class VAEPipeline:
         sha256: str = "",
         storage_dtype: torch.dtype = torch.float32,
     ) -> None:
-        self.model = model.eval().requires_grad_(False)
+        self.model = model.eval().requires_grad_(False)  # type: ignore[no-untyped-call]
         self.processor, self.directions, self.prior = processor, directions, prior
         self.alignment, self.errors = alignment, errors
         self.folder, self.hub_id, self.storage_dtype = folder, hub_id, storage_dtype
@@ -99,7 +99,8 @@ class VAEPipeline:
 
     @property
     def latent_dim(self) -> int:
-        return self.model.config.latent_dim
+        result: int = self.model.config.latent_dim
+        return result
 
     @property
     def attributes(self) -> list[str]:
@@ -380,7 +381,8 @@ class VAEPipeline:
         return self.errors.sentence(error) if error > self.errors.largest else None
 
     def _pixel_values(self, crops: Sequence[PhotoCrop]) -> Tensor:
-        return self.processor([crop.picture for crop in crops], return_tensors="pt")["pixel_values"]
+        result: Tensor = self.processor([crop.picture for crop in crops], return_tensors="pt")["pixel_values"]
+        return result
 
     def _directions(self) -> AttributeDirections:
         if self.directions is None or not len(self.directions):

@@ -108,7 +108,8 @@ def evaluate(
     if probe is not None:
         options = {"most": most, "edited": edited, "batch_size": batch_size, "seed": seed, "resamples": resamples}
         report["attributes"] = attribute_figures(pipe, validation, probe, **options)
-    return _json(report)
+    result: dict[str, Any] = _json(report)
+    return result
 
 
 @dataclass(frozen=True)

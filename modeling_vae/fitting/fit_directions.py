@@ -107,10 +107,12 @@ def calibrate(scores: np.ndarray, positive: np.ndarray, steps: int = 50) -> tupl
 
 
 @torch.inference_mode()
-def _held_out_latents(model: VAEModel, batches: Batches, attributes: dict[str, str]) -> tuple[Tensor, dict[str, list]]:
+def _held_out_latents(
+    model: VAEModel, batches: Batches, attributes: dict[str, str]
+) -> tuple[Tensor, dict[str, list[Any]]]:
     """Latents and labels of the held-out pictures that have any label: what is kept is small."""
     latents: list[Tensor] = []
-    kept: dict[str, list] = {column: [] for column in attributes}
+    kept: dict[str, list[Any]] = {column: [] for column in attributes}
     for pixel_values, labels in batches:
         rows = [i for i in range(len(pixel_values)) if any(labels[column][i] is not None for column in attributes)]
         if rows:
@@ -126,7 +128,7 @@ def _scores(directions: AttributeDirections, latents: Tensor) -> list[tuple[Dire
     return list(zip(directions.directions.values(), values.T, strict=True))
 
 
-def _measure(direction: Direction, scores: np.ndarray, labels: dict[str, list]) -> Direction:
+def _measure(direction: Direction, scores: np.ndarray, labels: dict[str, list[Any]]) -> Direction:
     """The direction with its figure on held-out pictures, and for yes-or-no attributes its calibration."""
     column = direction.column
     value = direction.name.removeprefix(f"{column}:") if direction.kind == "category" else "true"

@@ -6,6 +6,7 @@ Letters in the shapes: N pictures, C channels, H height, W width, D latent dimen
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -63,7 +64,8 @@ class ConvEncoder(nn.Module):
         hidden = self.stem(pixel_values)
         for block in self.blocks:
             hidden = block(hidden)
-        return self.last(hidden).flatten(1)
+        result: Tensor = self.last(hidden).flatten(1)
+        return result
 
 
 class BackboneEncoder(nn.Module):
@@ -95,7 +97,8 @@ class BackboneEncoder(nn.Module):
         mean = pixel_values.new_tensor(self.mean)[:, None, None]
         std = pixel_values.new_tensor(self.std)[:, None, None]
         normalised = (pixel_values - mean) / std  # one grey channel becomes three by broadcasting
-        return self.backbone(normalised).last_hidden_state.flatten(1)
+        result: Tensor = self.backbone(normalised).last_hidden_state.flatten(1)
+        return result
 
 
 class ConvDecoder(nn.Module):
@@ -127,7 +130,8 @@ class ConvDecoder(nn.Module):
         hidden = self.act(self.stem(latents)).unflatten(1, self.grid)  # [N, D] -> [N, C, h, w]
         for block in self.blocks:
             hidden = block(hidden)
-        return self.to_picture(hidden)
+        result: Tensor = self.to_picture(hidden)
+        return result
 
 
 class ToPicture(nn.Conv2d):
@@ -165,7 +169,8 @@ class ModulatedDecoder(nn.Module):
             hidden = block(hidden, style)
             picture = F.interpolate(picture, scale_factor=2.0, mode="bilinear", align_corners=False)
             picture = picture + to_picture(hidden)
-        return picture
+        result: Tensor = picture
+        return result
 
 
 class VAEPreTrainedModel(PreTrainedModel):
@@ -186,7 +191,7 @@ class VAEPreTrainedModel(PreTrainedModel):
             if module.bias is not None:
                 init.zeros_(module.bias)
         elif isinstance(module, nn.BatchNorm2d | nn.GroupNorm):
-            super()._init_weights(module)
+            super()._init_weights(module)  # type: ignore[no-untyped-call]
 
 
 class VAEModel(VAEPreTrainedModel):
@@ -204,10 +209,10 @@ class VAEModel(VAEPreTrainedModel):
         self.encoder = ConvEncoder(config) if config.encoder_backbone is None else BackboneEncoder(config)
         self.to_posterior = nn.Linear(self.encoder.features, 2 * config.latent_dim)
         self.decoder = (ModulatedDecoder if config.decoder_block == "modulated" else ConvDecoder)(config)
-        self.post_init()
+        self.post_init()  # type: ignore[no-untyped-call]
 
     @classmethod
-    def from_backbone(cls, config: VAEConfig, backbone: str, **kwargs) -> VAEModel:
+    def from_backbone(cls, config: VAEConfig, backbone: str, **kwargs: Any) -> VAEModel:
         """A new VAE whose encoder is a pretrained vision model of transformers, weights and all.
 
         Args:
@@ -258,7 +263,7 @@ class VAEModel(VAEPreTrainedModel):
         sample_posterior: bool = True,
         generator: torch.Generator | None = None,
         return_dict: bool | None = None,
-    ) -> VAEOutput | tuple:
+    ) -> VAEOutput | tuple[Any, ...]:
         """The negative ELBO of the pictures, and all that it is made of.
 
         Args:
@@ -285,4 +290,4 @@ class VAEModel(VAEPreTrainedModel):
         return output if return_dict is None or return_dict else output.to_tuple()
 
 
-VAEModel.register_for_auto_class("AutoModel")
+VAEModel.register_for_auto_class("AutoModel")  # type: ignore[no-untyped-call]

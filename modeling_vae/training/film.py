@@ -83,7 +83,7 @@ def draw(model: VAEModel, batches: Iterable[Tensor]) -> Image.Image:
         batches: of pixel_values, [N, C, H, W] each.
     """
     training = model.training
-    model.eval()  # of batch norms the running statistics, which then stay as they are
+    model.eval()  # type: ignore[no-untyped-call]  # of batch norms the running statistics, which then stay as they are
     posteriors = [model.encode(pixel_values.to(model.device, model.dtype)) for pixel_values in batches]
     means = torch.cat([posterior.mean for posterior in posteriors]).cpu().double()
     variance = torch.cat([posterior.logvar for posterior in posteriors]).cpu().double().exp().mean(0)
