@@ -78,7 +78,7 @@ def test_the_training_commands_train(tmp_path, monkeypatch):
     short = [
         f"objective.perceptual.backbone={backbone}", "objective.perceptual.layers=[conv_stem]",
         "objective.adversarial.layers=null", "training.max_steps=2", "training.per_device_train_batch_size=8",
-        "training.bf16=false", "data.max_pictures=60",
+        "training.precision=fp32", "data.max_pictures=60",
     ]  # fmt: skip
     small = ["model.hidden_channels=[8, 8, 8, 8]", "model.decoder_channels=null", "model.latent_dim=8"]
     monkeypatch.chdir(tmp_path)

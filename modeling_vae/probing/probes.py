@@ -207,6 +207,7 @@ def train_probe(
     channels: Sequence[int] = CHANNELS,
     augment: Augmentation = shifted,
     device: str | torch.device = "cpu",
+    bfloat16: bool = False,
 ) -> Probe:
     """Train a probe; the same for a seed, and nothing global is touched.
 
@@ -224,6 +225,7 @@ def train_probe(
         channels: of the network, after each halving.
         augment: what is done to each batch.
         device: to train and stay on.
+        bfloat16: compute all but the last layer in it, which many processors do far slower than float32.
     """
     logger.info("training a probe of %d attributes on %d pictures", len(attributes), len(pictures))
     generator = torch.Generator().manual_seed(seed)
@@ -244,7 +246,7 @@ def train_probe(
         rows = learnt[sequence[step * batch : (step + 1) * batch]]
         inputs, wanted = augment(pictures[rows], generator).to(device), truth[rows].to(device)
         known = ~wanted.isnan()
-        with torch.autocast(inputs.device.type, torch.bfloat16):
+        with torch.autocast(inputs.device.type, torch.bfloat16, enabled=bfloat16):
             logits = network(inputs)
         loss = F.binary_cross_entropy_with_logits(logits[known], wanted[known])
         optimizer.zero_grad(set_to_none=True)

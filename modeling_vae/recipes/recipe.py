@@ -39,6 +39,7 @@ _TRAINING_FIELDS = {
     for field in dataclasses.fields(TrainingArguments)
     if field.init and field.name != "output_dir" and not _NOT_OURS.fullmatch(field.name)
 }
+_OWN_TRAINING_FIELDS = {"ema_decay", "precision"}
 _FLOAT = re.compile(r"^[-+]?(?:(?:\.[0-9]+|[0-9]+\.[0-9]*)(?:[eE][-+]?[0-9]+)?|[0-9]+[eE][-+]?[0-9]+)$")
 """Numbers of YAML 1.2, such as 1e-3, which PyYAML takes for text."""
 
@@ -183,7 +184,7 @@ class Recipe(Section):
     def _known_keys(self) -> Recipe:
         for section, known in (
             ("model", (_CONFIG_FIELDS - _OBJECTIVE_FIELDS - {"encoder_backbone"}) | _WEIGHTS),
-            ("training", _TRAINING_FIELDS | {"ema_decay"}),
+            ("training", _TRAINING_FIELDS | _OWN_TRAINING_FIELDS),
         ):
             for key in getattr(self, section):
                 if section == "training" and _NOT_OURS.fullmatch(key):
@@ -344,7 +345,7 @@ def _explain(problem: Any) -> str:
     if problem["type"] == "extra_forbidden":
         known = _all_keys(Recipe)
         known += [f"model.{name}" for name in sorted(_CONFIG_FIELDS | _WEIGHTS)]
-        known += [f"training.{name}" for name in sorted(_TRAINING_FIELDS)]
+        known += [f"training.{name}" for name in sorted(_TRAINING_FIELDS | _OWN_TRAINING_FIELDS)]
         return _unknown(key, known)
     if problem["type"] == "value_error":
         return str(problem["ctx"]["error"])

@@ -104,10 +104,14 @@ def _divergence(logits: Tensor, wanted: Tensor) -> Tensor:
 
 
 def attribute_distance(
-    recipe: Recipe, data: PictureData, checkpoints: Path, device: str | torch.device = "cpu"
+    recipe: Recipe,
+    data: PictureData,
+    checkpoints: Path,
+    device: str | torch.device = "cpu",
+    bfloat16: bool = False,
 ) -> AttributeDistance | None:
     """What the recipe's attribute and edit terms look through: the probes that lie beside the checkpoints, or new
-    ones, which stay there.
+    ones, which stay there, and learn on the device, in bfloat16 where the run computes in it.
 
     Returns None where the recipe has no such term, or where no column is annotated well enough.
     """
@@ -123,7 +127,7 @@ def attribute_distance(
         for index, look in enumerate(LOOKS):
             probe = train_probe(
                 lesson.pictures, lesson.truth, lesson.attributes,
-                seed=look.seed, channels=look.channels, augment=look.augment, device=device,
+                seed=look.seed, channels=look.channels, augment=look.augment, device=device, bfloat16=bfloat16,
             )  # fmt: skip
             weights |= {f"{index}.{name}": weight.cpu() for name, weight in probe.network.state_dict().items()}
         checkpoints.mkdir(parents=True, exist_ok=True)

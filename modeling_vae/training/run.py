@@ -19,6 +19,7 @@ from modeling_vae.recipes.recipe import FILE_NAME, NETWORK_FIELDS, Recipe
 from .attribute_term import attribute_distance
 from .growth import grown, is_twice
 from .objective import TrainingObjective
+from .precision import settled
 from .trainer import VAETrainer, training_arguments
 
 if TYPE_CHECKING:
@@ -122,7 +123,10 @@ def train(
     set_seed(arguments.seed)
     model = build_model(recipe)
     checkpoints = output / CHECKPOINTS
-    attributes = attribute_distance(recipe, data, checkpoints, arguments.device)
+    if recipe.training.get("precision") == "auto":
+        precision = settled(model, batch, checkpoints, arguments.device)
+        arguments = training_arguments(recipe.training | {"precision": precision}, checkpoints)
+    attributes = attribute_distance(recipe, data, checkpoints, arguments.device, arguments.bf16)
     objective = TrainingObjective(model, recipe.objective, recipe.training.get("ema_decay", 0.999), attributes)
     objective.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch types it for tensors only
     from modeling_vae.data import collate

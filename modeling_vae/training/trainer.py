@@ -20,6 +20,7 @@ from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR, rotate_checkpoints
 
 from .objective import TrainingObjective
 from .onlooker import Onlooker
+from .precision import PRECISIONS
 
 UNFINISHED = "unfinished"
 EVALUATION_SEED = 0
@@ -196,7 +197,7 @@ def mean_figures(prediction: EvalPrediction) -> dict[str, float]:
 
 
 def training_arguments(recipe: dict[str, Any], output: Path) -> Any:
-    """transformers' TrainingArguments from a recipe's training section.
+    """transformers' TrainingArguments from a recipe's training section; `precision: auto` is float32 to them.
 
     Raises:
         ValueError: where a value is of the wrong type, naming it.
@@ -217,7 +218,7 @@ def training_arguments(recipe: dict[str, Any], output: Path) -> Any:
         "logging_nan_inf_filter": False,
         "use_cpu": not torch.accelerator.is_available(),
     }
-    values = defaults | {key: value for key, value in recipe.items() if key != "ema_decay"}
+    values = defaults | {key: value for key, value in recipe.items() if key not in ("ema_decay", "precision")}
     for key in ("max_steps", "num_train_epochs", "per_device_train_batch_size", "learning_rate"):
         value = values.get(key)
         if value is not None and not (isinstance(value, int | float) and math.isfinite(value) and value > 0):
@@ -225,6 +226,13 @@ def training_arguments(recipe: dict[str, Any], output: Path) -> Any:
     decay = recipe.get("ema_decay", 0)
     if isinstance(decay, bool) or not (isinstance(decay, int | float) and 0 <= decay < 1):
         raise ValueError(f"training.ema_decay={decay!r} is not possible: give a number from 0 to below 1.")
+    precision = recipe.get("precision")
+    if precision not in (None, "auto", *PRECISIONS):
+        raise ValueError(f"training.precision={precision!r} is not possible: give auto, fp32 or bf16.")
+    if precision is not None and (values.get("bf16") or values.get("fp16")):
+        raise ValueError("training.precision says what training.bf16 and training.fp16 say too: give one of them.")
+    if precision == "bf16":
+        values["bf16"] = True
     try:
         arguments = TrainingArguments(output_dir=str(output), **values)
     except (TypeError, ValueError) as error:

@@ -31,7 +31,7 @@ def one_step(name: str, place: Path, output: Path) -> tuple[Recipe, dict[str, to
     backbone = [f"objective.perceptual.backbone={place / 'backbone'}"] if there.objective.perceptual else []
     overrides = [
         f"data.path={place / 'pictures'}", "data.validation=validation", "attributes={}", "training.max_steps=1",
-        "training.per_device_train_batch_size=4", "training.bf16=false",
+        "training.per_device_train_batch_size=4", "training.precision=fp32",
     ]  # fmt: skip
     if there.objective.adversarial:
         overrides.append("objective.adversarial.start_ratio=0")
