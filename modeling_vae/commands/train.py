@@ -37,7 +37,9 @@ from modeling_vae.recipes.recipe import Recipe
 from modeling_vae.training.allocator import keep_freed_memory
 from modeling_vae.training.film import TrainingFilm, read_frames
 from modeling_vae.training.run import prepare, train
+from modeling_vae.training.stages import FOLDER, stage_recipes, train_stages
 
+FILM = "film"
 EDITED = 200
 """Pictures that are edited for each attribute: a run shall end soon; the command `evaluate` takes more."""
 
@@ -74,10 +76,28 @@ def train_recipe(options: argparse.Namespace) -> Path:
         )
     if recipe.push_to_hub is not None:
         check_repo_id(recipe.push_to_hub)
-    config = recipe.config()
+    stage_recipes(recipe)
     prepare(output, recipe)  # what cannot work is said before the pictures are read
     recover(output / "published")
     network = _feature_network(recipe)
+    started = time.monotonic()
+    start, before = train_stages(recipe, read, output, filmed)
+    data = read(recipe)
+    callbacks = filmed(output, data)
+    if recipe.push_to_hub is not None and recipe.push_checkpoints:
+        callbacks.append(PushCheckpoints(recipe, recipe.push_to_hub, original=original))
+    model, steps = train(recipe, data, output, callbacks, start)
+    facts = run_facts(data, steps, before, round(time.monotonic() - started))
+    published = publish(model, recipe, data, output, original=original, facts=facts, network=network)
+    logging.info("Published folder: %s", published)
+    if recipe.push_to_hub is not None:
+        _push(published, recipe.push_to_hub)
+    return published
+
+
+def read(recipe: Recipe) -> PictureData:
+    """The pictures of a recipe, at the size of its model."""
+    config = recipe.config()
     data = load_data(
         recipe.data,
         image_size=config.height_and_width,
@@ -86,17 +106,12 @@ def train_recipe(options: argparse.Namespace) -> Path:
         seed=recipe.training.get("seed", 42),
     )
     logging.info("%s", data.report)
-    started = time.monotonic()
-    callbacks: list[TrainerCallback] = [TrainingFilm(output / "film", data.validation)]
-    if recipe.push_to_hub is not None and recipe.push_checkpoints:
-        callbacks.append(PushCheckpoints(recipe, recipe.push_to_hub, original=original))
-    model, steps = train(recipe, data, output, callbacks)
-    facts = run_facts(data, steps, round(time.monotonic() - started))
-    published = publish(model, recipe, data, output, original=original, facts=facts, network=network)
-    logging.info("Published folder: %s", published)
-    if recipe.push_to_hub is not None:
-        _push(published, recipe.push_to_hub)
-    return published
+    return data
+
+
+def filmed(folder: Path, data: PictureData) -> list[TrainerCallback]:
+    """What takes the film of a training into its folder."""
+    return [TrainingFilm(folder / FILM, data.validation)]
 
 
 def publish(
@@ -113,7 +128,8 @@ def publish(
     parts, fitted = fit(model, recipe, data, steps=facts["steps"])
     pipe = VAEPipeline(**vars(parts))
     report = measure(pipe, recipe, data, network) | {"run": facts, **fitted}
-    media = draw_media(pipe, read_frames(output / "film"), report.get("attributes", {}).get("each"))
+    film = read_frames(*(output / FOLDER / name / FILM for name in recipe.stages), output / FILM)
+    media = draw_media(pipe, film, report.get("attributes", {}).get("each"))
     write_published_folder(output / "published", parts, recipe, report, media, original=original)
     return output / "published"
 
@@ -124,11 +140,12 @@ def measure(pipe: VAEPipeline, recipe: Recipe, data: PictureData, network: Featu
     return evaluate(pipe, data.validation, data.train, network=network, probe=probe, nearest=NEAREST, edited=EDITED)
 
 
-def run_facts(data: PictureData, steps: int, seconds: int) -> dict[str, Any]:
-    """What evaluation.json says about a run."""
+def run_facts(data: PictureData, steps: int, before: dict[str, int], seconds: int) -> dict[str, Any]:
+    """What evaluation.json says about a run; `before` are the steps of each stage before its last."""
     gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else "no GPU"
     return {
         "steps": steps,
+        "steps_of_stages_before": before or None,
         "seconds_since_last_start": seconds,
         "machine": f"{platform.machine()}, {torch.get_num_threads()} threads, {gpu}",
         "torch": torch.__version__,

@@ -167,6 +167,14 @@ class PublishRecipe(Section):
     leave_out: list[str] = Field([], description="attributes that get no direction, and that no probe learns")
 
 
+class Stage(Section):
+    """What is otherwise while the model is smaller, or fewer terms look on; see `stages.stage_recipes`."""
+
+    model: dict[str, Any] = {}
+    objective: dict[str, Any] = {}
+    training: dict[str, Any] = {}
+
+
 class Recipe(Section):
     """One model from data to card; `Recipe.read(folder, overrides)` reads and checks it."""
 
@@ -175,6 +183,7 @@ class Recipe(Section):
     objective: ObjectiveRecipe = ObjectiveRecipe()
     data: DataRecipe = DataRecipe()
     training: dict[str, Any] = {}
+    stages: dict[str, Stage] = Field({}, description="what comes before the recipe's own training, in order, by name")
     attributes: dict[str, Literal["boolean", "category", "numeric"]] = {}
     publish: PublishRecipe = PublishRecipe()
     push_to_hub: str | None = Field(None, description="repository that the folder goes to at the end of the run")
@@ -201,6 +210,16 @@ class Recipe(Section):
                 raise ValueError(f"model.{key}={value!r} is not possible: give a folder, or an id of the Hub.")
         if len(given) > 1:
             raise ValueError("model.backbone and model.pretrained both say where weights come from: give one.")
+        return self
+
+    @model_validator(mode="after")
+    def _stages_say_what_differs(self) -> Recipe:
+        for name, stage in self.stages.items():
+            given = [f"model.{key}" for key in sorted(_WEIGHTS & stage.model.keys())]
+            if "backbone" in (stage.objective.get("perceptual") or {}):
+                given.append("objective.perceptual.backbone")
+            if given:
+                raise ValueError(f"stages.{name}.{given[0]} is the same for all stages: give it as {given[0]}.")
         return self
 
     @model_validator(mode="after")
@@ -231,8 +250,7 @@ class Recipe(Section):
         try:
             return cls.model_validate(values)
         except ValidationError as error:
-            problems = "\n".join(_explain(problem) for problem in error.errors())
-            raise ValueError(problems if overrides else f"{file}: {problems}") from None
+            raise ValueError(explain(error) if overrides else f"{file}: {explain(error)}") from None
 
     def write(self, path: str | Path) -> None:
         """Write the recipe as YAML, whole or not at all."""
@@ -338,6 +356,11 @@ def _all_keys(model: type[BaseModel], prefix: str = "") -> list[str]:
 def _unknown(key: str, known: list[str]) -> str:
     near = difflib.get_close_matches(key, known, n=1, cutoff=0.0)
     return f"{key} is not a key of a recipe: did you mean {near[0]}?" if near else f"{key} is not a key of a recipe."
+
+
+def explain(error: ValidationError) -> str:
+    """Why something is no recipe, in a sentence for each value."""
+    return "\n".join(_explain(problem) for problem in error.errors())
 
 
 def _explain(problem: Any) -> str:

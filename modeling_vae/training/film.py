@@ -98,9 +98,13 @@ def draw(model: VAEModel, batches: Iterable[Tensor]) -> Image.Image:
     return grid(processor.postprocess(pixel_values.float().cpu()), columns=COLUMNS)
 
 
-def read_frames(folder: Path) -> list[Image.Image]:
-    """The frames in their order; [] where there are none."""
-    return [Image.open(file).convert("RGB") for file in _files(folder)]
+def read_frames(*folders: Path) -> list[Image.Image]:
+    """The frames in their order, smaller ones enlarged to the size of the last; [] where there are none.
+
+    Of several folders, one of each stage of a run, every so-many-th frame: the film is as long as that of one.
+    """
+    frames = [Image.open(file).convert("RGB") for folder in folders for file in _files(folder)]
+    return [frame.resize(frames[-1].size) for frame in frames[:: -len(folders)]][::-1]
 
 
 def _files(folder: Path) -> list[Path]:

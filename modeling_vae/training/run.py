@@ -30,39 +30,45 @@ logger = logging.getLogger(__name__)
 CHECKPOINTS = "checkpoints"
 
 
-def build_model(recipe: Recipe) -> VAEModel:
+def build_model(recipe: Recipe, start: VAEModel | None = None) -> VAEModel:
     """The network that the recipe describes: new, or with the weights of a published model, or of a backbone.
 
+    Args:
+        recipe: says where weights come from.
+        start: whose weights to begin with in their place: the stage before.
+
     Raises:
-        ValueError: where the published model is another network, naming the settings.
-        FileNotFoundError, ConnectionError: where it cannot be had.
+        ValueError: where those weights are of another network, naming the settings.
+        FileNotFoundError, ConnectionError: where the published model cannot be had.
     """
     config, backbone, pretrained = recipe.config(), recipe.model.get("backbone"), recipe.model.get("pretrained")
+    if start is not None:
+        return _continued(config, start, "the stage before")
     if backbone:
         return VAEModel.from_backbone(config, backbone)
-    return _from_published(config, pretrained) if pretrained else VAEModel(config)
+    if pretrained:
+        there = read_parts(pretrained, revision=None, token=None, cache_dir=None, dtype=torch.float32).model
+        return _continued(config, there, f"model.pretrained={pretrained}")
+    return VAEModel(config)
 
 
-def _from_published(config: VAEConfig, pretrained: str) -> VAEModel:
-    """The network of this configuration with the weights of a published model, of this size or of half of it.
+def _continued(config: VAEConfig, there: VAEModel, source: str) -> VAEModel:
+    """The network of this configuration with the weights of another, of this size or of half of it.
 
-    The published model's decoder may be shallower: what else there is in this one is silent at first.
+    That one's decoder may be shallower: what else there is in this one is silent at first.
     """
-    there = read_parts(pretrained, revision=None, token=None, cache_dir=None, dtype=torch.float32).model
     before = cast(VAEConfig, there.config)
     config.encoder_backbone = before.encoder_backbone
     if is_twice(before, config):
         try:
             return grown(there, config)
         except ValueError as error:
-            raise ValueError(f"model.pretrained={pretrained}: {error}") from None
+            raise ValueError(f"{source}: {error}") from None
     ours, theirs = _network(config), _network(before)
     if before.decoder_block == "modulated":
         theirs["decoder_layers"] = max(theirs["decoder_layers"], ours["decoder_layers"])
     if different := [f"model.{name}={value}" for name, value in theirs.items() if ours[name] != value]:
-        raise ValueError(
-            f"model.pretrained={pretrained} is another network: set {', '.join(different)}, or leave it out."
-        )
+        raise ValueError(f"{source} is another network: set {', '.join(different)}, or leave it out.")
     model = VAEModel(config)
     model.load_state_dict(model.state_dict() | there.state_dict())
     return model
@@ -101,12 +107,16 @@ def prepare(output: Path, recipe: Recipe) -> TrainingArguments:
 
 
 def train(
-    recipe: Recipe, data: PictureData, output: Path, callbacks: Sequence[TrainerCallback] = ()
+    recipe: Recipe,
+    data: PictureData,
+    output: Path,
+    callbacks: Sequence[TrainerCallback] = (),
+    start: VAEModel | None = None,
 ) -> tuple[VAEModel, int]:
     """Train, from the last whole checkpoint where there is one; returns the averaged model on the CPU, and its steps.
 
     Ctrl-C leaves the last checkpoint; the same call goes on from there. Callbacks get the `TrainingObjective` as
-    their `model`.
+    their `model`. A `start` gives a new run its first weights, see `build_model`.
     """
     arguments = prepare(output, recipe)
     batch = arguments.train_batch_size
@@ -121,7 +131,7 @@ def train(
             "data.validation to a larger split or share, or add pictures."
         )
     set_seed(arguments.seed)
-    model = build_model(recipe)
+    model = build_model(recipe, start)
     checkpoints = output / CHECKPOINTS
     if recipe.training.get("precision") == "auto":
         precision = settled(model, batch, checkpoints, arguments.device)
