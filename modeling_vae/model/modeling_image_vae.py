@@ -130,6 +130,13 @@ class ConvDecoder(nn.Module):
         return self.to_picture(hidden)
 
 
+class ToPicture(nn.Conv2d):
+    """A feature map's own addition to the logits of the picture. At first it adds nothing, and the picture is grey.
+
+    Where many additions begin at random, their sum begins as colours so pure that the sigmoid hardly has a slope there.
+    """
+
+
 class ModulatedDecoder(nn.Module):
     """Latents [N, D] -> logits of the pixel values [N, C, H, W]; the latent speaks at every scale.
 
@@ -146,7 +153,7 @@ class ModulatedDecoder(nn.Module):
         self.act = activation(config.activation)
         self.blocks = nn.ModuleList(ModulatedUp(config, widths[i], widths[i + 1]) for i in range(levels))
         self.to_picture = nn.ModuleList(
-            nn.Conv2d(width, config.num_channels, 1 if scale < levels else 3, padding=0 if scale < levels else 1)
+            ToPicture(width, config.num_channels, 1 if scale < levels else 3, padding=0 if scale < levels else 1)
             for scale, width in enumerate(widths)
         )
 
@@ -171,7 +178,7 @@ class VAEPreTrainedModel(PreTrainedModel):
     @torch.no_grad()
     def _init_weights(self, module: nn.Module) -> None:
         """He initialisation for the leaky activations; what is silent at first starts at zero."""
-        if isinstance(module, Modulation) and module.silent:
+        if isinstance(module, ToPicture) or (isinstance(module, Modulation) and module.silent):
             init.zeros_(module.weight)
             init.zeros_(module.bias)
         elif isinstance(module, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
