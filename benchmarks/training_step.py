@@ -4,7 +4,8 @@
     python benchmarks/training_step.py hub_configs/cats-64 training.per_device_train_batch_size=32 --threads 1 2
 
 Pictures are noise and probes are new, as neither changes what is computed. All terms of the recipe take part. Variants
-take turns, so that a busy machine slows all of them; given are the median, and the middle half of the rounds.
+take turns, so that a busy machine slows all of them; given are the median, and the middle half of the rounds, by the
+clock and of the processor, which minds other work less (with several threads, of all of them).
 """
 
 from __future__ import annotations
@@ -64,16 +65,16 @@ def build(recipe: Recipe, channels_last: bool, changes: dict[str, None]) -> Call
     return step
 
 
-def measure(variants: dict[str, Callable[[], None]], rounds: int) -> dict[str, list[float]]:
-    """Seconds of each step; the first of each is not counted."""
+def measure(variants: dict[str, Callable[[], None]], rounds: int) -> dict[str, list[tuple[float, float]]]:
+    """Seconds of each step, by the clock and of the processor; the first of each is not counted."""
     for step in variants.values():
         step()
-    seconds: dict[str, list[float]] = {name: [] for name in variants}
+    seconds: dict[str, list[tuple[float, float]]] = {name: [] for name in variants}
     for _ in range(rounds):
         for name, step in variants.items():
-            started = time.perf_counter()
+            started, processor = time.perf_counter(), time.process_time()
             step()
-            seconds[name].append(time.perf_counter() - started)
+            seconds[name].append((time.perf_counter() - started, time.process_time() - processor))
     return seconds
 
 
@@ -107,10 +108,15 @@ def main() -> None:
                 precision = "bf16" if bfloat16 else "fp32"
                 add(f"{precision}, {layout}, {threads} threads", step, bfloat16, threads)
     batch = recipe.training.get("per_device_train_batch_size", 8)
-    print(f"{'':48} seconds a step        pictures a second")
+    print(f"{'':45} seconds a step          pictures a second   processor's seconds")
     for name, seconds in measure(variants, options.rounds).items():
-        low, middle, high = statistics.quantiles(seconds, n=4)
-        print(f"{name:48} {middle:6.3f} ({low:.3f} to {high:.3f})  {batch / middle:6.1f}")
+        (low, middle, high), (least, usual, most) = (
+            statistics.quantiles(each, n=4) for each in zip(*seconds, strict=True)
+        )
+        print(
+            f"{name:45} {middle:6.3f} ({low:.3f} to {high:.3f}) {batch / middle:10.1f}"
+            f"            {usual:6.3f} ({least:.3f} to {most:.3f})"
+        )
 
 
 if __name__ == "__main__":

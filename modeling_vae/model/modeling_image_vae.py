@@ -133,7 +133,7 @@ class ConvDecoder(nn.Module):
 class ToPicture(nn.Conv2d):
     """A feature map's own addition to the logits of the picture. At first it adds nothing, and the picture is grey.
 
-    Where many additions begin at random, their sum begins as colours so pure that the sigmoid hardly has a slope there.
+    Where they begin at random, their sum begins as colours so pure that the sigmoid hardly has a slope there.
     """
 
 

@@ -30,7 +30,8 @@ def grown(small: VAEModel, config: VAEConfig) -> VAEModel:
     Args:
         small: plain encoder blocks without norm, leaky_relu or relu, modulated decoder.
         config: of the larger model: the same, but for twice the `image_size`, one more of `hidden_channels` in front,
-            at least as many as a picture has, and one more of `decoder_channels` at the end.
+            at least as many as a picture has, one more of `decoder_channels` at the end, and perhaps more
+            `decoder_layers`.
 
     Raises:
         ValueError: where the larger model is another network, naming the settings.
@@ -71,6 +72,7 @@ def check_growth(small: VAEConfig, large: VAEConfig) -> None:
     widths, scales = small.decoder_widths, len(small.hidden_channels) + 1
     widths += widths[-1:] * (scales - len(widths))  # one for each halving: the last scale is as wide as that before it
     wanted["decoder_channels"] = [*widths, large.decoder_widths[-1]]
+    wanted["decoder_layers"] = max(small.decoder_layers, large.decoder_layers)  # further ones are silent at first
     wrong = [f"model.{name}={value}" for name, value in wanted.items() if getattr(large, name) != value]
     if wrong:
         raise ValueError(f"a model of half the size grows to one with {', '.join(wrong)}: set these in the recipe.")
