@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable
 
 import torch
+from modeling_vae.training.recipe import Recipe
 from torch import nn
 
 from modeling_vae.model.modeling_image_vae import VAEModel
@@ -24,7 +25,6 @@ from modeling_vae.probing.probes import ProbeNetwork
 from modeling_vae.training.allocator import keep_freed_memory
 from modeling_vae.training.attribute_term import LOOKS, AttributeDistance
 from modeling_vae.training.objective import TrainingObjective
-from modeling_vae.training.recipe import Recipe
 
 WITHOUT = {
     "critic": {"adversarial": None},

@@ -11,8 +11,8 @@ from PIL import Image
 from safetensors.torch import load_file
 
 import train
-from modeling_vae.training.film import read_frames
 from modeling_vae.recipes.recipe import Recipe
+from modeling_vae.training.film import read_frames
 from modeling_vae.training.stages import stage_recipes
 
 from .making import recipe_values, write_backbone, write_pictures, write_recipe
