@@ -184,11 +184,11 @@ class VAEPreTrainedModel(PreTrainedModel):
         if isinstance(module, Modulation) and module.silent:
             init.zeros_(module.weight)
             init.zeros_(module.bias)
-        elif isinstance(module, ToPicture):
-            init.normal_(module.weight, std=module.FAINT / math.sqrt(module.weight[0].numel()))
-            init.zeros_(module.bias)
         elif isinstance(module, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
-            init.kaiming_normal_(module.weight, a=NEGATIVE_SLOPE)
+            if isinstance(module, ToPicture):
+                init.normal_(module.weight, std=module.FAINT / math.sqrt(module.weight[0].numel()))
+            else:
+                init.kaiming_normal_(module.weight, a=NEGATIVE_SLOPE)
             if module.bias is not None:
                 init.zeros_(module.bias)
         elif isinstance(module, nn.BatchNorm2d | nn.GroupNorm):
