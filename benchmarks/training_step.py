@@ -17,11 +17,11 @@ import time
 from collections.abc import Callable
 
 import torch
-from modeling_vae.training.recipe import Recipe
 from torch import nn
 
 from modeling_vae.model.modeling_image_vae import VAEModel
 from modeling_vae.probing.probes import ProbeNetwork
+from modeling_vae.recipes.recipe import Recipe
 from modeling_vae.training.allocator import keep_freed_memory
 from modeling_vae.training.attribute_term import LOOKS, AttributeDistance
 from modeling_vae.training.objective import TrainingObjective
