@@ -9,6 +9,9 @@ from pathlib import Path
 # before anything of Hugging Face is imported: no network, and nobody's cache
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ["HF_HOME"] = tempfile.mkdtemp(prefix="hf-home-")
+# before torch is: threads that wait for each other at every step of small models take ten times as long as one thread
+# where anything else runs on the machine
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest  # noqa: E402
 from planted_faces import trained_alignment  # noqa: E402

@@ -12,6 +12,7 @@ import pytest
 import torch
 from hub.clients import environment
 from hub.local_hub import LocalHub
+from patience import PATIENCE
 from transformers.dynamic_module_utils import get_relative_imports
 
 from modeling_vae import VAEModel
@@ -69,7 +70,7 @@ def test_it_loads_from_a_folder_and_from_the_hub_without_our_package(published, 
             cwd=tmp_path,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=PATIENCE,
         )
     assert done.returncode == 0, done.stderr
 
@@ -79,7 +80,9 @@ def test_each_file_loads_by_itself_without_our_package(published, tmp_path):
     package.mkdir()
     for file in published.glob("*.py"):
         (package / file.name).write_bytes(file.read_bytes())
-    done = subprocess.run([sys.executable, "-c", ALONE], cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(
+        [sys.executable, "-c", ALONE], cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE
+    )
     assert done.returncode == 0, done.stderr
 
 

@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -27,25 +28,9 @@ from modeling_vae import VAEPipeline
 pipe = VAEPipeline.from_pretrained(repo, token=token, revision=revision, cache_dir=cache)
 result = [pipe.weights_sha256, pipe.attributes]
 """
-TWO_PUSHES = """
-import threading
-from modeling_vae.publishing.repository import push_folder
-pushes = [threading.Thread(target=push_folder, args=(one, repo), kwargs={"token": token}) for one in folders]
-for push in pushes:
-    push.start()
-for push in pushes:
-    push.join()
-"""
-READ_WHILE_PUSHING = """
-import threading, time
+SAMPLERS = """
 from modeling_vae import VAEPipeline
-from modeling_vae.publishing.repository import push_folder
-push = threading.Thread(target=push_folder, args=(folder, repo), kwargs={"token": token})
-push.start()
-time.sleep(1.0)
-during = VAEPipeline.from_pretrained(repo, cache_dir=cache).samplers
-push.join()
-result = [during, VAEPipeline.from_pretrained(repo, cache_dir=cache).samplers]
+result = VAEPipeline.from_pretrained(repo, cache_dir=cache).samplers
 """
 TRAIN = """
 import os
@@ -153,9 +138,13 @@ class Faults:
     def two_pushes(self) -> str:
         repo = self.publish()
         before = self.hub.repo(repo).resolve("main")
-        folders = [self.version(f"{repo}-{n}") for n in (1, 2)]
-        self.hub.fault("*/commit/*", delay=1.0)
-        self.run(TWO_PUSHES, folders=folders, repo=repo, token=self.hub.token).value()
+        values = {"repo": repo, "token": self.hub.token}
+        with ThreadPoolExecutor() as threads, self.hub.hold("*/commit/*") as held:
+            held_up = threads.submit(self.run, PUSH, folder=self.version(f"{repo}-1"), **values)
+            held.arrived()
+            self.run(PUSH, folder=self.version(f"{repo}-2"), **values).value()
+            held.release()
+            held_up.result().value()
         repository = self.hub.repo(repo)
         second, first, older = list(repository.history(repository.resolve("main")))[:3]
         seen = {self.hub.read(repo, "media/samples.webp", commit.oid).decode() for commit in (first, second)}
@@ -166,9 +155,14 @@ class Faults:
     def read_while_pushing(self) -> str:
         repo, folder = self.publish(), self.version("reader")
         (folder / "prior.safetensors").unlink()
-        self.hub.fault("*/commit/*", delay=3.0)
-        values = {"folder": folder, "repo": repo, "token": self.hub.token, "cache": self.cache()}
-        during, after = self.run(READ_WHILE_PUSHING, **values).value()
+        values = {"repo": repo, "cache": self.cache()}
+        with ThreadPoolExecutor() as threads, self.hub.hold("*/commit/*") as held:
+            push = threads.submit(self.run, PUSH, folder=folder, repo=repo, token=self.hub.token)
+            held.arrived()
+            during = self.run(SAMPLERS, **values).value()
+            held.release()
+            push.result().value()
+        after = self.run(SAMPLERS, **values).value()
         must(during == ["fitted", "standard"] and after == ["standard"], f"{during}, then {after}")
         return "the old state until the commit, then the new one"
 
@@ -265,7 +259,7 @@ class Faults:
         try:
             return self.client.run(code, seconds=SECONDS, **values)
         finally:
-            self.hub.app.faults.clear()
+            self.hub.faults.clear()
 
     def fresh(self) -> str:
         """The id of a repository that no other case uses."""

@@ -29,6 +29,8 @@ STEPS, SAVE_STEPS = 60, 30
 SEED, FRAMES = 7, 12
 SECONDS = 300.0
 """Longer than any step may take, on however busy a machine."""
+AS_IT_COMES = {"HF_HUB_ETAG_TIMEOUT": "10", "HF_HUB_DOWNLOAD_TIMEOUT": "10"}
+"""How long the libraries wait where nobody tells them."""
 AT_A_REVISION = """
 from modeling_vae import VAEPipeline
 pipe = VAEPipeline.from_pretrained(repo, revision=revision)
@@ -63,7 +65,7 @@ class Journey:
 
     def __init__(self, hub: LocalHub, folder: Path) -> None:
         self.hub, self.folder = hub, folder
-        self.client = Client(hub, folder / "client")
+        self.client = Client(hub, folder / "client", **AS_IT_COMES)
         self.pictures = folder / "pictures"
         self.recipe, self.published = folder / "recipe", folder / "train" / "run" / "published"
 

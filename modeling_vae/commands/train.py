@@ -95,6 +95,32 @@ def train_recipe(options: argparse.Namespace) -> Path:
     return published
 
 
+def publish(
+    model: VAEModel,
+    recipe: Recipe,
+    data: PictureData,
+    output: Path,
+    *,
+    original: Recipe,
+    facts: dict[str, Any],
+    network: FeatureNetwork | None,
+) -> Path:
+    """From a trained model to its published folder: fit, measure, draw, write."""
+    parts, fitted = fit(model, recipe, data, steps=facts["steps"])
+    pipe = VAEPipeline(**vars(parts))
+    report = measure(pipe, recipe, data, network) | {"run": facts, **fitted}
+    folders = [output / FOLDER / name / FILM for name in recipe.stages]
+    media = draw_media(pipe, read_frames(*folders, output / FILM), report.get("attributes", {}).get("each"))
+    write_published_folder(output / "published", parts, recipe, report, media, original=original)
+    return output / "published"
+
+
+def measure(pipe: VAEPipeline, recipe: Recipe, data: PictureData, network: FeatureNetwork | None) -> dict[str, Any]:
+    """The figures of `evaluate` at the end of a run, with a probe that learns from its training pictures."""
+    probe = learn_probe(data.train, recipe.attributes, leave_out=recipe.publish.leave_out)
+    return evaluate(pipe, data.validation, data.train, network=network, probe=probe, nearest=NEAREST, edited=EDITED)
+
+
 def read(recipe: Recipe) -> PictureData:
     """The pictures of a recipe, at the size of its model."""
     config = recipe.config()
@@ -114,38 +140,12 @@ def filmed(folder: Path, data: PictureData) -> list[TrainerCallback]:
     return [TrainingFilm(folder / FILM, data.validation)]
 
 
-def publish(
-    model: VAEModel,
-    recipe: Recipe,
-    data: PictureData,
-    output: Path,
-    *,
-    original: Recipe,
-    facts: dict[str, Any],
-    network: FeatureNetwork | None,
-) -> Path:
-    """From a trained model to its published folder: fit, measure, draw, write."""
-    parts, fitted = fit(model, recipe, data, steps=facts["steps"])
-    pipe = VAEPipeline(**vars(parts))
-    report = measure(pipe, recipe, data, network) | {"run": facts, **fitted}
-    film = read_frames(*(output / FOLDER / name / FILM for name in recipe.stages), output / FILM)
-    media = draw_media(pipe, film, report.get("attributes", {}).get("each"))
-    write_published_folder(output / "published", parts, recipe, report, media, original=original)
-    return output / "published"
-
-
-def measure(pipe: VAEPipeline, recipe: Recipe, data: PictureData, network: FeatureNetwork | None) -> dict[str, Any]:
-    """The figures of `evaluate` at the end of a run, with a probe that learns from its training pictures."""
-    probe = learn_probe(data.train, recipe.attributes, leave_out=recipe.publish.leave_out)
-    return evaluate(pipe, data.validation, data.train, network=network, probe=probe, nearest=NEAREST, edited=EDITED)
-
-
 def run_facts(data: PictureData, steps: int, before: dict[str, int], seconds: int) -> dict[str, Any]:
-    """What evaluation.json says about a run; `before` are the steps of each stage before its last."""
+    """What evaluation.json says about a run; `before` are the steps of its stages."""
     gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else "no GPU"
     return {
         "steps": steps,
-        "steps_of_stages_before": before or None,
+        "steps of stages before": before or None,
         "seconds_since_last_start": seconds,
         "machine": f"{platform.machine()}, {torch.get_num_threads()} threads, {gpu}",
         "torch": torch.__version__,

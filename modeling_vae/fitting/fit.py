@@ -59,7 +59,7 @@ def fit(model: VAEModel, recipe: Recipe, data: PictureData, *, steps: int) -> tu
             labelled_batches(data.validation, BATCH, HELD_OUT),
             mirrored=mirrored,
             steps=steps,
-            autocast=bool(recipe.training.get("bf16")),
+            autocast=bool(recipe.training.get("bf16")) or recipe.training.get("precision") == "bf16",
         )
     parts = Parts(
         model=model,

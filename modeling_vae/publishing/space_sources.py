@@ -16,7 +16,7 @@ HOMES = {
     "modeling_vae": PACKAGE,
     "app": PACKAGE / "studio" if (PACKAGE / "studio").is_dir() else PACKAGE.parent / "app",
 }
-"""Where our packages lie; where they are installed, the studio lies within the other. A Space has them side by side."""
+"""Where our packages lie: installed, the studio lies within the other; a Space has them side by side."""
 NEVER = tuple(
     f"modeling_vae.{room}"
     for room in (

@@ -17,12 +17,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from patience import PATIENCE
 from PIL import Image
 
 from app.studio import Studio
 from modeling_vae import FaceAlignment, VAEConfig, VAEImageProcessor, VAEModel, VAEPipeline
 
-START_SECONDS = 90
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -82,10 +82,10 @@ def server(aligned: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         finally:
             process.terminate()
             try:
-                process.wait(10)
+                process.wait(PATIENCE)
             except subprocess.TimeoutExpired:
                 process.kill()
-                process.wait(10)
+                process.wait()
         left = [path for path in running.temporary.rglob("*") if path.is_file()]
         assert not left, "the studio left files behind"
 
@@ -100,12 +100,12 @@ def photo(tmp_path: Path) -> Path:
 
 
 def _wait_until_ready(process: subprocess.Popen, server: Server) -> None:
-    deadline = time.monotonic() + START_SECONDS
+    deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         if process.poll() is not None:
             break
         try:
-            with urllib.request.urlopen(server.url, timeout=5):
+            with urllib.request.urlopen(server.url, timeout=PATIENCE):
                 return
         except (urllib.error.URLError, OSError):
             time.sleep(0.2)

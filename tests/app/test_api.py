@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
+from patience import PATIENCE
 from PIL import Image
 
 from app.render_requests import CropRequest, EditRequest, GenerateRequest
@@ -23,7 +24,11 @@ ENDPOINTS = [
 
 @pytest.fixture
 def client(server, tmp_path) -> Client:
-    return Client(server.url, verbose=False, download_files=str(tmp_path / "downloads"))
+    return connect(server.url, str(tmp_path / "downloads"))
+
+
+def connect(url: str, downloads: str | bool) -> Client:
+    return Client(url, verbose=False, download_files=downloads, httpx_kwargs={"timeout": PATIENCE})
 
 
 def grid(gallery: list[dict]) -> list[np.ndarray]:
@@ -147,8 +152,17 @@ def test_only_what_was_uploaded_is_read(server, photo, endpoint, meta):
 
 
 def test_one_session_is_not_another(server, client, photo):
-    other = Client(server.url, verbose=False, download_files=False)
+    other = connect(server.url, False)
     mine = client.predict(photo=handle_file(photo), api_name="/edit_photo")[1]
     other.predict(index=3, api_name="/edit_face")
     again, *_ = client.predict(api_name="/edit_reset")
     assert (pixels(again) == pixels(mine)).all()
+
+
+def test_temporary_files_lie_in_a_folder_of_this_run(server, client):
+    client.predict(api_name="/new_faces")
+    with pytest.raises(AppError):
+        client.predict(index=99, api_name="/edit_face")
+    assert any(server.temporary.glob("studio-*/*/*.png"))
+    # Gradio prints the stack of what it refuses itself; none of ours is in it.
+    assert "/app/tabs/" not in server.log.read_text()

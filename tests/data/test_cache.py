@@ -6,10 +6,10 @@ import multiprocessing
 import os
 import resource
 import signal
-import time
 
 import numpy as np
 import pytest
+from patience import PATIENCE
 from PIL import Image
 
 from modeling_vae.data import cache as cache_module
@@ -152,29 +152,30 @@ class TestReuse:
         assert list((tmp_path / "home" / "modeling_vae").glob("*/manifest.json"))
 
 
-def _build_slowly(path, folder):
-    """Reads one picture every 50 ms, for ever."""
+def _build_half(path, folder, stalled):
+    """Reads a few pictures and goes no further."""
     prepare_all = cache_module.prepare_all
 
-    def slowly(*arguments):
-        for result in prepare_all(*arguments):
-            time.sleep(0.05)
+    def halting(*arguments):
+        for number, result in enumerate(prepare_all(*arguments)):
+            if number == 3:
+                stalled.set()
+                signal.pause()
             yield result
 
-    cache_module.prepare_all = slowly
+    cache_module.prepare_all = halting
     load_data(DataRecipe(path=path), image_size=(12, 10), num_channels=3, attributes={}, cache_dir=folder)
 
 
 def test_a_run_killed_half_way_leaves_nothing_to_the_next(load, splits, tmp_path):
-    child = multiprocessing.get_context("fork").Process(target=_build_slowly, args=(str(splits), tmp_path / "cache"))
+    fork = multiprocessing.get_context("fork")
+    stalled = fork.Event()
+    child = fork.Process(target=_build_half, args=(str(splits), tmp_path / "cache", stalled))
     child.start()
-    deadline = time.monotonic() + 60
-    while not list((tmp_path / "cache").glob("*.partial/pixels.bin")) and time.monotonic() < deadline:
-        time.sleep(0.01)
-    time.sleep(0.3)
+    assert stalled.wait(PATIENCE)
     os.kill(child.pid, signal.SIGKILL)
     child.join()
-    assert list((tmp_path / "cache").glob("*.partial")), "it was killed half way"
+    assert list((tmp_path / "cache").glob("*.partial/pixels.bin")), "it was killed half way"
     data = load(splits, image_size=(6, 5))
     assert not data.report.from_cache
     assert not list((tmp_path / "cache").glob("*.partial"))
@@ -210,7 +211,7 @@ def test_a_full_disk(splits, tmp_path):
     arguments = (str(splits), tmp_path / "cache", there)
     child = multiprocessing.get_context("fork").Process(target=_load_with_small_files, args=arguments)
     child.start()
-    assert here.poll(60)
+    assert here.poll(PATIENCE)
     number, message = here.recv()
     child.join()
     assert number

@@ -2,33 +2,33 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
-import logging
 import os
-import selectors
+import signal
+import socket
 import subprocess
 import sys
 import textwrap
-import traceback
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from patience import PATIENCE
+
 QUIET = {"HF_HUB_DISABLE_PROGRESS_BARS": "1", "HF_HUB_DISABLE_TELEMETRY": "1", "TRANSFORMERS_VERBOSITY": "error"}
+PATIENT = {"HF_HUB_ETAG_TIMEOUT": "200", "HF_HUB_DOWNLOAD_TIMEOUT": "200"}
+"""So that a busy machine is no outage; where a test is about one, see `outages.hurry`."""
 REPOSITORY = Path(__file__).parents[2]
 
 
 def environment(hub: Any, home: Path, token: str | None = None, **more: str) -> dict[str, str]:
     """What a child needs: this Hub, a cache of its own in `home`, our package importable."""
     paths = {"PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "0", "CUDA_VISIBLE_DEVICES": ""}
-    return {**os.environ, **hub.env(home, token), **QUIET, **paths, **more}
+    return {**os.environ, **hub.env(home, token), **QUIET, **PATIENT, **paths, **more}
 
 
 def python(
-    hub: Any, home: Path, *arguments: str, seconds: float = 120, **env: str
+    hub: Any, home: Path, *arguments: str, seconds: float = PATIENCE, **env: str
 ) -> subprocess.CompletedProcess[str]:
     """Run `python ...` in `home` as a client of the Hub; no token in what it prints, or to another origin."""
     home.mkdir(parents=True, exist_ok=True)
@@ -64,63 +64,47 @@ class Outcome:
 
 
 class Client:
-    """A process that runs one piece of code after another; importing the libraries takes seconds, and is done once."""
+    """Runs pieces of code, each in a process of its own, forked from one that has imported the libraries.
+
+    Importing takes seconds and is done once; what one piece of code leaves behind, threads and patches included, ends
+    with its process. Several threads may run code at the same time.
+    """
 
     def __init__(self, hub: Any, home: Path, **env: str) -> None:
         home.mkdir(parents=True, exist_ok=True)
         self.hub = hub
-        self.process = subprocess.Popen(
-            [sys.executable, "-u", __file__],
-            env=environment(hub, home / "hf", token="", **env),
-            cwd=home,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+        self.control, theirs = socket.socketpair()
+        with theirs:
+            self.process = subprocess.Popen(
+                [sys.executable, str(Path(__file__).with_name("forks.py"))],
+                env=environment(hub, home / "hf", token="", **env),
+                cwd=home,
+                stdin=theirs.fileno(),
+                stdout=subprocess.DEVNULL,
+            )
 
-    def run(self, code: str, *, seconds: float = 60, **values: Any) -> Outcome:
-        """Run code in which `values` are variables; it may set `result`. Fails where it takes longer."""
-        assert self.process.stdin is not None and self.process.stdout is not None
-        self.process.stdin.write(json.dumps({"code": textwrap.dedent(code), "values": values}, default=str) + "\n")
-        self.process.stdin.flush()
-        with selectors.DefaultSelector() as selector:
-            selector.register(self.process.stdout, selectors.EVENT_READ)
-            assert selector.select(seconds), f"the client took longer than {seconds} s"
-        outcome = Outcome(**json.loads(self.process.stdout.readline()))
+    def run(self, code: str, *, seconds: float = PATIENCE, **values: Any) -> Outcome:
+        """Run code in which `values` are variables; it may set `result`. Killed, and an error, if it takes longer."""
+        ours, theirs = socket.socketpair()
+        with theirs:
+            socket.send_fds(self.control, [b"."], [theirs.fileno()])
+        with ours, ours.makefile("rw") as file:
+            ours.settimeout(seconds)
+            pid = int(file.readline() or 0)
+            assert pid, "the client process has ended"
+            try:
+                file.write(json.dumps({"code": textwrap.dedent(code), "values": values}, default=str) + "\n")
+                file.flush()
+                answer = file.read()  # to the end, which is the end of the process
+            except BaseException:
+                os.kill(pid, signal.SIGKILL)
+                raise
+        assert answer, "the client died"
+        outcome = Outcome(**json.loads(answer))
         refuse_tokens(self.hub, outcome.text + json.dumps(outcome.result))
         return outcome
 
     def close(self) -> None:
+        self.control.close()
         self.process.kill()
         self.process.wait()
-
-
-def serve() -> None:
-    """The child's side: a line of JSON in, a line of JSON out."""
-    answers, sys.stdout = sys.stdout, sys.stderr
-    logging.basicConfig(level=logging.INFO, handlers=[])
-    for line in sys.stdin:
-        request = json.loads(line)
-        names: dict[str, Any] = {"Path": Path, **request["values"]}
-        text, error = io.StringIO(), None
-        handler = logging.StreamHandler(text)
-        logging.getLogger().addHandler(handler)
-        with (
-            contextlib.redirect_stdout(text),
-            contextlib.redirect_stderr(text),
-            warnings.catch_warnings(record=True) as seen,
-        ):
-            warnings.simplefilter("always")
-            try:
-                exec(request["code"], names)
-            except Exception as raised:
-                error = f"{type(raised).__name__}: {raised}"
-                text.write(traceback.format_exc())
-        logging.getLogger().removeHandler(handler)
-        told = "".join(f"{type(w.message).__name__}: {w.message}\n" for w in seen)
-        outcome = {"result": names.get("result"), "text": text.getvalue() + told, "error": error}
-        print(json.dumps(outcome, default=str), file=answers, flush=True)
-
-
-if __name__ == "__main__":
-    serve()

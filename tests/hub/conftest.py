@@ -1,4 +1,4 @@
-"""One local Hub, one client process and one published folder for all tests here; each test has its own repository."""
+"""One local Hub and one published folder for all tests here; each has its own repository and its client processes."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def hub(running_hub: LocalHub) -> LocalHub:
 
 @pytest.fixture(scope="session")
 def running_client(running_hub: LocalHub, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
-    client = Client(running_hub, tmp_path_factory.mktemp("client"), HF_HUB_ETAG_TIMEOUT="1")
+    client = Client(running_hub, tmp_path_factory.mktemp("client"))
     yield client
     client.close()
 

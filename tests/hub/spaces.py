@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from patience import PATIENCE
+
 
 def files(hub: Any, space: str, revision: str = "main") -> dict[str, bytes]:
     tree = hub.repo(space, "space").resolve(revision).tree
@@ -22,6 +24,8 @@ def files(hub: Any, space: str, revision: str = "main") -> dict[str, bytes]:
 def space_environment(hub: Any, home: Path, **more: str) -> dict[str, str]:
     own = {
         "HF_HUB_DISABLE_TELEMETRY": "1",
+        "HF_HUB_ETAG_TIMEOUT": "200",
+        "HF_HUB_DOWNLOAD_TIMEOUT": "200",
         "GRADIO_ANALYTICS_ENABLED": "False",
         "GRADIO_TEMP_DIR": str(home / "files"),
     }
@@ -31,7 +35,7 @@ def space_environment(hub: Any, home: Path, **more: str) -> dict[str, str]:
 
 
 @contextmanager
-def running(python: Path, folder: Path, environment: dict[str, str], seconds: float) -> Iterator[str]:
+def running(python: Path, folder: Path, environment: dict[str, str], seconds: float = PATIENCE) -> Iterator[str]:
     """`python app.py` in the folder of a Space, on a free port, while its address is needed."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -45,7 +49,7 @@ def running(python: Path, folder: Path, environment: dict[str, str], seconds: fl
             deadline = time.monotonic() + seconds
             while True:
                 try:
-                    urllib.request.urlopen(url, timeout=5).close()
+                    urllib.request.urlopen(url, timeout=seconds).close()
                     break
                 except (urllib.error.URLError, OSError):
                     assert process.poll() is None and time.monotonic() < deadline, log.read_text()[-3000:]
@@ -54,7 +58,7 @@ def running(python: Path, folder: Path, environment: dict[str, str], seconds: fl
         finally:
             process.terminate()
             try:
-                process.wait(10)
+                process.wait(seconds)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()

@@ -141,7 +141,7 @@ def test_directions_of_other_weights_are_no_pull_request(client, hub, complete, 
     directions_of(tiny_pipeline(), 1, "winking", "0" * 64).save_pretrained(tmp_path)
     found = client.run(SHARE, folder=tmp_path, repo=repo, token=hub.token, options={"create_pr": True})
     assert found.error.startswith("ValueError: these directions belong to weights 000000000000")
-    assert hub.repo(repo).discussions == []
+    assert hub.repo(repo).pull_requests == []
     if not has_directions:
         directions_of(tiny_pipeline(), 1, "winking").save_pretrained(tmp_path)
         client.run(SHARE, folder=tmp_path, repo=repo, token=hub.token, options={"create_pr": True}).value()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import textwrap
 from pathlib import Path
 
 import pytest
@@ -22,11 +21,16 @@ result = [pipe.weights_sha256, pipe.folder.name, latents.tolist(), pipe.decode_p
 if pipe.directions is not None:
     result.append(pipe.edit_latents(latents, {"smiling": 1.5}, hold=["age"]).tolist())
 """
-IMPATIENT = """
-from unittest.mock import patch
+HURRIED = f"""
+from outages import hurry
+hurry(silent)
+{LOAD}
+"""
+FETCH = """
 from modeling_vae.hub.downloads import fetch
-with patch("time.sleep"):  # the clients' waits between tries
-    result = str(fetch(source, ["model.safetensors"], cache_dir=cache, timeout=1.0, patience=1.0))
+from outages import hurry
+hurry()
+result = str(fetch(source, ["model.safetensors"], cache_dir=cache, patience=patience))
 """
 MODEL = """
 import torch
@@ -64,9 +68,9 @@ def put(hub, repo):
 
 @pytest.fixture
 def load(client, repo, tmp_path):
-    def run(source: object = repo, token: str | bool | None = None, revision: str | None = None, code=LOAD, **options):
-        cache = str(options.pop("cache", tmp_path / "cache"))
-        return client.run(code, source=str(source), token=token, revision=revision, cache=cache, **options)
+    def run(source: object = repo, token=None, revision=None, code=LOAD, silent="", patience: float = 200.0):
+        values = {"source": str(source), "token": token, "revision": revision, "cache": str(tmp_path / "cache")}
+        return client.run(code, silent=silent, patience=patience, **values)
 
     return run
 
@@ -92,14 +96,14 @@ def test_a_pinned_revision_stays_what_it_was(put, load, hub, complete, repo, tmp
 
 def test_a_cut_download_is_resumed(put, load, hub, complete):
     put(complete)
-    hub.fault("/_cdn/*", cut=1000)
-    assert load().error is None
+    cut = hub.fault("/_cdn/*", cut=1000)
+    assert load().error is None and cut.times == 0
 
 
 def test_a_download_that_is_always_cut_is_given_up(put, load, hub, complete):
     put(complete)
     hub.fault("/_cdn/*", cut=1000, times=99)
-    assert load(code=IMPATIENT).error.startswith("ConnectionError: the Hub cannot be reached")
+    assert load(code=FETCH).error.startswith("ConnectionError: the Hub cannot be reached")
 
 
 @pytest.mark.parametrize("name", ["model.safetensors", "directions.safetensors", "prior.safetensors", "config.json"])
@@ -209,12 +213,12 @@ def test_a_config_that_asks_for_code_of_others_is_refused(published, tmp_path, k
 def test_a_hub_that_never_answers_is_given_up(put, load, hub, complete):
     put(complete)
     hub.fault("*", dead=True, times=99)
-    found = load()
+    found = load(code=HURRIED, silent="*")
     assert found.error.startswith("ConnectionError: ") and "ReadTimeout" in found.error
     assert "is no folder here, and the Hub cannot be reached" in found.error
     hub.clear()
     hub.fault("/_cdn/*", dead=True, times=99)
-    assert "(nothing came for 1 s)" in load(code=IMPATIENT).error
+    assert "(nothing came for 1 s)" in load(code=FETCH, patience=1.0).error
 
 
 def test_a_process_that_gave_up_can_end(put, hub, complete, repo, tmp_path):
@@ -229,7 +233,7 @@ def test_a_copy_in_the_cache_is_used_with_a_warning(put, load, hub, complete, fa
     commit = put(complete)
     before = load().value()
     hub.fault("*", times=99, **fault)
-    found = load()
+    found = load(code=HURRIED, silent="*")
     assert found.value() == before
     assert f"loaded from the cache, at commit {commit[:8]}, which may be older" in found.text
     assert load(revision=commit).value() == before  # which is certain
@@ -243,7 +247,7 @@ def test_a_new_version_that_cannot_be_fetched_gives_the_old_one_with_a_warning(p
     shutil.copy(folder / "prior.safetensors", folder / "directions.safetensors")
     put(folder)
     hub.fault("*/resolve/*", status=500, times=99)
-    found = load(code=f'from unittest.mock import patch\nwith patch("time.sleep"):\n{textwrap.indent(LOAD, "    ")}')
+    found = load(code=HURRIED)
     assert found.value()[1] == old and "may be older than what is published" in found.text
 
 

@@ -16,6 +16,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 import torch
+from patience import PATIENCE
 from PIL import Image
 
 from modeling_vae import AttributeDirections, VAEPipeline
@@ -241,7 +242,7 @@ def test_an_endpoint_of_a_repository(client, hub, complete, repo, tmp_path, phot
     ]
     done = subprocess.run(
         [sys.executable, "-c", SERVER, str(folder)],
-        input=json.dumps(requests), capture_output=True, text=True, cwd=tmp_path, timeout=120,
+        input=json.dumps(requests), capture_output=True, text=True, cwd=tmp_path, timeout=PATIENCE,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     generated, edited, morphed, refused = json.loads(done.stdout)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -12,19 +13,22 @@ PUSH = """
 from modeling_vae.publishing.repository import push_folder
 result = push_folder(folder, repo, token=token, **options).oid
 """
-IMPATIENT = """
-from unittest.mock import patch
-from modeling_vae.publishing.repository import push_folder
-with patch("time.sleep"):  # the clients' waits between tries
-    result = push_folder(folder, repo, token=token, timeout=0.7).oid
+HURRIED = f"""
+from outages import hurry
+hurry(silent)
+{PUSH}
+"""
+LOAD = """
+from modeling_vae import VAEPipeline
+result = VAEPipeline.from_pretrained(repo, revision=revision, cache_dir=cache).samplers
 """
 
 
 @pytest.fixture
 def push(client, hub, complete, repo):
-    def run(folder: Path = complete, token: str | bool | None = None, code: str = PUSH, **options):
+    def run(folder: Path = complete, token: str | bool | None = None, code: str = PUSH, silent: str = "", **options):
         token = hub.token if token is None else token
-        return client.run(code, folder=str(folder), repo=repo, token=token, options=options)
+        return client.run(code, folder=str(folder), repo=repo, token=token, silent=silent, options=options)
 
     return run
 
@@ -186,10 +190,12 @@ def test_a_pull_request_to_nowhere_is_refused(push):
 
 @pytest.mark.parametrize("place", ["*/preupload/*", "*/info/lfs/objects/batch", "/_upload/*", "*/commit/*"])
 @pytest.mark.parametrize("status", [500, 503])
-def test_a_failure_that_passes_is_waited_out(push, hub, complete, repo, place, status):
-    hub.fault(place, status=status)
-    push(code=IMPATIENT).value()
-    assert files(hub, repo) == names(complete) and len(commits(hub, repo)) == 2
+def test_a_failure_that_passes_is_waited_out(push, hub, changed, repo, place, status):
+    (changed / "media/samples.webp").write_bytes(repo.encode())  # a large file that the Hub has not seen
+    failure = hub.fault(place, status=status)
+    push(changed, code=HURRIED).value()
+    assert failure.times == 0
+    assert files(hub, repo) == names(changed) and len(commits(hub, repo)) == 2
 
 
 @pytest.mark.parametrize("place", ["*/preupload/*", "/_upload/*", "*/commit/*"])
@@ -198,7 +204,7 @@ def test_a_failure_that_stays_publishes_nothing(push, hub, changed, repo, place)
     (changed / "media/samples.webp").write_bytes(repo.encode())  # a large file, as the server sees it
     before = hub.repo(repo).resolve("main")
     hub.fault(place, status=503, times=99)
-    found = push(changed, code=IMPATIENT)
+    found = push(changed, code=HURRIED)
     assert found.error == (f"ConnectionError: the Hub cannot be reached for {repo} (status 503): try again later.")
     assert hub.repo(repo).resolve("main") == before
     hub.clear()
@@ -206,8 +212,9 @@ def test_a_failure_that_stays_publishes_nothing(push, hub, changed, repo, place)
 
 
 def test_a_commit_whose_answer_is_lost_is_made_once(push, hub, complete, repo):
-    hub.fault("*/commit/*", cut=0)
-    push(code=IMPATIENT).value()
+    loss = hub.fault("*/commit/*", cut=0)
+    push(code=HURRIED).value()
+    assert loss.times == 0
     assert files(hub, repo) == names(complete) and len(commits(hub, repo)) == 2
 
 
@@ -215,33 +222,23 @@ def test_a_pull_request_whose_answer_is_lost_is_not_opened_twice(push, hub, chan
     push().value()
     hub.fault("*/commit/*", cut=0)
     found = push(changed, create_pr=True)
-    assert f"look at {repo} first" in found.error and len(hub.repo(repo).discussions) == 1
+    assert f"look at {repo} first" in found.error and len(hub.repo(repo).pull_requests) == 1
 
 
 @pytest.mark.parametrize("place", ["*", "*/commit/*"])
 def test_a_hub_that_never_answers_is_given_up(push, hub, repo, place):
     hub.fault(place, dead=True, times=99)
-    found = push(code=IMPATIENT)
+    found = push(code=HURRIED, silent=place)
     assert found.error.startswith("ConnectionError: the Hub cannot be reached") and "ReadTimeout" in found.error
 
 
-def test_two_pushes_at_once_follow_each_other_whole(client, hub, complete, changed, repo):
-    hub.fault("*/commit/*", delay=0.8)  # the first waits at its commit while the second comes through
-    client.run(
-        """
-        import threading, time
-        from modeling_vae.publishing.repository import push_folder
-        first = threading.Thread(target=push_folder, args=(one, repo), kwargs={"token": token})
-        first.start()
-        time.sleep(0.5)
-        push_folder(two, repo, token=token)
-        first.join()
-        """,
-        one=complete,
-        two=changed,
-        repo=repo,
-        token=hub.token,
-    ).value()
+def test_two_pushes_at_once_follow_each_other_whole(push, hub, complete, changed, repo):
+    with ThreadPoolExecutor() as threads, hub.hold("*/commit/*") as held:
+        first = threads.submit(push, code=HURRIED)
+        held.arrived()  # the first waits at its commit while the second comes through
+        push(changed).value()
+        held.release()
+        first.result().value()
     history = list(hub.repo(repo).history(hub.repo(repo).resolve("main")))
     assert len(history) == 3
     states = [hub.read(repo, "evaluation.json", commit.oid) for commit in history[:2]]
@@ -251,29 +248,18 @@ def test_two_pushes_at_once_follow_each_other_whole(client, hub, complete, chang
 
 
 def test_a_reader_sees_the_old_state_until_the_new_one_is_whole(client, hub, push, changed, repo, tmp_path):
+    def load(revision: str | None = None) -> list[str]:
+        return client.run(LOAD, repo=repo, revision=revision, cache=tmp_path / "cache").value()
+
     first = push().value()
     (changed / "prior.safetensors").unlink()
-    hub.fault("*/commit/*", delay=0.8)
-    found = client.run(
-        """
-        import threading, time
-        from modeling_vae import VAEPipeline
-        from modeling_vae.publishing.repository import push_folder
-        writer = threading.Thread(target=push_folder, args=(folder, repo), kwargs={"token": token})
-        writer.start()
-        time.sleep(0.5)
-        during = VAEPipeline.from_pretrained(repo, cache_dir=cache)
-        writer.join()
-        after = VAEPipeline.from_pretrained(repo, cache_dir=cache)
-        pinned = VAEPipeline.from_pretrained(repo, cache_dir=cache, revision=first)
-        result = [pipe.samplers for pipe in (during, after, pinned)]
-        """,
-        folder=changed,
-        repo=repo,
-        token=hub.token,
-        first=first,
-        cache=tmp_path / "cache",
-    ).value()
+    with ThreadPoolExecutor() as threads, hub.hold("*/commit/*") as held:
+        writer = threads.submit(push, changed)
+        held.arrived()
+        during = load()
+        held.release()
+        writer.result().value()
+    found = [during, load(), load(first)]
     assert found == [["fitted", "standard"], ["standard"], ["fitted", "standard"]]
 
 

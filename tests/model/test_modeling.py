@@ -71,7 +71,7 @@ def test_further_layers_are_silent_at_first():
 def test_every_weight_learns(model):
     model.train()
     optimizer = torch.optim.SGD(model.parameters(), lr=1e-5)
-    for _ in range(2):  # what is silent at first hears of the error once its factor is none of zero
+    for _ in range(3):  # what is silent at first hears of the error once what follows it is not zero
         optimizer.step()
         optimizer.zero_grad()
         model(pixels(model, 4)).loss.backward()

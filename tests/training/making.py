@@ -36,6 +36,11 @@ def write_pictures(folder: Path, count: int = 120) -> Path:
     return folder
 
 
+def pixels(count: int = 8) -> torch.Tensor:
+    """Noise [count, 3, 32, 32] in 0 to 1."""
+    return torch.rand(count, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+
+
 def write_backbone(folder: Path) -> Path:
     """A small network with random weights in the place of a pretrained one."""
     with torch.random.fork_rng():

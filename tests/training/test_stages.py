@@ -80,7 +80,7 @@ def test_a_run_goes_through_its_stages_and_stays_in_the_last(place):
     before, after = small["average.module.encoder.blocks.1.conv.weight"], first["model.encoder.blocks.2.conv.weight"]
     assert before.shape == after.shape and 0 < (before - after).abs().max() < 2e-3
     report = json.loads((published / "evaluation.json").read_text())
-    assert report["run"]["steps"] == 2 and report["run"]["steps_of_stages_before"] == {"small": 3}
+    assert report["run"]["steps"] == 2 and report["run"]["steps of stages before"] == {"small": 3}
     frames = read_frames(run / "stages" / "small" / "film", run / "film")
     with Image.open(run / "film" / "000002.png") as last:
         assert frames[-1].tobytes() == last.tobytes() and {frame.size for frame in frames} == {last.size}

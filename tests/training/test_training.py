@@ -15,6 +15,7 @@ from shutil import copytree, ignore_patterns
 
 import pytest
 import torch
+from patience import PATIENCE
 from PIL import Image
 from safetensors.torch import load_file
 
@@ -50,7 +51,7 @@ class Workplace:
 
     def train(self, run: str, *overrides: str, **options) -> tuple[int, str]:
         process = self.start(run, *overrides, **options)
-        output, _ = process.communicate(timeout=200)
+        output, _ = process.communicate(timeout=PATIENCE)
         return process.returncode, output
 
     def here(self, run: str, *overrides: str) -> Path:
@@ -228,7 +229,7 @@ def test_ctrl_c_leaves_a_run_that_goes_on(workplace):
     while process.poll() is None and not workplace.checkpoints("interrupted"):
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)
-    output, _ = process.communicate(timeout=60)
+    output, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 1
     assert "stopped: the same command goes on from the last checkpoint." in output
     assert "Traceback" not in output
