@@ -5,6 +5,7 @@ Letters in the shapes: N pictures, C channels, H height, W width, D latent dimen
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -135,10 +136,12 @@ class ConvDecoder(nn.Module):
 
 
 class ToPicture(nn.Conv2d):
-    """A feature map's own addition to the logits of the picture. At first it adds nothing, and the picture is grey.
+    """A feature map's own addition to the logits of the picture, faint at first, so that the picture begins greyish.
 
-    Where they begin at random, their sum begins as colours so pure that the sigmoid hardly has a slope there.
+    Where they begin at full strength, their sum is of colours so pure that the sigmoid hardly has a slope there.
     """
+
+    FAINT = 0.1
 
 
 class ModulatedDecoder(nn.Module):
@@ -182,12 +185,15 @@ class VAEPreTrainedModel(PreTrainedModel):
 
     @torch.no_grad()
     def _init_weights(self, module: nn.Module) -> None:
-        """He initialisation for the leaky activations; what is silent at first starts at zero."""
-        if isinstance(module, ToPicture) or (isinstance(module, Modulation) and module.silent):
-            for parameter in module.parameters(recurse=False):
-                init.zeros_(parameter)
+        """He initialisation for the leaky activations; what is silent at first starts at zero, and colours faintly."""
+        if isinstance(module, Modulation) and module.silent:
+            init.zeros_(module.weight)
+            init.zeros_(module.bias)
         elif isinstance(module, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
-            init.kaiming_normal_(module.weight, a=NEGATIVE_SLOPE)
+            if isinstance(module, ToPicture):
+                init.normal_(module.weight, std=module.FAINT / math.sqrt(module.weight[0].numel()))
+            else:
+                init.kaiming_normal_(module.weight, a=NEGATIVE_SLOPE)
             if module.bias is not None:
                 init.zeros_(module.bias)
         elif isinstance(module, nn.BatchNorm2d | nn.GroupNorm):
