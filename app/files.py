@@ -17,7 +17,8 @@ from PIL import Image
 
 def picture_file(picture: Image.Image, name: str = "face") -> str:
     """The path of a picture as PNG."""
-    return save_pil_to_cache(picture, cache_dir=get_upload_folder(), name=name, format="png")
+    result: str = save_pil_to_cache(picture, cache_dir=get_upload_folder(), name=name, format="png")
+    return result
 
 
 def picture_files(pictures: Iterable[Image.Image]) -> list[str]:
@@ -26,7 +27,8 @@ def picture_files(pictures: Iterable[Image.Image]) -> list[str]:
 
 def film_file(data: bytes, name: str, format: str) -> str:
     """The path of a film's bytes."""
-    return save_bytes_to_cache(data, f"{name}.{format}", cache_dir=get_upload_folder())
+    result: str = save_bytes_to_cache(data, f"{name}.{format}", cache_dir=get_upload_folder())
+    return result
 
 
 def upload_path(upload: Mapping[str, Any] | None) -> str:

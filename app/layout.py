@@ -31,7 +31,8 @@ def build(studio: Studio) -> gr.Blocks:
             with gr.Tab("Edit", id="edit"):
                 edit = EditTab(studio, session)
         _wire(page, tabs, session, generate, morph, edit)
-    return page.queue(default_concurrency_limit=4)
+    result: gr.Blocks = page.queue(default_concurrency_limit=4)
+    return result
 
 
 def _wire(

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, SupportsIndex
 
-from modeling_vae.animation import Loop
+from modeling_vae.model.gif import Loop
 
 MOST_FACES = 64
 LARGEST_SEED = 2**32 - 1

@@ -12,7 +12,7 @@ import modeling_vae
 ROOT = Path(__file__).parents[1]
 
 ROOMS = (
-    *("files", "model", "hub", "faces", "photos", "animation", "sheets"),
+    *("files", "model", "passes", "ranking", "hub", "faces", "photos", "animation", "sheets"),
     *("recipes", "data", "probing", "parts", "fitting", "figures", "publishing"),
     *("pipeline", "media", "training", "evaluation", "commands"),
 )

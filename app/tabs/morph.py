@@ -215,7 +215,8 @@ class MorphTab:
         return self._shown(tray, len(tray) - 1)
 
     def select(self, event: gr.SelectData) -> int:
-        return event.index
+        result: int = event.index
+        return result
 
     def _with(self, tray: np.ndarray | None, latents: np.ndarray) -> tuple[Any, ...]:
         return self.show_last(added(tray, latents))

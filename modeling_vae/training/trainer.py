@@ -90,7 +90,8 @@ class VAETrainer(Trainer):
         """Whether a checkpoint is of the last step that the arguments ask for."""
         done = TrainerState.load_from_json(str(Path(checkpoint) / TRAINER_STATE_NAME))
         if self.args.max_steps > 0:
-            return done.global_step >= self.args.max_steps
+            result: bool = done.global_step >= self.args.max_steps
+            return result
         return done.epoch is not None and done.epoch >= self.args.num_train_epochs
 
     def restore(self, checkpoint: str) -> None:
@@ -98,7 +99,7 @@ class VAETrainer(Trainer):
         self._load_from_checkpoint(checkpoint)
         self.state = TrainerState.load_from_json(str(Path(checkpoint) / TRAINER_STATE_NAME))
 
-    def get_eval_dataloader(self, eval_dataset: Any = None) -> DataLoader:
+    def get_eval_dataloader(self, eval_dataset: Any = None) -> DataLoader[Any]:
         """All pictures are evaluated, also the last ones that fill no batch."""
         drop_last, self.args.dataloader_drop_last = self.args.dataloader_drop_last, False
         try:
@@ -121,7 +122,9 @@ class VAETrainer(Trainer):
                 self._terms[name].append(term)
         return (output["loss"], output) if return_outputs else output["loss"]
 
-    def prediction_step(self, model: nn.Module, inputs: dict[str, Tensor], *_: Any, **__: Any) -> tuple:
+    def prediction_step(
+        self, model: nn.Module, inputs: dict[str, Tensor], *_: Any, **__: Any
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """Figures of one batch; the noise is the same at every evaluation, and none is taken from the training's."""
         objective: TrainingObjective = self.accelerator.unwrap_model(model)
         pixel_values = self._prepare_inputs(inputs)["pixel_values"]
