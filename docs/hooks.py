@@ -1,7 +1,7 @@
 """What the pages take from the bundled models when the site is built: their pictures, and tables of their figures.
 
-A line `<!-- table: NAME -->` becomes the table of that name, one column for each model with an evaluation.json, so that
-no figure is written down twice. The pictures of a model lie at models/NAME/.
+A line `<!-- table: NAME -->` becomes the table of that name, one column for each model with an evaluation.json: no
+figure is written down twice. The pictures of a model lie at models/NAME/.
 """
 
 from __future__ import annotations

@@ -112,7 +112,9 @@ def test_the_table_to_copy_is_read(tmp_path):
     for number, name in enumerate(("ann.jpg", "bob.jpg", "eve.jpg")):
         Image.new("RGB", (32, 32), (80 * number, 90, 40)).save(tmp_path / name)
     settings = DataRecipe(path=str(tmp_path), validation=0.4)
-    data = load_data(settings, image_size=(32, 32), attributes={"smiling": "boolean", "hair": "category"})
+    data = load_data(
+        settings, image_size=(32, 32), num_channels=3, attributes={"smiling": "boolean", "hair": "category"}
+    )
     found = set()
     for part in (data.train, data.validation):
         for _, columns in labelled_batches(part, 8):
