@@ -19,25 +19,25 @@ from modeling_vae.recipes.recipe import DataRecipe
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = sorted([*ROOT.glob("docs/**/*.md"), ROOT / "CONTRIBUTING.md"])
 COMMAND = ".venv/bin/modeling-vae"
 BUNDLED = ROOT / "hub_configs" / "cats-64" / "model.safetensors"
 
 
-def blocks(language: str) -> list[str]:
-    return [
-        body
-        for name, body in re.findall(r"^```(\w*)\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
-        if name == language
-    ]
+def blocks(language: str, text: str = README) -> list[str]:
+    found = re.findall(r"^```(\w*)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+    return [body for name, body in found if name == language]
 
 
-def commands() -> list[list[str]]:
-    return [shlex.split(line.split("  #")[0]) for block in blocks("bash") for line in block.splitlines() if line]
+def commands(text: str = README) -> list[list[str]]:
+    lines = [line for block in blocks("bash", text) for line in block.splitlines() if line]
+    return [shlex.split(line.split("  #")[0]) for line in lines]
 
 
 def test_every_link_leads_somewhere():
     links = [link for link in re.findall(r"\]\(([^)]+)\)", README) if not link.startswith("http")]
-    assert len(links) > 8
+    links += re.findall(r'<img src="([^"]+)"', README)
+    assert len(links) > 20
     assert [link for link in links if not (ROOT / link).exists()] == []
 
 
@@ -104,6 +104,17 @@ def test_the_other_commands_are_understood(capsys):
             cli_main([*words, "--help"])
         assert stopped.value.code == 0
     assert "usage" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_commands_of_the_pages_are_understood(page):
+    for words in commands(page.read_text(encoding="utf-8")):
+        if Path(words[0]).name == "modeling-vae":
+            with pytest.raises(SystemExit) as stopped:
+                cli_main([*words[1:], "--help"])
+            assert stopped.value.code == 0
+        elif "benchmarks/" in " ".join(words):
+            assert (ROOT / next(word for word in words if word.startswith("benchmarks/"))).exists()
 
 
 def test_the_table_to_copy_is_read(tmp_path):
