@@ -114,4 +114,4 @@ def size_of(folder: Path) -> str:
 
 
 def machine_of(folder: Path) -> str:
-    return str(report(folder)["run"]["machine"]).split(", see docs/")[0]
+    return str(report(folder)["run"]["machine"])
