@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from test_architecture import ROOMS
 
 import modeling_vae
 
@@ -50,6 +51,11 @@ def test_every_page_of_the_site_is_in_its_menu():
     menu = json.dumps(yaml.safe_load((ROOT / "mkdocs.yml").read_text())["nav"])
     pages = {path.relative_to(ROOT / "docs").as_posix() for path in ROOT.glob("docs/**/*.md")}
     assert {page for page in pages if f'"{page}"' not in menu} == set()
+
+
+def test_every_room_is_described():
+    page = (ROOT / "docs" / "reference" / "rooms.md").read_text(encoding="utf-8")
+    assert [room for room in ROOMS if f"`{room}`" not in page and f"`{room}/`" not in page] == []
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if page.suffix == ".md"], ids=lambda page: page.name)
