@@ -61,7 +61,7 @@ def models() -> dict[str, Path]:
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     for name, folder in models().items():
-        for picture in sorted((folder / "media").iterdir()):
+        for picture in sorted((folder / "media").glob("*")):
             address = f"models/{name}/{picture.name}"
             files.append(File.generated(config, address, abs_src_path=str(picture)))
     return files
@@ -79,8 +79,10 @@ def table(name: str) -> str:
     """
     if name == "models":
         return of_models({"what": size_of, "the machine that trained it": machine_of})
+    if name == "sheets":
+        return sheets()
     if name not in FIGURES:
-        raise PluginError(f"there is no table {name!r}: take models, {', '.join(FIGURES)}.")
+        raise PluginError(f"there is no table {name!r}: take models, sheets, {', '.join(FIGURES)}.")
     return of_models({said: figure(place, form) for said, place, form in FIGURES[name]})
 
 
@@ -88,6 +90,13 @@ def of_models(lines: dict[str, Callable[[Path], str]]) -> str:
     """One column a model, one line for each function of its folder."""
     rows = [["", *(f"`{name}`" for name in models())], ["---", *("---" for _ in models())]]
     rows += [[said, *(cell(folder) for folder in models().values())] for said, cell in lines.items()]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def sheets() -> str:
+    """One line a model, with its samples and its edits."""
+    rows = [["", "samples", "edits"], ["---"] * 3]
+    rows += [[f"`{name}`", *(f"![](models/{name}/{what}.webp)" for what in ("samples", "edits"))] for name in models()]
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 

@@ -16,12 +16,12 @@ from io import BytesIO
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, ViewportSize, sync_playwright
 
 ROOT = Path(__file__).parents[1]
 PICTURE = Path(__file__).parent / "pictures" / "studio.webp"
 MODEL = "hub_configs/cats-64"
-VIEW = {"width": 1180, "height": 860}
+VIEW: ViewportSize = {"width": 1180, "height": 860}
 FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking")
 PATIENCE = 120
 """Seconds until the studio must answer."""
