@@ -23,8 +23,9 @@ from .photos import alignment, reconstruction_errors
 from .photos.alignment import FaceAlignment
 from .photos.reconstruction_errors import ReconstructionErrors
 
+CONFIG_NAME = "config.json"
 WEIGHTS_NAME = "model.safetensors"
-REQUIRED = ("config.json", WEIGHTS_NAME, "preprocessor_config.json")
+REQUIRED = (CONFIG_NAME, WEIGHTS_NAME, "preprocessor_config.json")
 ACCOMPANYING = ("README.md", "recipe.yaml", "evaluation.json", "evaluation.md", "media", ".eval_results")
 """What else a published folder holds, and `save_pretrained` takes along."""
 FOREIGN = ("attn_implementation", "_attn_implementation", "quantization_config")
@@ -74,6 +75,8 @@ class Parts:
         }
         with errors_of_the_disk(folder / WEIGHTS_NAME):
             self.model.save_pretrained(folder, state_dict=weights)
+        # safetensors keeps the weights to their owner; whoever may read the configuration may read them
+        shutil.copymode(folder / CONFIG_NAME, folder / WEIGHTS_NAME)
         self.processor.save_pretrained(folder)
         for part in (self.directions, self.prior, self.alignment, self.errors):
             if part is not None:
@@ -122,7 +125,7 @@ def read_parts(
     model, problems = loaded
     if any(problems.values()):
         found = "; ".join(f"{name}: {sorted(map(str, keys))[:5]}" for name, keys in problems.items() if keys)
-        raise ValueError(f"the weights of {folder_or_id} do not fit its config.json ({found}).")
+        raise ValueError(f"the weights of {folder_or_id} do not fit its {CONFIG_NAME} ({found}).")
     there = {name: (folder / name).is_file() for name in COMPUTING}
     return Parts(
         model=model,
@@ -140,9 +143,9 @@ def read_parts(
 
 def _check_kind(folder: Path, source: object) -> None:
     """Raise a ValueError where the configuration in a folder, which came from a source, is not that of a VAE."""
-    config = f"config.json of {source}"
+    config = f"{CONFIG_NAME} of {source}"
     try:
-        values = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        values = json.loads((folder / CONFIG_NAME).read_text(encoding="utf-8"))
         kind = values.get("model_type")
         foreign = [key for key in FOREIGN if key in values or key in (values.get("encoder_backbone") or {})]
     except (ValueError, AttributeError) as error:
