@@ -18,7 +18,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import torch
 from PIL import Image
 
 from modeling_vae import VAEPipeline
@@ -133,5 +132,4 @@ def table(rows: list[dict[str, float | str | None]]) -> str:
 
 
 if __name__ == "__main__":
-    torch.set_num_threads(2)
     main()
