@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 
-from modeling_vae.evaluation.weighted import weighted_auc
 from modeling_vae.probing import probes
 from modeling_vae.probing.probes import Probe, at_most, labelled_pictures, train_probe
 from modeling_vae.probing.yes_no import YesNo
+from modeling_vae.ranking import weighted_auc
 
 SQUARE = [YesNo("square", "square", "true")]
 
