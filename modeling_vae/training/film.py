@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from io import BytesIO
 from itertools import islice
@@ -19,6 +20,8 @@ from modeling_vae.model.image_processing_image_vae import VAEImageProcessor
 from modeling_vae.model.latents import sample_noise
 from modeling_vae.model.modeling_image_vae import VAEModel
 from modeling_vae.sheets import grid
+
+from .divergence import diverged
 
 FRAMES = 40
 FIRST_STEP = 10
@@ -64,7 +67,11 @@ class TrainingFilm(TrainerCallback):
         if state.is_world_process_zero and state.global_step in frame_steps(state.max_steps):
             self.folder.mkdir(parents=True, exist_ok=True)
             frame = BytesIO()
-            draw(model.ema, self._batches()).save(frame, "PNG")
+            try:
+                draw(model.ema, self._batches()).save(frame, "PNG")
+            except FloatingPointError:
+                lost = {"what the running average makes of pictures": math.nan}
+                raise diverged(state.global_step + 1, lost, args.learning_rate, Path(args.output_dir)) from None
             write_whole(self.folder / f"{state.global_step:06d}.png", frame.getvalue())
 
     def _batches(self) -> Iterable[Tensor]:
@@ -81,17 +88,24 @@ def draw(model: VAEModel, batches: Iterable[Tensor]) -> Image.Image:
     Args:
         model: the running average.
         batches: of pixel_values, [N, C, H, W] each.
+
+    Raises:
+        FloatingPointError: the model's answers are not finite.
     """
     training = model.training
     model.eval()  # of batch norms the running statistics, which then stay as they are
     posteriors = [model.encode(pixel_values.to(model.device, model.dtype)) for pixel_values in batches]
     means = torch.cat([posterior.mean for posterior in posteriors]).cpu().double()
     variance = torch.cat([posterior.logvar for posterior in posteriors]).cpu().double().exp().mean(0)
+    if not (means.isfinite().all() and variance.isfinite().all()):
+        raise FloatingPointError("the latents of pictures are not finite.")
     centred = means - means.mean(0)
     values, vectors = torch.linalg.eigh(centred.T @ centred / len(means) + torch.diag(variance))
     root = vectors * values.clamp_min(0).sqrt() @ vectors.T
     latents = means.mean(0) + TRUNCATION * sample_noise(FACES, means.shape[1], SEED).double() @ root
     pixel_values = model.decode(latents.to(model.device, model.dtype))
+    if not pixel_values.isfinite().all():
+        raise FloatingPointError("the pictures of samples are not finite.")
     model.train(training)
     height, width = model.config.height_and_width
     processor = VAEImageProcessor(size={"height": height, "width": width}, num_channels=model.config.num_channels)
