@@ -54,7 +54,7 @@ def last_whole(folder: Path) -> Path | None:
     Raises:
         ValueError: there are some, and none is whole.
     """
-    faults = {}
+    faults: dict[str, str] = {}
     for checkpoint in checkpoints_in(folder):
         fault = fault_of(checkpoint)
         if fault is None:

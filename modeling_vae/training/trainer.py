@@ -20,7 +20,7 @@ from transformers.trainer import TRAINER_STATE_NAME
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR, rotate_checkpoints
 
 from .continuing import all_finite, seal, tensors_in
-from .divergence import Diverged, diverged
+from .divergence import diverged
 from .objective import TrainingObjective
 from .precision import PRECISIONS
 from .terms.onlooker import Onlooker
@@ -195,7 +195,7 @@ class VAETrainer(Trainer):
             if group["initial_lr"] != rate:
                 group["lr"] *= rate / group["initial_lr"]
                 group["initial_lr"] = rate
-        if rates:
+        if self.lr_scheduler is not None and rates:
             self.lr_scheduler.base_lrs = rates
 
     def _groups(self) -> list[dict[str, Any]]:

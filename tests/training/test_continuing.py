@@ -208,7 +208,7 @@ def test_an_evaluation_that_is_not_finite_ends_the_run(tmp_path):
 
 
 def test_a_lower_rate_is_taken_by_the_run_that_goes_on(checkpoints):
-    """The scheduler's state would bring the old one back. A linear schedule to 0 is at 1/3 of the rate after 4 of 6."""
+    """The scheduler's state would bring the old one back."""
     rates = []
     for rate in (0.5, None):
         made = trainer(checkpoints, **({"learning_rate": rate} if rate else {}))
