@@ -34,6 +34,8 @@ DTYPES = (None, "float16", "bfloat16", "float32", "float64")
 OWN_FIELDS = {f.name for f in dataclasses.fields(VAEConfig)} - {f.name for f in dataclasses.fields(PreTrainedConfig)}
 LARGEST_NUMBER = 2**20
 """In the configuration of a backbone."""
+LONGEST = 300
+"""Characters of another's error that are quoted."""
 REPEATED = re.compile("layer|depth|block|stage|repeat")
 """What a backbone's configuration calls numbers of modules."""
 
@@ -190,6 +192,7 @@ def _nested(values: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _in_words(error: BaseException) -> str:
-    """The sentence of an error, or of the one that it was raised for, in one line."""
+    """The sentence of an error, or of the one that it was raised for, in one line of bounded length."""
     cause = error.__cause__ if isinstance(error, StrictDataclassError) and error.__cause__ else error
-    return " ".join(str(cause).split()) or type(cause).__name__
+    words = " ".join(str(cause).split()) or type(cause).__name__
+    return words if len(words) <= LONGEST else f"{words[:LONGEST]} ..."

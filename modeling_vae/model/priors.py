@@ -34,7 +34,8 @@ class MixturePrior:
         self.weights = (weights.double() / weights.double().sum()).float().double()
         self.means, self.factors = means.float().double(), factors.tril().half().double()
         self.weights_sha256 = weights_sha256
-        if not (self.weights > 0).all() or not (self.factors.diagonal(dim1=1, dim2=2) > 0).all():
+        positive = (weights > 0).all() and (self.weights > 0).all()
+        if not positive or not (self.factors.diagonal(dim1=1, dim2=2) > 0).all():
             raise ValueError("a prior needs positive weights and covariances of full rank: fit it on more pictures.")
         self.mean = self.weights @ self.means
 

@@ -35,6 +35,8 @@ SIDE = 32
 CHANNELS = (24, 32, 64, 96)
 HIDDEN = 128
 BATCH = 128
+LARGEST_CROP = 4.0
+"""Of the height of a crop to the longer side of the photo."""
 LARGEST_ASPECT = 10.0
 """Of the longer to the shorter side of a model's pictures."""
 
@@ -93,7 +95,8 @@ class FaceAlignment(nn.Module):
     def correct(self, photo: PhotoWindows, crops: Tensor) -> tuple[Tensor, Tensor]:
         """One step: crops [N, 4], float64 (x, y, height, angle in radians) -> better ones, and their errors [N].
 
-        Where pictures may be mirrored, every window is shown both ways, and the mean of both answers taken.
+        Where pictures may be mirrored, every window is shown both ways, and the mean of both answers taken. An answer
+        that leads far beyond the photo is none: the crop stays, and its error is infinite.
         """
         answers, errors = [], []
         for part in crops.split(BATCH):
@@ -105,7 +108,9 @@ class FaceAlignment(nn.Module):
                 log_error = (log_error + mirrored_log_error) / 2
             answers.append(answer)
             errors.append(log_error)
-        return compose(crops, torch.cat(answers).double()), torch.cat(errors).exp().double()
+        better, expected = compose(crops, torch.cat(answers).double()), torch.cat(errors).exp().double()
+        near = better.isfinite().all(1) & (better[:, 2] <= LARGEST_CROP * max(photo.width, photo.height))
+        return torch.where(near[:, None], better, crops), expected.where(near, math.inf)
 
     def settle(self, photo: PhotoWindows, crop: Tensor) -> tuple[Tensor, float]:
         """The crop [4] to which windows scattered around a crop [4] come back, and the doubt that they leave.
