@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from modeling_vae.hub.network import fetching
 from modeling_vae.model.image_processing_image_vae import VAEImageProcessor
 
 from .cache import cached_pictures
@@ -76,9 +77,10 @@ def load_data(
         raise ValueError(
             f"data.max_pictures is {data.max_pictures}; set a whole number of at least 1, or null for all."
         )
-    if data.streaming:
-        return _streamed(data, processor, attributes, seed, started)
-    cache, from_cache = cached_pictures(data, processor, attributes, Path(cache_dir or _default_cache_dir()))
+    with fetching(str(data.path)):
+        if data.streaming:
+            return _streamed(data, processor, attributes, seed, started)
+        cache, from_cache = cached_pictures(data, processor, attributes, Path(cache_dir or _default_cache_dir()))
     flip = data.augment.horizontal_flip
     train = PictureDataset(cache, "train", horizontal_flip=flip, seed=seed)
     validation = PictureDataset(cache, "validation")

@@ -79,8 +79,8 @@ class Crop:
         """
         if max(self.width, self.height) > LARGEST * max(photo.size):
             raise ValueError(
-                f"a crop of {self.width:.0f} x {self.height:.0f} pixels is far larger than its photo of {photo.width} x "
-                f"{photo.height}: give one of at most {LARGEST} times the photo's longer side."
+                f"a crop of {self.width:.0f} x {self.height:.0f} pixels is far larger than its photo of "
+                f"{photo.width} x {photo.height}: give one of at most {LARGEST} times the photo's longer side."
             )
         left, top, right, bottom = box = tuple(map(round, self.bounds))
         inside = 0 <= left < right <= photo.width and 0 <= top < bottom <= photo.height

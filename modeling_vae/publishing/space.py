@@ -93,7 +93,7 @@ def build_space(
     """
     check_repo_id(model_id)
     if torch_index is not None and not re.fullmatch(r"https?://[^\s@]+", torch_index):
-        raise ValueError(f"torch_index is {torch_index!r}; give the address of a package index, without a login.")
+        raise ValueError("torch_index is no address of a package index, or has a login in it: give one without.")
     folder = Path(folder)
     program = APP.format(model_id=json.dumps(model_id), revision=repr(revision))
     for name, file in source_files(program).items():

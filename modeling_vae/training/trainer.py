@@ -24,6 +24,7 @@ from .divergence import diverged
 from .objective import TrainingObjective
 from .precision import PRECISIONS
 from .terms.onlooker import Onlooker
+from .training_settings import checked
 
 UNFINISHED = "unfinished"
 EVALUATION_SEED = 0
@@ -293,14 +294,8 @@ def training_arguments(recipe: dict[str, Any], output: Path) -> Any:
     """
     defaults = HOUSE | {"dataloader_pin_memory": torch.cuda.is_available()}
     defaults |= {"use_cpu": not torch.accelerator.is_available()}
-    values = defaults | {key: value for key, value in recipe.items() if key not in ("ema_decay", "precision")}
-    for key in ("max_steps", "num_train_epochs", "per_device_train_batch_size", "learning_rate"):
-        value = values.get(key)
-        if value is not None and not (isinstance(value, int | float) and math.isfinite(value) and value > 0):
-            raise ValueError(f"training.{key}={value!r} is not possible: give a number above 0.")
-    decay = recipe.get("ema_decay", 0)
-    if isinstance(decay, bool) or not (isinstance(decay, int | float) and 0 <= decay < 1):
-        raise ValueError(f"training.ema_decay={decay!r} is not possible: give a number from 0 to below 1.")
+    own = checked({key: value for key, value in recipe.items() if key != "precision"})
+    values = defaults | {key: value for key, value in own.items() if key != "ema_decay"}
     precision = precision_of(recipe)
     if precision not in ("auto", *PRECISIONS, "transformers"):
         raise ValueError(f"training.precision={precision!r} is not possible: give auto, fp32 or bf16.")
