@@ -17,7 +17,8 @@ from PIL import Image
 
 def picture_file(picture: Image.Image, name: str = "face") -> str:
     """The path of a picture as PNG."""
-    return save_pil_to_cache(picture, cache_dir=get_upload_folder(), name=name, format="png")
+    result: str = save_pil_to_cache(picture, cache_dir=get_upload_folder(), name=name, format="png")
+    return result
 
 
 def picture_files(pictures: Iterable[Image.Image]) -> list[str]:
@@ -26,17 +27,18 @@ def picture_files(pictures: Iterable[Image.Image]) -> list[str]:
 
 def film_file(data: bytes, name: str, format: str) -> str:
     """The path of a film's bytes."""
-    return save_bytes_to_cache(data, f"{name}.{format}", cache_dir=get_upload_folder())
+    result: str = save_bytes_to_cache(data, f"{name}.{format}", cache_dir=get_upload_folder())
+    return result
 
 
-def upload_path(upload: Mapping[str, Any] | None) -> str:
+def upload_path(upload: Any) -> str:
     """The path of what a component sent as it came (`preprocess=False`): nobody has tried to open it yet.
 
     Whoever writes requests by hand can name any path there, so only what was really uploaded is taken.
     """
-    if not upload or not upload.get("path"):
+    if not isinstance(upload, Mapping) or not isinstance(upload.get("path"), str) or "\0" in upload["path"]:
         raise ValueError("No picture came; choose a picture file to upload.")
-    path = Path(str(upload["path"])).resolve()
+    path = Path(upload["path"]).resolve()
     if not path.is_relative_to(Path(get_upload_folder()).resolve()):
         raise ValueError("The picture was not uploaded here; choose a picture file to upload.")
     return str(path)

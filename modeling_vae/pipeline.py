@@ -25,12 +25,11 @@ from .model.modeling_image_vae import VAEModel
 from .model.priors import MixturePrior
 from .model.scalars import is_pair, names_of, whole_number
 from .parts import Parts, read_parts
+from .passes import decode_all, encode_all
 from .photos.alignment import FaceAlignment
 from .photos.cropping import Cropper
 from .photos.photo import PhotoCrop, edit_difference
 from .photos.reconstruction_errors import ReconstructionErrors, reconstruction_error
-
-LARGEST_BATCH = 64
 
 
 class VAEPipeline:
@@ -68,7 +67,7 @@ class VAEPipeline:
         sha256: str = "",
         storage_dtype: torch.dtype = torch.float32,
     ) -> None:
-        self.model = model.eval().requires_grad_(False)
+        self.model = model.eval().requires_grad_(False)  # type: ignore[no-untyped-call]
         self.processor, self.directions, self.prior = processor, directions, prior
         self.alignment, self.errors = alignment, errors
         self.folder, self.hub_id, self.storage_dtype = folder, hub_id, storage_dtype
@@ -99,7 +98,8 @@ class VAEPipeline:
 
     @property
     def latent_dim(self) -> int:
-        return self.model.config.latent_dim
+        result: int = self.model.config.latent_dim
+        return result
 
     @property
     def attributes(self) -> list[str]:
@@ -158,7 +158,7 @@ class VAEPipeline:
         pictures = [i for i, latent in enumerate(latents) if latent is None]
         if pictures:
             crops = [self._cropper.of(faces[i]) for i in pictures]
-            for i, latent in zip(pictures, self._encode(self._pixel_values(crops)), strict=True):
+            for i, latent in zip(pictures, encode_all(self.model, self._pixel_values(crops)), strict=True):
                 latents[i] = latent
         return torch.stack([latent for latent in latents if latent is not None])
 
@@ -172,13 +172,7 @@ class VAEPipeline:
         if latents.ndim != 2:
             raise ValueError(f"latents has shape {tuple(latents.shape)}: give [N, {self.latent_dim}].")
         check_latents(latents, width=self.latent_dim)
-        batches = [
-            self.model.decode(batch.to(self.model.device, self.model.dtype)).float().cpu()
-            for batch in latents.split(LARGEST_BATCH)
-        ]
-        if not batches:
-            return torch.zeros(0, self.model.config.num_channels, *self.model.config.image_size)
-        return torch.cat(batches)
+        return decode_all(self.model, latents)
 
     # photos
 
@@ -204,7 +198,7 @@ class VAEPipeline:
         if self.errors is None:
             return None
         seen = self._pixel_values([self._cropper.of(photo)])
-        return self._far(seen, self.decode_pixels(self._encode(seen)))
+        return self._far(seen, self.decode_pixels(encode_all(self.model, seen)))
 
     # pictures
 
@@ -248,7 +242,7 @@ class VAEPipeline:
             raise ValueError("preserve_detail needs the photo whose detail is to be kept: give a picture, no latent.")
         crop = self._cropper.of(face)
         seen = self._pixel_values([crop])
-        before = self._encode(seen)
+        before = encode_all(self.model, seen)
         pixels = self.decode_pixels(torch.cat([before, self.edit_latents(before, strengths, hold)]))
         far = self._far(seen, pixels[:1])
         if far is not None:
@@ -356,14 +350,6 @@ class VAEPipeline:
 
     # faces and their latents
 
-    @torch.inference_mode()
-    def _encode(self, pixel_values: Tensor) -> Tensor:
-        batches = [
-            self.model.encode(batch.to(self.model.device, self.model.dtype)).mean.float().cpu()
-            for batch in pixel_values.split(LARGEST_BATCH)
-        ]
-        return torch.cat(batches)
-
     def _one(self, face: Face) -> Tensor:
         """The latent [1, D] of the one face that a method is about."""
         return self.encode(_only(as_list(face)))
@@ -380,7 +366,8 @@ class VAEPipeline:
         return self.errors.sentence(error) if error > self.errors.largest else None
 
     def _pixel_values(self, crops: Sequence[PhotoCrop]) -> Tensor:
-        return self.processor([crop.picture for crop in crops], return_tensors="pt")["pixel_values"]
+        result: Tensor = self.processor([crop.picture for crop in crops], return_tensors="pt")["pixel_values"]
+        return result
 
     def _directions(self) -> AttributeDirections:
         if self.directions is None or not len(self.directions):

@@ -137,7 +137,9 @@ def recipe_of(pipe: VAEPipeline, name: str, options: argparse.Namespace) -> Reci
     data = recipe.data.model_copy(update={key: value for key, value in said.items() if value is not None})
     if data.path is None:
         raise ValueError(f"the recipe of {name} does not say where its pictures are: give --data PATH_OR_ID.")
-    return recipe.model_copy(update={"data": data})
+    from modeling_vae.data import boolean_columns
+
+    return recipe.model_copy(update={"data": data}).resolved(boolean_columns)
 
 
 def check_output(file: Path | None) -> None:

@@ -20,7 +20,7 @@ import torch
 import transformers
 from transformers import TrainerCallback
 
-from modeling_vae.data import PictureData, load_data
+from modeling_vae.data import PictureData, boolean_columns, load_data
 from modeling_vae.evaluation.features import FeatureNetwork
 from modeling_vae.evaluation.measuring import NEAREST, evaluate
 from modeling_vae.fitting.fit import fit
@@ -75,6 +75,9 @@ def train_recipe(options: argparse.Namespace) -> Path:
         raise ValueError(
             "data.path has no value in this recipe: say where the pictures are, data.path=FOLDER_OR_HUB_ID."
         )
+    if recipe.attributes == "all":
+        recipe = recipe.resolved(boolean_columns)
+        logging.info("attributes: all stands for %s.", ", ".join(recipe.columns) or "nothing, as no column is boolean")
     if recipe.push_to_hub is not None:
         check_repo_id(recipe.push_to_hub)
     stage_recipes(recipe)

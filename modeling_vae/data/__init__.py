@@ -26,6 +26,7 @@ __all__ = [
     "StreamedPictures",
     "collate",
     "labelled_batches",
+    "boolean_columns",
     "load_data",
 ]
 
@@ -93,6 +94,15 @@ def load_data(
         left_out=LeftOut.from_dict(cache.manifest["left_out"]),
     )
     return PictureData(train, validation, report)
+
+
+def boolean_columns(data: DataSettings) -> list[str]:
+    """The columns of a data set's training split that are true or false, which `attributes: all` stands for.
+
+    Raises:
+        ValueError: there is no such data set, or no such split.
+    """
+    return Source(data, {}).booleans(data.train)
 
 
 def _streamed(

@@ -74,6 +74,15 @@ def _class_value(column: str, kind: str, number: int, class_names: Sequence[str]
     return name if kind == "category" or says else number
 
 
+def is_boolean(value: Any) -> bool:
+    """Whether a value can be read as true or false."""
+    try:
+        _boolean("", value)
+    except ValueError:
+        return False
+    return True
+
+
 def _boolean(column: str, value: Any) -> bool:
     if isinstance(value, str) and value.lower() in _WORDS:
         return _WORDS[value.lower()]

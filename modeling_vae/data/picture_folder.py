@@ -19,6 +19,7 @@ import yaml
 
 from modeling_vae.model.file_kinds import may_be_picture
 
+from .labels import is_boolean
 from .metadata_tables import TableRow, Tables, is_table
 
 IMAGE_COLUMN, LABEL_COLUMN = "image", "label"
@@ -139,6 +140,18 @@ class PictureFolder:
             return row
         own = self._class_of(name)
         return TableRow(row.place, {**row.values, LABEL_COLUMN: self.classes.index(own) if own else None})
+
+    def booleans(self, split: str) -> list[str]:
+        """Columns of the tables that are true or false wherever a picture of `split` has a value, in their order."""
+        found = {column: 0 for column in self.columns if column not in (IMAGE_COLUMN, LABEL_COLUMN)}
+        for name in self.names(split):
+            values = self.values(name).values
+            for column in [column for column in found if values.get(column) is not None]:
+                if is_boolean(values[column]):
+                    found[column] += 1
+                else:
+                    del found[column]
+        return [column for column, count in found.items() if count]
 
     def names(self, split: str, limit: int | None = None, order: tuple[int, int] | None = None) -> list[str]:
         """The relative names of a split's pictures, the first `limit` of them, sorted or shuffled by (seed, pass)."""

@@ -82,6 +82,7 @@ def _encoded(row: Row) -> bytes | str:
 
     try:
         with fsspec.open(row.path, "rb") as file:
-            return file.read()
+            result: bytes | str = file.read()
+            return result
     except FileNotFoundError as error:
         raise ValueError(f"{row.name} does not exist.") from error

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import difflib
-import glob
 import hashlib
 import json
 import os
 import tarfile
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,12 +16,12 @@ from typing import TYPE_CHECKING, Any
 from torch.utils.data import get_worker_info
 
 from .labels import Label, LabelReader, label_reader
+from .local_files import PlainNames, local_files
 from .picture_folder import IMAGE_COLUMN, LABEL_COLUMN, LeftOut, PictureFolder
 from .settings import DataSettings
 
 if TYPE_CHECKING:
     import datasets
-_SIGNS = (*"*?[]{}", "::")
 _SINGLE_FILES = {".parquet": "parquet", ".tar": "webdataset"}
 
 
@@ -59,15 +57,16 @@ class Source:
         self._folder = PictureFolder.open(self._root) if is_folder else None
         if self._folder is not None:
             _check_splits(data, self._folder)
-        self._files = _local_files(self._root) if self._folder is None else self._folder.paths
+        self._files = local_files(self._root) if self._folder is None else self._folder.paths
         if self._files is None and not _is_hub_id(data.path):
             raise ValueError(f"data.path is {data.path!r}, which does not exist; give a folder, a file or a Hub id.")
         self._datasets: dict[str, Any] = {}
+        self._features: dict[str, Mapping[str, Any]] = {}
         self._readers: dict[str, dict[str, LabelReader]] = {}
 
     def __getstate__(self) -> dict[str, Any]:
         """Without what is open, which a process that gets the source opens for itself."""
-        state = self.__dict__ | {"_datasets": {}, "_readers": {}}
+        state = self.__dict__ | {"_datasets": {}, "_features": {}, "_readers": {}}
         state.pop("_builder", None)
         state.pop("_plain", None)
         return state
@@ -98,6 +97,16 @@ class Source:
             self._open(split)
         else:
             self._check_columns(self._folder)
+
+    def booleans(self, split: str) -> list[str]:
+        """Columns that are true or false in every row of `split` that says anything, in their order.
+
+        Of a table beside pictures that is what its cells say; what `datasets` reads has types.
+        """
+        if self._folder is not None:
+            return self._folder.booleans(split)
+        self._open(split)
+        return [column for column, feature in self._features[split].items() if _is_boolean(feature)]
 
     def rows(self, split: str, limit: int | None = None, shuffle: tuple[int, int, int] | None = None) -> Iterator[Row]:
         """The rows of `split`, the first `limit` of them, in order or shuffled as (seed, pass, buffer size) say.
@@ -170,6 +179,7 @@ class Source:
                 self._builder.download_and_prepare()
                 dataset = self._builder.as_dataset(split=split)
         features = dataset.features
+        self._features[split] = features
         self._check_image_column(features)
         columns = _known_columns(features)
         for column in self._attributes:
@@ -185,7 +195,7 @@ class Source:
 
     @cached_property
     def _builder(self) -> datasets.DatasetBuilder:
-        self._plain = _PlainNames()
+        self._plain = PlainNames()
         root, files = self._plain.of(self._root, self._files)
         builder = _open_builder(self._path, self._data.name, root, files)
         splits = [str(split) for split in builder.config.data_files or {}]
@@ -259,51 +269,6 @@ def _splits_of(data: DataSettings) -> list[str]:
     return [data.train, data.validation] if isinstance(data.validation, str) else [data.train]
 
 
-class _PlainNames:
-    """Other names for local files that `datasets` would take for patterns or addresses: those in `cats [2024]`.
-
-    They are links in a folder that is there as long as this.
-    """
-
-    def __init__(self) -> None:
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
-        self._files: dict[str, str] = {}
-
-    def of(self, root: str, files: list[str] | None) -> tuple[str, list[str] | None]:
-        """The path of a data set and those of its files, under names that are harmless."""
-        if files is None or not any(sign in path for path in (root, *files) for sign in _SIGNS):
-            return root, files
-        self._folder = tempfile.TemporaryDirectory(prefix="modeling_vae-")
-        folder = self._folder.name
-        for number, file in enumerate(files):
-            inside = os.path.relpath(file, root) if os.path.isdir(root) else f"{number}{os.path.splitext(file)[1]}"
-            link = os.path.join(folder, inside)
-            os.makedirs(os.path.dirname(link), exist_ok=True)
-            os.symlink(file, link)
-            self._files[link] = file
-        return (folder if os.path.isdir(root) else root), list(self._files)
-
-    def undone(self, path: str) -> str:
-        """A path as it is really called."""
-        return self._files.get(path, path)
-
-
-def _local_files(path: str) -> list[str] | None:
-    """The files that a local path stands for: a folder's, the file itself, or those that a pattern matches."""
-    if os.path.isdir(path):
-        found = []
-        for folder, folders, files in os.walk(path, followlinks=True):
-            folders[:] = [name for name in folders if not name.startswith(".")]
-            found += [os.path.join(folder, name) for name in files]
-        return sorted(file for file in found if os.path.isfile(file))
-    if os.path.isfile(path):
-        return [path]
-    if not glob.has_magic(path):
-        return None
-    folder, pattern = os.path.split(path)  # a folder that is really called so is no pattern
-    return sorted(glob.glob(os.path.join(glob.escape(folder), pattern)) or glob.glob(path)) or None
-
-
 def _open_builder(path: str, name: str | None, root: str, files: list[str] | None) -> datasets.DatasetBuilder:
     import datasets
 
@@ -342,6 +307,10 @@ def _module_of(path: str, files: list[str]) -> str:
 def _is_hub_id(path: str) -> bool:
     parts = path.split("/")
     return 1 <= len(parts) <= 2 and all(part and part[0].isalnum() for part in parts) and "\\" not in path
+
+
+def _is_boolean(feature: Any) -> bool:
+    return getattr(feature, "dtype", None) == "bool"
 
 
 def _holds_pictures(feature: Any) -> bool:

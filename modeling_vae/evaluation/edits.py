@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from modeling_vae.figures.catalogue import EDIT_STRENGTH
+from modeling_vae.passes import decoded
 
 from .weighted import weighted_mean
 
@@ -91,9 +92,8 @@ def edit_outcome(
     own = [i for i, attribute in enumerate(probe.attributes) if attribute.name == name]
     seen, flipped = [], []
     for strength in (EDIT_STRENGTH, -EDIT_STRENGTH):
-        batches = directions.edit(latents, {name: strength}, hold).split(batch_size)
-        decoded = (model.decode(batch.to(model.device, model.dtype)).float() for batch in batches)
-        scores = torch.cat([probe(pixel_values) for pixel_values in decoded])
+        edited = directions.edit(latents, {name: strength}, hold)
+        scores = torch.cat([probe(pixel_values) for pixel_values in decoded(model, edited, batch_size)])
         wanted = scores[:, own] > 0 if strength > 0 else scores[:, own] <= 0
         seen.append(wanted.float().mean(dim=1))  # NaN where the probe does not know it
         flipped.append(((scores > 0) != (before > 0))[:, others].float().mean(dim=1))

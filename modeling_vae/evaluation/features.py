@@ -82,6 +82,7 @@ class FeatureNetwork(nn.Module):
         output = self.network((pixel_values - self.mean) / self.std)
         pooled = getattr(output, "pooler_output", None)
         if pooled is not None:
-            return pooled.flatten(1)
+            return torch.flatten(pooled, 1)
         last = output.last_hidden_state  # a map [N, F, h, w] or tokens [N, T, F]
-        return last.mean(dim=(2, 3)) if last.ndim == 4 else last.mean(dim=1)
+        result: Tensor = last.mean(dim=(2, 3)) if last.ndim == 4 else last.mean(dim=1)
+        return result

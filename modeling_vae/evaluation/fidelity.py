@@ -99,7 +99,8 @@ def _window_mean(values: Tensor) -> Tensor:
     weights = weights / weights.sum()
     planes = values.flatten(0, 1)[:, None]
     planes = F.conv2d(F.conv2d(planes, weights.view(1, 1, -1, 1)), weights.view(1, 1, 1, -1))
-    return planes[:, 0].unflatten(0, values.shape[:2])
+    result: Tensor = planes[:, 0].unflatten(0, values.shape[:2])
+    return result
 
 
 def _pair(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from modeling_vae.figures.catalogue import KEPT_STRENGTH
+from modeling_vae.passes import decode_all, decoded
 from modeling_vae.photos.photo import edge_fade, edit_difference
 
 from .weighted import weighted_mean
@@ -90,9 +91,8 @@ def scores_of_edits(
     for strength in (KEPT_STRENGTH, -KEPT_STRENGTH):
         edited = directions.edit(latents, {name: strength})
         columns: list[list[Tensor]] = [[], []]
-        parts = (tensor.split(batch_size) for tensor in (edited, photos, reconstructions))
-        for batch, photo, reconstruction in zip(*parts, strict=True):
-            plain = model.decode(batch.to(model.device, model.dtype)).float().cpu()
+        parts = (tensor.split(batch_size) for tensor in (photos, reconstructions))
+        for plain, photo, reconstruction in zip(decoded(model, edited, batch_size), *parts, strict=True):
             kept = (photo + fade * edit_difference(photo, reconstruction, plain)).clamp(0, 1)
             for column, pictures in zip(columns, (plain, kept), strict=True):
                 column.append(probe(pictures)[:, own])
@@ -121,7 +121,7 @@ def kept_detail_figures(
     """
     known = {attribute.name for attribute in probe.attributes}
     names = [name for name in directions.names if name in known]
-    reconstructions = _decoded(model, latents, batch_size)
+    reconstructions = decode_all(model, latents, batch_size)
     columns: dict[str, list[Tensor]] = {}
     for name in names:
         both = scores_of_edits(model, directions, probe, photos, latents, reconstructions, name, batch_size)
@@ -140,9 +140,3 @@ def _ratio(kept: Tensor, plain: Tensor) -> Tensor:
     """kept / plain, [R, A]; NaN for attributes whose plain change may be 0."""
     clear = plain[0].abs() > CLEAR * plain[1:].std(dim=0)
     return torch.where(clear, kept / plain, torch.nan)
-
-
-@torch.no_grad()
-def _decoded(model: VAEModel, latents: Tensor, batch_size: int) -> Tensor:
-    batches = latents.split(batch_size)
-    return torch.cat([model.decode(batch.to(model.device, model.dtype)).float().cpu() for batch in batches])

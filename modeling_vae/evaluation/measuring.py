@@ -15,6 +15,7 @@ from torch import Tensor
 from modeling_vae.data import labelled_batches
 from modeling_vae.model.elbo import kl_divergence, optimal_variance, reconstruction_nll
 from modeling_vae.model.latents import sample_noise, slerp
+from modeling_vae.passes import decode_all, decoded, posteriors
 
 from .attributes import EDITED, attribute_figures
 from .bootstrap import bootstrap
@@ -94,7 +95,7 @@ def evaluate(
     sets = {"validation": _measure(_pictures(validation, batch_size, most), network)}
     if train is not None:
         sets["training"] = _measure(_pictures(train, batch_size, count), network)
-    sets |= {name: _measure(_decoded(model, z, batch_size), network) for name, z in latents.items()}
+    sets |= {name: _measure(decoded(model, z, batch_size), network) for name, z in latents.items()}
     report = {
         "protocol": _protocol(pipe, count, network, seed),
         "reconstruction": _reconstruction(model, means, logvars, fidelity, resamples, seed),
@@ -108,7 +109,8 @@ def evaluate(
     if probe is not None:
         options = {"most": most, "edited": edited, "batch_size": batch_size, "seed": seed, "resamples": resamples}
         report["attributes"] = attribute_figures(pipe, validation, probe, **options)
-    return _json(report)
+    result: dict[str, Any] = _json(report)
+    return result
 
 
 @dataclass(frozen=True)
@@ -135,20 +137,10 @@ def _pictures(dataset: Any, batch_size: int, most: int) -> Iterator[Tensor]:
 
 
 def _posteriors(model: VAEModel, batches: Iterable[Tensor]) -> tuple[Tensor, Tensor]:
-    means, logvars = [], []
-    for pixel_values in batches:
-        posterior = model.encode(pixel_values.to(model.device, model.dtype))
-        means.append(posterior.mean.float().cpu())
-        logvars.append(posterior.logvar.float().cpu())
-    if sum(map(len, means)) < 2:
+    found = list(posteriors(model, batches))
+    if sum(len(posterior.mean) for posterior in found) < 2:
         raise ValueError("An evaluation needs at least 2 validation pictures; name a larger split, or add pictures.")
-    return torch.cat(means), torch.cat(logvars)
-
-
-def _decoded(model: VAEModel, latents: Tensor, batch_size: int) -> Iterator[Tensor]:
-    """float32 pixel_values [n, C, H, W] on the CPU."""
-    for batch in latents.split(batch_size):
-        yield model.decode(batch.to(model.device, model.dtype)).float().cpu()
+    return torch.cat([posterior.mean for posterior in found]), torch.cat([posterior.logvar for posterior in found])
 
 
 def _midpoints(means: Tensor, seed: int) -> Tensor:
@@ -163,7 +155,7 @@ def _fidelity(
     samples = means + torch.exp(0.5 * logvars) * noise
     likelihood = model.config.likelihood
     columns: list[list[Tensor]] = [[], [], []]
-    pairs = zip(batches, _decoded(model, means, batch_size), _decoded(model, samples, batch_size), strict=True)
+    pairs = zip(batches, decoded(model, means, batch_size), decoded(model, samples, batch_size), strict=True)
     for pixel_values, reconstruction, sampled in pairs:
         if likelihood == "bernoulli":
             error = reconstruction_nll(sampled.double(), pixel_values.double(), likelihood)
@@ -238,7 +230,7 @@ def _distances(sets: dict[str, _Measured], resamples: int, seed: int) -> dict[st
 def _copies(
     model: VAEModel, latents: Tensor, validation: Any, train: Any, network: FeatureNetwork | None, batch_size: int
 ) -> dict[str, Any]:
-    samples = torch.cat(list(_decoded(model, latents, batch_size)))
+    samples = decode_all(model, latents, batch_size)
     unseen = torch.cat(list(_pictures(validation, batch_size, len(samples))))
     both = torch.cat([samples, unseen])
     found = {}

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from modeling_vae.figures.catalogue import REENCODED_AT
+from modeling_vae.passes import decoded, posteriors
 
 from .weighted import weighted_median
 
@@ -39,11 +40,9 @@ def reencoding_errors(
     for size in (0.0, *REENCODED_AT):
         columns = []
         for strength in (size, -size) if size else (0.0,):
-            after = []
-            for batch in directions.edit(latents, {name: strength}).split(batch_size):
-                decoded = model.decode(batch.to(model.device, model.dtype))
-                after.append(directions.values(model.encode(decoded).mean)[:, row])
-            columns.append((torch.cat(after) - before - strength).abs())
+            edited = decoded(model, directions.edit(latents, {name: strength}), batch_size)
+            after = torch.cat([directions.values(posterior.mean)[:, row] for posterior in posteriors(model, edited)])
+            columns.append((after - before - strength).abs())
         errors[size] = torch.stack(columns, dim=1)
     return errors
 

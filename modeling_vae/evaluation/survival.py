@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from modeling_vae.passes import decode_all, encode_all
 from modeling_vae.probing.yes_no import targets
+from modeling_vae.ranking import weighted_auc
 
-from .weighted import weighted_auc, weighted_mean
+from .weighted import weighted_mean
 
 if TYPE_CHECKING:
     from modeling_vae.model.modeling_image_vae import VAEModel
@@ -40,9 +42,8 @@ def judge(model: VAEModel, probe: Probe, batches: Iterable[tuple[Tensor, Mapping
     """Ask the probe about pictures and their reconstructions from the posterior means."""
     columns: list[list[Tensor]] = [[], [], [], []]
     for pixel_values, labels in batches:
-        latents = model.encode(pixel_values.to(model.device, model.dtype)).mean
-        truth = targets(probe.attributes, labels)
-        found = (latents.float().cpu(), truth, probe(pixel_values), probe(model.decode(latents).float()))
+        latents, truth = encode_all(model, pixel_values), targets(probe.attributes, labels)
+        found = (latents, truth, probe(pixel_values), probe(decode_all(model, latents)))
         for column, values in zip(columns, found, strict=True):
             column.append(values)
     return Judged(*(torch.cat(column) for column in columns))

@@ -34,21 +34,3 @@ def weighted_median(values: Tensor, counts: Tensor) -> Tensor:
     ordered, order = values.double().sort()
     reached = counts[:, order].cumsum(dim=1)
     return ordered[(reached < reached[:, -1:] / 2).sum(dim=1)]
-
-
-def weighted_auc(scores: Tensor, positive: Tensor, counts: Tensor) -> Tensor:
-    """Area under the ROC curve, the chance that a positive scores above a negative, ties counting half: [R].
-
-    NaN where only one of the two kinds is drawn.
-
-    Args:
-        scores: [N].
-        positive: bool [N].
-        counts: [R, N].
-    """
-    levels, level = torch.unique(scores, return_inverse=True)  # sorted
-    sums = counts.new_zeros(len(counts), len(levels))
-    above = sums.index_add(1, level[positive], counts[:, positive])
-    below = sums.index_add(1, level[~positive], counts[:, ~positive])
-    lower = below.cumsum(dim=1) - below / 2
-    return (above * lower).sum(dim=1) / (above.sum(dim=1) * below.sum(dim=1))

@@ -13,6 +13,8 @@ from torch import Tensor
 from modeling_vae.model.attribute_directions import AttributeDirections, Direction
 from modeling_vae.model.latent_moments import LatentMoments, group_value
 from modeling_vae.model.modeling_image_vae import VAEModel
+from modeling_vae.passes import encode_all, posteriors
+from modeling_vae.ranking import auc
 
 Batches = Iterable[tuple[Tensor, Mapping[str, Sequence[Any]]]]
 """pixel_values [N, C, H, W] with N label values (or None) for each column."""
@@ -36,8 +38,8 @@ def latent_moments(model: VAEModel, batches: Batches, attributes: dict[str, str]
     """The sums over all pictures, in one pass; memory does not grow with their number."""
     moments = LatentMoments.empty(model.config.latent_dim, attributes)
     for pixel_values, labels in batches:
-        posterior = model.encode(pixel_values.to(model.device, model.dtype))
-        moments.update(posterior.mean, posterior.logvar, labels)
+        for posterior in posteriors(model, [pixel_values]):
+            moments.update(posterior.mean, posterior.logvar, labels)
     return moments
 
 
@@ -72,19 +74,6 @@ def fit_directions(
     return FittedDirections(directions, refused, shrinkage)
 
 
-def auc(scores: np.ndarray, positive: np.ndarray) -> float:
-    """Area under the ROC curve: the chance that a positive scores above a negative, ties counting half (Mann-Whitney).
-
-    Args:
-        scores: [N].
-        positive: [N] bool, with at least one of each.
-    """
-    _, place, counts = np.unique(scores, return_inverse=True, return_counts=True)
-    ranks = (np.cumsum(counts) - (counts - 1) / 2)[place]
-    positives, negatives = int(positive.sum()), int((~positive).sum())
-    return float((ranks[positive].sum() - positives * (positives + 1) / 2) / (positives * negatives))
-
-
 def calibrate(scores: np.ndarray, positive: np.ndarray, steps: int = 50) -> tuple[float, float]:
     """(slope, intercept) of P(positive) = sigmoid(slope * score + intercept), by Newton's method (Platt 1999).
 
@@ -107,14 +96,16 @@ def calibrate(scores: np.ndarray, positive: np.ndarray, steps: int = 50) -> tupl
 
 
 @torch.inference_mode()
-def _held_out_latents(model: VAEModel, batches: Batches, attributes: dict[str, str]) -> tuple[Tensor, dict[str, list]]:
+def _held_out_latents(
+    model: VAEModel, batches: Batches, attributes: dict[str, str]
+) -> tuple[Tensor, dict[str, list[Any]]]:
     """Latents and labels of the held-out pictures that have any label: what is kept is small."""
     latents: list[Tensor] = []
-    kept: dict[str, list] = {column: [] for column in attributes}
+    kept: dict[str, list[Any]] = {column: [] for column in attributes}
     for pixel_values, labels in batches:
         rows = [i for i in range(len(pixel_values)) if any(labels[column][i] is not None for column in attributes)]
         if rows:
-            latents.append(model.encode(pixel_values[rows].to(model.device, model.dtype)).mean.cpu().double())
+            latents.append(encode_all(model, pixel_values[rows], len(rows)).double())
             for column in attributes:
                 kept[column] += [labels[column][i] for i in rows]
     empty = torch.zeros(0, model.config.latent_dim, dtype=torch.float64)
@@ -126,7 +117,7 @@ def _scores(directions: AttributeDirections, latents: Tensor) -> list[tuple[Dire
     return list(zip(directions.directions.values(), values.T, strict=True))
 
 
-def _measure(direction: Direction, scores: np.ndarray, labels: dict[str, list]) -> Direction:
+def _measure(direction: Direction, scores: np.ndarray, labels: dict[str, list[Any]]) -> Direction:
     """The direction with its figure on held-out pictures, and for yes-or-no attributes its calibration."""
     column = direction.column
     value = direction.name.removeprefix(f"{column}:") if direction.kind == "category" else "true"
@@ -142,4 +133,6 @@ def _measure(direction: Direction, scores: np.ndarray, labels: dict[str, list]) 
     if not positive.any() or positive.all():
         return direction
     slope, intercept = calibrate(scores, positive)
-    return replace(direction, held_out=auc(scores, positive), slope=slope, intercept=intercept)
+    return replace(
+        direction, held_out=auc(torch.from_numpy(scores), torch.from_numpy(positive)), slope=slope, intercept=intercept
+    )

@@ -9,16 +9,16 @@ import torch
 from torch import Tensor
 
 from modeling_vae.model.modeling_image_vae import VAEModel
+from modeling_vae.passes import decode_all, encode_all
 from modeling_vae.photos.reconstruction_errors import ReconstructionErrors, reconstruction_error
 
 
-@torch.inference_mode()
 def measure_errors(
     model: VAEModel, held_out: Iterable[tuple[Tensor, Any]], weights_sha256: str
 ) -> ReconstructionErrors:
     """Of all batches of pixel_values [N, C, H, W], and labels that are not looked at."""
     errors = []
     for pixel_values, _ in held_out:
-        pixel_values = pixel_values.to(model.device, model.dtype)
-        errors.append(reconstruction_error(model.decode(model.encode(pixel_values).mean), pixel_values).cpu())
+        reconstruction = decode_all(model, encode_all(model, pixel_values))
+        errors.append(reconstruction_error(reconstruction, pixel_values))
     return ReconstructionErrors.from_errors(torch.cat(errors), weights_sha256)

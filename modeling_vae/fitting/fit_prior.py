@@ -10,8 +10,8 @@ from torch import Tensor
 
 from modeling_vae.model.latent_moments import LatentMoments
 from modeling_vae.model.modeling_image_vae import VAEModel
-from modeling_vae.model.posterior import DiagonalGaussian
 from modeling_vae.model.priors import MixturePrior
+from modeling_vae.passes import posteriors
 
 from .mixture import fit_mixture
 from .random_rows import RandomRows
@@ -46,13 +46,13 @@ def fit_prior(
     width = model.config.latent_dim
     moments = LatentMoments.empty(width, {})
     draws = RandomRows(MOST, torch.Generator().manual_seed(1))
-    for posterior in _posteriors(model, training, mirrored):
+    for posterior in posteriors(model, _with_mirrored(training, mirrored)):
         moments.update(posterior.mean, posterior.logvar, {})
         draws.add(posterior.sample(generator))
     gaussian = MixturePrior.from_moments(moments, weights_sha256)
     if moments.count < 2 * width:
         return gaussian
-    unseen = [posterior.sample(generator) for posterior in _posteriors(model, held_out, mirrored=False)]
+    unseen = [posterior.sample(generator) for posterior in posteriors(model, _with_mirrored(held_out, False))]
     # in float64, as a nearly certain encoder leaves variances that float32 cannot tell from 0 beside the others
     mixture = fit_mixture(draws.chosen().double(), torch.cat(unseen).double(), most_gaussians)
     if len(mixture.weights) == 1:
@@ -60,8 +60,8 @@ def fit_prior(
     return MixturePrior(mixture.weights, mixture.means, mixture.factors, weights_sha256)
 
 
-def _posteriors(model: VAEModel, batches: Batches, mirrored: bool) -> Iterator[DiagonalGaussian]:
+def _with_mirrored(batches: Batches, mirrored: bool) -> Iterator[Tensor]:
     for pixel_values, _ in batches:
-        for pictures in (pixel_values, pixel_values.flip(3)) if mirrored else (pixel_values,):
-            posterior = model.encode(pictures.to(model.device, model.dtype))
-            yield DiagonalGaussian(posterior.mean.float().cpu(), posterior.logvar.float().cpu())
+        yield pixel_values
+        if mirrored:
+            yield pixel_values.flip(3)

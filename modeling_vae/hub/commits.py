@@ -199,7 +199,8 @@ def _answer_lost(error: Exception) -> bool:
 def _path(error: Exception) -> str:
     """The path that was asked for, "" where the error does not know."""
     try:
-        return error.request.url.path  # type: ignore[attr-defined]
+        result: str = error.request.url.path  # type: ignore[attr-defined]
+        return result
     except (AttributeError, RuntimeError):
         return ""
 
@@ -221,7 +222,7 @@ def bounded_waits(timeout: float = TIMEOUT) -> Iterator[None]:
             _Bounded.before = session.timeout
             hint.addFilter(_not_about_xet)
         _Bounded.users += 1
-        session.timeout = timeout  # type: ignore[assignment]
+        session.timeout = timeout
     try:
         yield
     finally:

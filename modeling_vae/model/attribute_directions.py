@@ -134,7 +134,8 @@ class AttributeDirections:
 
     def values(self, latents: Tensor) -> Tensor:
         """value_a(z) of latents [N, D]: [N, A], in standard deviations over the data."""
-        return (_on_cpu(latents, len(self.mean)) - self.mean) @ self.readouts.T
+        result: Tensor = (_on_cpu(latents, len(self.mean)) - self.mean) @ self.readouts.T
+        return result
 
     def read(self, latents: Tensor) -> list[dict[str, Reading]]:
         """Each latent's readings, by name: latents [N, D] -> N dictionaries."""
@@ -176,7 +177,8 @@ class AttributeDirections:
         gram = units @ units.T  # R S R^T: the correlations of the readouts
         self._refuse_dependent(names, gram)
         target = torch.tensor([wanted.get(name) or 0.0 for name in names], dtype=torch.float64)
-        return moves.T @ torch.linalg.solve(gram, target)
+        result: Tensor = moves.T @ torch.linalg.solve(gram, target)
+        return result
 
     def between(self, source: str, target: str) -> Tensor:
         """From the mean latent of one value to that of another ("coat:tabby" -> "coat:white"): [D]."""
@@ -191,7 +193,8 @@ class AttributeDirections:
 
     def correlations(self) -> Tensor:
         """Correlations of the readouts over the data, [A, A]."""
-        return self._units @ self._units.T
+        result: Tensor = self._units @ self._units.T
+        return result
 
     def with_directions(self, directions: Iterable[Direction]) -> AttributeDirections:
         """The same directions with other knowledge about them (held-out figures, calibration), in the same order."""

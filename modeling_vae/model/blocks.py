@@ -6,6 +6,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers.modeling_layers import GradientCheckpointingLayer
 
+from .configuration_image_vae import VAEConfig
+
 NEGATIVE_SLOPE = 0.2
 GROUP_CHANNELS = 8
 
@@ -14,7 +16,8 @@ def activation(name: str) -> nn.Module:
     """The activation of this name; `leaky_relu` has a slope of 0.2."""
     if name == "leaky_relu":
         return nn.LeakyReLU(NEGATIVE_SLOPE)
-    return {"relu": nn.ReLU, "silu": nn.SiLU, "gelu": nn.GELU}[name]()
+    result: nn.Module = {"relu": nn.ReLU, "silu": nn.SiLU, "gelu": nn.GELU}[name]()
+    return result
 
 
 def normalization(name: str, channels: int) -> nn.Module:
@@ -29,7 +32,7 @@ def normalization(name: str, channels: int) -> nn.Module:
 class PlainDown(GradientCheckpointingLayer):
     """One strided convolution: [N, C, H, W] -> [N, C', H/2, W/2]."""
 
-    def __init__(self, config, in_channels: int, out_channels: int) -> None:
+    def __init__(self, config: VAEConfig, in_channels: int, out_channels: int) -> None:
         super().__init__()
         self.conv = nn.Conv2d(in_channels, out_channels, config.kernel_size, stride=2, padding=1)
         self.norm = normalization(config.norm, out_channels)
@@ -37,13 +40,14 @@ class PlainDown(GradientCheckpointingLayer):
         self.dropout = nn.Dropout(config.dropout)
 
     def forward(self, hidden: Tensor) -> Tensor:
-        return self.dropout(self.act(self.norm(self.conv(hidden))))
+        result: Tensor = self.dropout(self.act(self.norm(self.conv(hidden))))
+        return result
 
 
 class PlainUp(GradientCheckpointingLayer):
     """One transposed convolution: [N, C, H, W] -> [N, C', 2H, 2W]; the last one of a decoder is bare."""
 
-    def __init__(self, config, in_channels: int, out_channels: int, last: bool = False) -> None:
+    def __init__(self, config: VAEConfig, in_channels: int, out_channels: int, last: bool = False) -> None:
         super().__init__()
         kernel = config.kernel_size
         self.conv = nn.ConvTranspose2d(
@@ -58,13 +62,14 @@ class PlainUp(GradientCheckpointingLayer):
         )
 
     def forward(self, hidden: Tensor) -> Tensor:
-        return self.after(self.conv(hidden))
+        result: Tensor = self.after(self.conv(hidden))
+        return result
 
 
 class ResidualBlock(nn.Module):
     """Pre-activation residual block (He et al. 2016): [N, C, H, W] -> [N, C', H, W]."""
 
-    def __init__(self, config, in_channels: int, out_channels: int) -> None:
+    def __init__(self, config: VAEConfig, in_channels: int, out_channels: int) -> None:
         super().__init__()
         self.body = nn.Sequential(
             normalization(config.norm, in_channels),
@@ -77,13 +82,14 @@ class ResidualBlock(nn.Module):
         self.skip = nn.Identity() if in_channels == out_channels else nn.Conv2d(in_channels, out_channels, 1)
 
     def forward(self, hidden: Tensor) -> Tensor:
-        return self.skip(hidden) + self.body(hidden)
+        result: Tensor = self.skip(hidden) + self.body(hidden)
+        return result
 
 
 class ResidualDown(GradientCheckpointingLayer):
     """A residual block, then the mean of each 2 x 2 square: [N, C, H, W] -> [N, C', H/2, W/2]."""
 
-    def __init__(self, config, in_channels: int, out_channels: int) -> None:
+    def __init__(self, config: VAEConfig, in_channels: int, out_channels: int) -> None:
         super().__init__()
         self.block = ResidualBlock(config, in_channels, out_channels)
 
@@ -94,12 +100,13 @@ class ResidualDown(GradientCheckpointingLayer):
 class ResidualUp(GradientCheckpointingLayer):
     """Nearest-neighbour upsampling, then a residual block: [N, C, H, W] -> [N, C', 2H, 2W]."""
 
-    def __init__(self, config, in_channels: int, out_channels: int) -> None:
+    def __init__(self, config: VAEConfig, in_channels: int, out_channels: int) -> None:
         super().__init__()
         self.block = ResidualBlock(config, in_channels, out_channels)
 
     def forward(self, hidden: Tensor) -> Tensor:
-        return self.block(F.interpolate(hidden, scale_factor=2.0, mode="nearest"))
+        result: Tensor = self.block(F.interpolate(hidden, scale_factor=2.0, mode="nearest"))
+        return result
 
 
 class Modulation(nn.Linear):
@@ -120,7 +127,7 @@ class ModulatedConv(nn.Module):
     over groups of channels.
     """
 
-    def __init__(self, config, in_channels: int, out_channels: int, silent: bool = False) -> None:
+    def __init__(self, config: VAEConfig, in_channels: int, out_channels: int, silent: bool = False) -> None:
         super().__init__()
         self.conv = nn.Conv2d(in_channels, out_channels, 3, padding=1)
         self.norm = normalization("group", out_channels)
@@ -130,7 +137,8 @@ class ModulatedConv(nn.Module):
     def forward(self, hidden: Tensor, style: Tensor) -> Tensor:
         scale, shift = self.modulation(style)[:, :, None, None].chunk(2, dim=1)  # each [N, C', 1, 1]
         scale = scale if self.modulation.silent else 1 + scale
-        return self.act(self.norm(self.conv(hidden)) * scale + shift)
+        result: Tensor = self.act(self.norm(self.conv(hidden)) * scale + shift)
+        return result
 
 
 class ModulatedUp(GradientCheckpointingLayer):
@@ -139,7 +147,7 @@ class ModulatedUp(GradientCheckpointingLayer):
     All after the first add to what came before (He et al. 2016), and begin by adding nothing.
     """
 
-    def __init__(self, config, in_channels: int, out_channels: int) -> None:
+    def __init__(self, config: VAEConfig, in_channels: int, out_channels: int) -> None:
         super().__init__()
         self.layers = nn.ModuleList([ModulatedConv(config, in_channels, out_channels)])
         for _ in range(config.decoder_layers - 1):

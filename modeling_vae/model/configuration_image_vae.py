@@ -86,7 +86,7 @@ class VAEConfig(PreTrainedConfig):
         if self.decoder_channels is not None:
             self.decoder_channels = list(self.decoder_channels)
         self.backbone_mean, self.backbone_std = list(self.backbone_mean), list(self.backbone_std)
-        super().__post_init__(**kwargs)
+        super().__post_init__(**kwargs)  # type: ignore[no-untyped-call]
 
     @property
     def dimensions(self) -> int:
@@ -183,4 +183,4 @@ def _refuse(wrong: bool, field: str, value: Any, remedy: str) -> None:
         raise ValueError(f"{field}={value!r} is not possible: give {remedy}.")
 
 
-VAEConfig.register_for_auto_class()
+VAEConfig.register_for_auto_class()  # type: ignore[no-untyped-call]

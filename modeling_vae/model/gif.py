@@ -137,7 +137,8 @@ def _index(film: Film, palette: np.ndarray, coarseness: float) -> Iterator[tuple
 
 
 def _distance(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    return np.square(a - b).sum(axis=-1)
+    result: np.ndarray = np.square(a - b).sum(axis=-1)
+    return result
 
 
 def _bayer(height: int, width: int) -> np.ndarray:

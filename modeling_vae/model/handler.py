@@ -160,15 +160,18 @@ class EndpointHandler:
     def _one(self, face: Any, name: str) -> Tensor:
         if isinstance(face, list) and _is_latent(face):
             latent = torch.tensor(face, dtype=torch.float32)
-            return self._latents.check_latents(latent, width=self._width, name=name)
+            given: Tensor = self._latents.check_latents(latent, width=self._width, name=name)
+            return given
         picture = self._pictures.to_picture(_picture_file(face, name), name=name)
         pixel_values = self._processor(picture, return_tensors="pt")["pixel_values"]
-        return self._model.encode(pixel_values.to(self._model.device)).mean[0].cpu()
+        result: Tensor = self._model.encode(pixel_values.to(self._model.device)).mean[0].cpu()
+        return result
 
     @torch.inference_mode()
     def _decode(self, latents: Tensor) -> list[Image.Image]:
         batches = [self._model.decode(batch.to(self._model.device)).cpu() for batch in latents.split(MOST_FACES)]
-        return self._processor.postprocess(torch.cat(batches))
+        result: list[Image.Image] = self._processor.postprocess(torch.cat(batches))
+        return result
 
     def _answer(self, latents: Tensor) -> dict[str, Any]:
         return {"pictures": [_base64(_png(p)) for p in self._decode(latents)], "latents": latents.tolist()}

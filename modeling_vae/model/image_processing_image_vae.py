@@ -325,4 +325,4 @@ def _checked_size(size: Any) -> dict[str, int]:
     return {"height": height, "width": width}
 
 
-VAEImageProcessor.register_for_auto_class()
+VAEImageProcessor.register_for_auto_class()  # type: ignore[no-untyped-call]

@@ -10,6 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from .gaussian import Gaussian
+
 KINDS = ("boolean", "category", "numeric")
 
 
@@ -136,6 +138,11 @@ class LatentMoments:
     def posterior_variance(self) -> Tensor:
         """The mean of the posteriors' variances, [D]."""
         return self.variances / self.count
+
+    @property
+    def aggregate(self) -> Gaussian:
+        """The Gaussian nearest to the aggregate posterior: N(m, S + E[posterior variance])."""
+        return Gaussian(self.mean, self.covariance + torch.diag(self.posterior_variance))
 
     def values_of(self, column: str) -> list[str]:
         """The values of a boolean or category column that were seen, sorted."""

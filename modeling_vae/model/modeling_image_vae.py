@@ -5,7 +5,9 @@ Letters in the shapes: N pictures, C channels, H height, W width, D latent dimen
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -63,7 +65,8 @@ class ConvEncoder(nn.Module):
         hidden = self.stem(pixel_values)
         for block in self.blocks:
             hidden = block(hidden)
-        return self.last(hidden).flatten(1)
+        result: Tensor = self.last(hidden).flatten(1)
+        return result
 
 
 class BackboneEncoder(nn.Module):
@@ -95,7 +98,8 @@ class BackboneEncoder(nn.Module):
         mean = pixel_values.new_tensor(self.mean)[:, None, None]
         std = pixel_values.new_tensor(self.std)[:, None, None]
         normalised = (pixel_values - mean) / std  # one grey channel becomes three by broadcasting
-        return self.backbone(normalised).last_hidden_state.flatten(1)
+        result: Tensor = self.backbone(normalised).last_hidden_state.flatten(1)
+        return result
 
 
 class ConvDecoder(nn.Module):
@@ -127,14 +131,17 @@ class ConvDecoder(nn.Module):
         hidden = self.act(self.stem(latents)).unflatten(1, self.grid)  # [N, D] -> [N, C, h, w]
         for block in self.blocks:
             hidden = block(hidden)
-        return self.to_picture(hidden)
+        result: Tensor = self.to_picture(hidden)
+        return result
 
 
 class ToPicture(nn.Conv2d):
-    """A feature map's own addition to the logits of the picture. At first it adds nothing, and the picture is grey.
+    """A feature map's own addition to the logits of the picture, faint at first, so that the picture begins greyish.
 
-    Where they begin at random, their sum begins as colours so pure that the sigmoid hardly has a slope there.
+    Where they begin at full strength, their sum is of colours so pure that the sigmoid hardly has a slope there.
     """
+
+    FAINT = 0.1
 
 
 class ModulatedDecoder(nn.Module):
@@ -165,7 +172,8 @@ class ModulatedDecoder(nn.Module):
             hidden = block(hidden, style)
             picture = F.interpolate(picture, scale_factor=2.0, mode="bilinear", align_corners=False)
             picture = picture + to_picture(hidden)
-        return picture
+        result: Tensor = picture
+        return result
 
 
 class VAEPreTrainedModel(PreTrainedModel):
@@ -177,16 +185,19 @@ class VAEPreTrainedModel(PreTrainedModel):
 
     @torch.no_grad()
     def _init_weights(self, module: nn.Module) -> None:
-        """He initialisation for the leaky activations; what is silent at first starts at zero."""
-        if isinstance(module, ToPicture) or (isinstance(module, Modulation) and module.silent):
-            for parameter in module.parameters(recurse=False):
-                init.zeros_(parameter)
+        """He initialisation for the leaky activations; what is silent at first starts at zero, and colours faintly."""
+        if isinstance(module, Modulation) and module.silent:
+            init.zeros_(module.weight)
+            init.zeros_(module.bias)
         elif isinstance(module, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
-            init.kaiming_normal_(module.weight, a=NEGATIVE_SLOPE)
+            if isinstance(module, ToPicture):
+                init.normal_(module.weight, std=module.FAINT / math.sqrt(module.weight[0].numel()))
+            else:
+                init.kaiming_normal_(module.weight, a=NEGATIVE_SLOPE)
             if module.bias is not None:
                 init.zeros_(module.bias)
         elif isinstance(module, nn.BatchNorm2d | nn.GroupNorm):
-            super()._init_weights(module)
+            super()._init_weights(module)  # type: ignore[no-untyped-call]
 
 
 class VAEModel(VAEPreTrainedModel):
@@ -204,10 +215,10 @@ class VAEModel(VAEPreTrainedModel):
         self.encoder = ConvEncoder(config) if config.encoder_backbone is None else BackboneEncoder(config)
         self.to_posterior = nn.Linear(self.encoder.features, 2 * config.latent_dim)
         self.decoder = (ModulatedDecoder if config.decoder_block == "modulated" else ConvDecoder)(config)
-        self.post_init()
+        self.post_init()  # type: ignore[no-untyped-call]
 
     @classmethod
-    def from_backbone(cls, config: VAEConfig, backbone: str, **kwargs) -> VAEModel:
+    def from_backbone(cls, config: VAEConfig, backbone: str, **kwargs: Any) -> VAEModel:
         """A new VAE whose encoder is a pretrained vision model of transformers, weights and all.
 
         Args:
@@ -258,7 +269,7 @@ class VAEModel(VAEPreTrainedModel):
         sample_posterior: bool = True,
         generator: torch.Generator | None = None,
         return_dict: bool | None = None,
-    ) -> VAEOutput | tuple:
+    ) -> VAEOutput | tuple[Any, ...]:
         """The negative ELBO of the pictures, and all that it is made of.
 
         Args:
@@ -285,4 +296,4 @@ class VAEModel(VAEPreTrainedModel):
         return output if return_dict is None or return_dict else output.to_tuple()
 
 
-VAEModel.register_for_auto_class("AutoModel")
+VAEModel.register_for_auto_class("AutoModel")  # type: ignore[no-untyped-call]

@@ -49,12 +49,8 @@ class MixturePrior:
     @classmethod
     def from_moments(cls, moments: LatentMoments, weights_sha256: str = "") -> MixturePrior:
         """The one Gaussian nearest to the aggregate posterior."""
-        spread = moments.covariance
-        ridge = 1e-6 * spread.diagonal().mean() * torch.ones(len(spread), dtype=spread.dtype)
-        factor, info = torch.linalg.cholesky_ex(spread + torch.diag(moments.posterior_variance + ridge))
-        if info.item():
-            raise ValueError("the prior's covariance is not positive definite: fit it on more pictures.")
-        return cls(torch.ones(1), moments.mean[None], factor[None], weights_sha256)
+        gaussian = moments.aggregate.ridged(1e-6)
+        return cls(torch.ones(1), gaussian.mean[None], gaussian.factor()[None], weights_sha256)
 
     def sample(self, n: int, seed: int, truncation: float = 1.0) -> Tensor:
         """n latents, [n, D] float32: row i of a seed is the same however many are asked for.

@@ -206,7 +206,8 @@ def corners(crops: Tensor, aspect: float) -> Tensor:
 
 def corner_distance(crops: Tensor, others: Tensor, aspect: float) -> Tensor:
     """Mean distance [N] of the corners of crops [N, 4] from those of others [N or 1, 4], in heights of the others."""
-    return (corners(crops, aspect) - corners(others, aspect)).norm(dim=-1).mean(1) / others[:, 2]
+    result: Tensor = (corners(crops, aspect) - corners(others, aspect)).norm(dim=-1).mean(1) / others[:, 2]
+    return result
 
 
 def _scatter(count: int) -> Tensor:

@@ -60,7 +60,8 @@ class Crop:
     def corners(self) -> np.ndarray:
         """[4, 2]: (x, y) of what is the top left, top right, bottom right and bottom left of the upright crop."""
         upright = np.array([[-1, -1, 1], [1, -1, 1], [1, 1, 1], [-1, 1, 1]])
-        return upright @ self.matrix.T
+        result: np.ndarray = upright @ self.matrix.T
+        return result
 
     @property
     def bounds(self) -> tuple[float, float, float, float]:

@@ -122,4 +122,5 @@ def edge_fade(height: int, width: int) -> Tensor:
 def _fade(places: np.ndarray) -> np.ndarray:
     """1 in the middle, smoothly to 0 at both ends of -1 to 1, and 0 beyond."""
     t = ((1 - np.abs(places)) / (2 * FEATHER)).clip(0, 1)
-    return t * t * (3 - 2 * t)
+    result: np.ndarray = t * t * (3 - 2 * t)
+    return result

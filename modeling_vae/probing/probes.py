@@ -62,7 +62,8 @@ class Probe:
         CPU: the probe sees an attribute where it is above 0."""
         inputs = at_most(pixel_values.float(), LARGEST_SIDE).to(self.thresholds.device)
         logits = self.network(inputs.contiguous(memory_format=torch.channels_last))
-        return (logits - self.thresholds).cpu()
+        result: Tensor = (logits - self.thresholds).cpu()
+        return result
 
 
 class ProbeNetwork(nn.Module):
@@ -97,7 +98,8 @@ class ProbeNetwork(nn.Module):
     def forward(self, pixel_values: Tensor) -> Tensor:
         features = self.body(2 * pixel_values - 1)
         with torch.autocast(features.device.type, enabled=False):  # rounded logits would tie
-            return self.head(features.float())
+            result: Tensor = self.head(features.float())
+            return result
 
 
 def at_most(pixel_values: Tensor, side: int) -> Tensor:
@@ -112,14 +114,14 @@ def at_most(pixel_values: Tensor, side: int) -> Tensor:
 
 def labelled_pictures(
     batches: Iterable[tuple[Tensor, Mapping[str, Sequence[Any]]]], columns: Iterable[str]
-) -> tuple[Tensor, dict[str, list]]:
+) -> tuple[Tensor, dict[str, list[Any]]]:
     """The pictures that have any label, as the probe sees them: uint8 [N, H, W, C], and N labels for each column.
 
     Only the first ones, where all of them would take more than 1 GiB.
     """
     columns = list(columns)
     pictures: list[Tensor] = []
-    kept: dict[str, list] = {column: [] for column in columns}
+    kept: dict[str, list[Any]] = {column: [] for column in columns}
     taken = 0
     for pixel_values, labels in batches:
         rows = [i for i in range(len(pixel_values)) if any(labels[column][i] is not None for column in columns)]

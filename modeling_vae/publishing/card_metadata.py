@@ -86,7 +86,8 @@ def metadata(recipe: Recipe, report: dict[str, Any], name: str) -> dict[str, Any
         model_name=name if results else None,
         eval_results=results or None,
     )
-    return data.to_dict()
+    result: dict[str, Any] = data.to_dict()
+    return result
 
 
 def write_eval_results(folder: Path, recipe: Recipe, report: dict[str, Any]) -> None:

@@ -343,11 +343,14 @@ def _unknown(key: str, known: list[str]) -> str:
 
 def explain(error: ValidationError) -> str:
     """Why something is no recipe, in a sentence for each value."""
-    return "\n".join(_explain(problem) for problem in error.errors())
+    problems = [
+        problem for problem in error.errors() if problem["type"] != "literal_error" or len(problem["loc"]) != 2
+    ]
+    return "\n".join(_explain(problem) for problem in problems or error.errors())
 
 
 def _explain(problem: Any) -> str:
-    key = ".".join(str(part) for part in problem["loc"])
+    key = ".".join(str(part) for part in problem["loc"] if "[" not in str(part))  # kinds of a value are no keys
     if problem["type"] == "extra_forbidden":
         known = _all_keys(Recipe)
         known += [f"model.{name}" for name in sorted(_CONFIG_FIELDS | _WEIGHTS)]

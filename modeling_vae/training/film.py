@@ -17,8 +17,10 @@ from transformers import TrainerCallback, TrainerState
 
 from modeling_vae.files import write_whole
 from modeling_vae.model.image_processing_image_vae import VAEImageProcessor
+from modeling_vae.model.latent_moments import LatentMoments
 from modeling_vae.model.latents import sample_noise
 from modeling_vae.model.modeling_image_vae import VAEModel
+from modeling_vae.passes import decode_all, posteriors
 from modeling_vae.sheets import grid
 
 from .divergence import diverged
@@ -93,23 +95,20 @@ def draw(model: VAEModel, batches: Iterable[Tensor]) -> Image.Image:
         FloatingPointError: the model's answers are not finite.
     """
     training = model.training
-    model.eval()  # of batch norms the running statistics, which then stay as they are
-    posteriors = [model.encode(pixel_values.to(model.device, model.dtype)) for pixel_values in batches]
-    means = torch.cat([posterior.mean for posterior in posteriors]).cpu().double()
-    variance = torch.cat([posterior.logvar for posterior in posteriors]).cpu().double().exp().mean(0)
-    if not (means.isfinite().all() and variance.isfinite().all()):
+    model.eval()  # type: ignore[no-untyped-call]  # of batch norms the running statistics, which then stay as they are
+    moments = LatentMoments.empty(model.config.latent_dim, {})
+    for posterior in posteriors(model, batches):
+        moments.update(posterior.mean, posterior.logvar, {})
+    if not (moments.products.isfinite().all() and moments.variances.isfinite().all()):
         raise FloatingPointError("the latents of pictures are not finite.")
-    centred = means - means.mean(0)
-    values, vectors = torch.linalg.eigh(centred.T @ centred / len(means) + torch.diag(variance))
-    root = vectors * values.clamp_min(0).sqrt() @ vectors.T
-    latents = means.mean(0) + TRUNCATION * sample_noise(FACES, means.shape[1], SEED).double() @ root
-    pixel_values = model.decode(latents.to(model.device, model.dtype))
+    gaussian, noise = moments.aggregate, sample_noise(FACES, model.config.latent_dim, SEED).double()
+    pixel_values = decode_all(model, gaussian.mean + TRUNCATION * noise @ gaussian.root())
     if not pixel_values.isfinite().all():
         raise FloatingPointError("the pictures of samples are not finite.")
     model.train(training)
     height, width = model.config.height_and_width
     processor = VAEImageProcessor(size={"height": height, "width": width}, num_channels=model.config.num_channels)
-    return grid(processor.postprocess(pixel_values.float().cpu()), columns=COLUMNS)
+    return grid(processor.postprocess(pixel_values), columns=COLUMNS)
 
 
 def read_frames(*folders: Path) -> list[Image.Image]:

@@ -82,7 +82,7 @@ class TrainingObjective(nn.Module):
                 self.edits = EditTerm(recipe.edits, config.latent_dim, attributes.columns)
         if self.edits is not None or self.adversarial is not None:
             self.fit = RunningFit(config.latent_dim)
-        self.register_load_state_dict_pre_hook(_with_present_keys)
+        self.register_load_state_dict_pre_hook(_with_present_keys)  # type: ignore[no-untyped-call]
 
     @property
     def ema(self) -> VAEModel:
@@ -142,7 +142,8 @@ class TrainingObjective(nn.Module):
         batch.note(nll=batch.nll, kl=batch.kl)
         config = self.model.config
         kl_weight = config.kl_weight * ramp(batch.progress, 0.0, self.recipe.kl_warmup_ratio)
-        return (batch.nll + kl_weight * batch.kl) / config.dimensions
+        result: Tensor = (batch.nll + kl_weight * batch.kl) / config.dimensions
+        return result
 
     def _draw(self, batch: Batch) -> None:
         """Pictures of latents from the running fit, moved where the edit term has started."""

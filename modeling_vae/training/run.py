@@ -104,7 +104,8 @@ def prepare(output: Path, recipe: Recipe) -> TrainingArguments:
                     )
         arguments = training_arguments(recipe.training, output / CHECKPOINTS)
         recipe.write(file)
-        return arguments
+        result: TrainingArguments = arguments
+        return result
     except OSError as error:
         raise OSError(f"the output folder {output} cannot be written: {error.strerror or error}") from error
 
@@ -184,6 +185,6 @@ def train(
         trainer.restore(str(checkpoint))
     else:
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint is not None else None)
-    averaged = objective.ema.eval()
+    averaged = objective.ema.eval()  # type: ignore[no-untyped-call]
     cast(torch.nn.Module, averaged).to("cpu").to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
     return averaged, trainer.state.global_step

@@ -98,7 +98,8 @@ class VAETrainer(Trainer):
         """Whether a checkpoint is of the last step that the arguments ask for."""
         done = TrainerState.load_from_json(str(Path(checkpoint) / TRAINER_STATE_NAME))
         if self.args.max_steps > 0:
-            return done.global_step >= self.args.max_steps
+            result: bool = done.global_step >= self.args.max_steps
+            return result
         return done.epoch is not None and done.epoch >= self.args.num_train_epochs
 
     def restore(self, checkpoint: str) -> None:
@@ -106,7 +107,7 @@ class VAETrainer(Trainer):
         self._load_from_checkpoint(checkpoint)
         self.state = TrainerState.load_from_json(str(Path(checkpoint) / TRAINER_STATE_NAME))
 
-    def get_eval_dataloader(self, eval_dataset: Any = None) -> DataLoader:
+    def get_eval_dataloader(self, eval_dataset: Any = None) -> DataLoader[Any]:
         """All pictures are evaluated, also the last ones that fill no batch."""
         drop_last, self.args.dataloader_drop_last = self.args.dataloader_drop_last, False
         try:
@@ -135,7 +136,7 @@ class VAETrainer(Trainer):
 
         A loss that has run away is none either, though its numbers still are: nothing comes back from there.
         """
-        grad_norm = super()._get_grad_norm(model, grad_norm)
+        grad_norm = super()._get_grad_norm(model, grad_norm)  # type: ignore[no-untyped-call]
         values = {"the loss": self._last_terms["loss"]}
         if self.accelerator.scaler is None:  # half precision's scaler passes over gradients that overflow
             values["the gradient's norm"] = torch.as_tensor(grad_norm)
@@ -154,7 +155,9 @@ class VAETrainer(Trainer):
         folder = Path(super()._get_output_dir(None))
         raise diverged(self.state.global_step + 1, lost, self.args.learning_rate, folder)
 
-    def prediction_step(self, model: nn.Module, inputs: dict[str, Tensor], *_: Any, **__: Any) -> tuple:
+    def prediction_step(
+        self, model: nn.Module, inputs: dict[str, Tensor], *_: Any, **__: Any
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """Figures of one batch; the noise is the same at every evaluation, and none is taken from the training's."""
         objective: TrainingObjective = self.accelerator.unwrap_model(model)
         pixel_values = self._prepare_inputs(inputs)["pixel_values"]

@@ -52,6 +52,13 @@ def test_the_loss_is_the_negative_elbo(model):
     torch.testing.assert_close(output.loss, nll + config.kl_weight * posterior.kl().sum(1).mean())
 
 
+@pytest.mark.parametrize("levels", [2, 5])
+def test_a_modulated_decoder_begins_greyish_however_many_scales_it_has(levels):
+    model = tiny_model(decoder_block="modulated", hidden_channels=[16] * levels)
+    decoded = model.decode(torch.randn(64, 8, generator=torch.Generator().manual_seed(0)))
+    assert 0.02 < decoded.std() < 0.12 and 0.45 < decoded.mean() < 0.55
+
+
 def test_further_layers_are_silent_at_first():
     deep = tiny_model(**NETWORKS["modulated"] | {"decoder_layers": 3}).eval()
     shallow = tiny_model(**NETWORKS["modulated"] | {"decoder_layers": 1}).eval()

@@ -78,7 +78,7 @@ def recipe_values(pictures: Path, backbone: Path) -> dict:
         },
         "data": {"path": str(pictures), "augment": {"horizontal_flip": True}},
         "training": {
-            "max_steps": 24, "per_device_train_batch_size": 16, "learning_rate": 1e-3, "seed": 3,
+            "warmup_steps": 0, "max_steps": 24, "per_device_train_batch_size": 16, "learning_rate": 1e-3, "seed": 3,
             "save_steps": 4, "eval_steps": 8, "logging_steps": 4, "per_device_eval_batch_size": 200,
         },
         "attributes": {"bright": "boolean", "side": "numeric"},

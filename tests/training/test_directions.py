@@ -5,7 +5,8 @@ import pytest
 import torch
 from tiny import tiny_model
 
-from modeling_vae.fitting.fit_directions import auc, calibrate, fit_directions, latent_moments
+from modeling_vae.fitting.fit_directions import calibrate, fit_directions, latent_moments
+from modeling_vae.ranking import auc
 
 ATTRIBUTES = {"bright": "boolean", "level": "numeric", "tint": "category"}
 
@@ -31,7 +32,7 @@ def batches(count: int, seed: int, size: int = 32):
 def test_auc_is_the_chance_that_a_positive_scores_higher(scores, positive):
     s, p = np.array(scores), np.array(positive, bool)
     pairs = [(a > b) + 0.5 * (a == b) for a in s[p] for b in s[~p]]
-    assert auc(s, p) == pytest.approx(np.mean(pairs))
+    assert auc(torch.from_numpy(s), torch.from_numpy(p)) == pytest.approx(np.mean(pairs))
 
 
 def test_calibration_finds_the_true_probabilities():

@@ -40,12 +40,13 @@ def test_the_posterior_is_that_of_the_picture_at_half_the_size():
     torch.testing.assert_close(ours.logvar, theirs.logvar, rtol=1e-4, atol=1e-5)
 
 
-def test_the_picture_is_the_small_one_enlarged():
+@pytest.mark.parametrize("layers", [1, 2])
+def test_the_picture_is_the_small_one_enlarged(layers):
     small = small_model()
     last = small.decoder.to_picture[-1].weight
     with torch.no_grad():  # a convolution that looks at its own place only: then nothing is lost
         last.copy_(last * F.pad(torch.ones(1, 1, 1, 1), (1, 1, 1, 1)))
-    large = grown(small, twice(small.config))
+    large = grown(small, twice(small.config, decoder_layers=layers))
     latents = torch.randn(4, small.config.latent_dim)
     enlarged = F.interpolate(small.decoder(latents), scale_factor=2.0, mode="bilinear", align_corners=False)
     torch.testing.assert_close(large.decoder(latents), enlarged, rtol=1e-4, atol=1e-5)

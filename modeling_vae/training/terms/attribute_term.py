@@ -27,4 +27,5 @@ class AttributeTerm(Term):
         batch.probes, batch.seen = self.distance, seen
         balanced = (self.shares.balance(seen) * distances).mean()
         batch.note(attributes=balanced)
-        return self.weight * balanced
+        result: Tensor = self.weight * balanced
+        return result

@@ -21,7 +21,8 @@ class PerceptualTerm(Term):
         batch.eyes = self.distance
         batch.compared = compared = self.distance(batch.reconstruction, batch.pixel_values)
         batch.note(perceptual=compared.places)
-        return self.weight * compared.places
+        result: Tensor = self.weight * compared.places
+        return result
 
 
 class TextureTerm(Term):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from modeling_vae.model.gaussian import Gaussian
+
 
 class RunningFit(nn.Module):
     """N(mean, covariance) of the last `size` latents seen, kept in buffers so that checkpoints carry it.
@@ -33,14 +35,13 @@ class RunningFit(nn.Module):
     @torch.no_grad()
     def draw(self, count: int) -> Tensor:
         """Latents [count, D], from the global generator of the CPU or the device that the queue is on."""
-        mean, factor = self.gaussian()
-        return mean + torch.randn(count, len(mean), device=mean.device) @ factor.T
+        gaussian = self.gaussian()
+        noise = torch.randn(count, len(gaussian.mean), device=gaussian.mean.device)
+        return gaussian.mean + noise @ gaussian.factor().T
 
     @torch.no_grad()
-    def gaussian(self) -> tuple[Tensor, Tensor]:
-        """Its mean [D] and the lower Cholesky factor [D, D] of its covariance."""
+    def gaussian(self) -> Gaussian:
+        """Of the latents in the queue."""
         mean = self.queue.mean(0)
         centred = self.queue - mean
-        covariance = centred.T @ centred / (len(self.queue) - 1)
-        ridge = 1e-4 * covariance.diagonal().mean()
-        return mean, torch.linalg.cholesky(covariance + ridge * torch.eye(len(mean), device=mean.device))
+        return Gaussian(mean, centred.T @ centred / (len(self.queue) - 1)).ridged(1e-4)

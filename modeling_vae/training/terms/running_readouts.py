@@ -120,7 +120,8 @@ class Readouts:
         gram = self.rows[rows] @ self.moves[rows].T + DEPENDENCE * torch.eye(len(rows), device=self.rows.device)
         wanted = torch.zeros(len(rows), device=self.rows.device)
         wanted[0] = 1.0
-        return self.moves[rows].T @ torch.linalg.solve(gram, wanted)
+        result: Tensor = self.moves[rows].T @ torch.linalg.solve(gram, wanted)
+        return result
 
 
 @dataclass(frozen=True)
