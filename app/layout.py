@@ -33,7 +33,7 @@ def build(studio: Studio) -> gr.Blocks:
             with gr.Tab("Edit", id="edit"):
                 edit = EditTab(studio, session)
         _wire(page, tabs, session, generate, morph, edit)
-    result: gr.Blocks = page.queue(default_concurrency_limit=4)
+    result: gr.Blocks = page.queue(default_concurrency_limit=4, max_size=MOST_WAITING)
     return result
 
 

@@ -158,7 +158,8 @@ def as_whole(value: Any) -> int | None:
 def _whole(name: str, value: Any, least: int, most: int) -> int:
     number = as_whole(value)
     if number is None or not least <= number <= most:
-        raise ValueError(f"{name} is {value!r:.40}; give a whole number from {least} to {most:,}.")
+        said = f"{value!r:.40}" if number is None else f"{number:,}"[:40]
+        raise ValueError(f"{name} is {said}; give a whole number from {least} to {most:,}.")
     return number
 
 

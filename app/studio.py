@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import math
 import os
 import secrets
 from collections.abc import Sequence
@@ -335,7 +336,9 @@ def _reduced(data: bytes) -> Image.Image | None:
         picture = Image.open(io.BytesIO(data), formats=["JPEG"])
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return None
-    return picture if picture.draft(None, (2 * UPLOAD_SIDE, 2 * UPLOAD_SIDE)) else None
+    share = 2 * UPLOAD_SIDE / max(picture.size)
+    size = (math.ceil(picture.width * share), math.ceil(picture.height * share))
+    return picture if picture.draft(None, size) else None
 
 
 def _in_order(pipe: VAEPipeline) -> list[str]:

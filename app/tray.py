@@ -18,7 +18,7 @@ def check_room(tray: np.ndarray | None, count: int) -> None:
     there = 0 if tray is None else len(tray)
     if there + count > MOST_KEYFRAMES:
         raise ValueError(
-            f"The tray holds {MOST_KEYFRAMES} faces, has {there}, and {count} came; remove some, or add fewer."
+            f"The tray holds {MOST_KEYFRAMES} faces; remove one before adding another: it has {there}, {count} came."
         )
 
 

@@ -12,7 +12,7 @@ import modeling_vae
 ROOT = Path(__file__).parents[1]
 
 ROOMS = (
-    *("refusals", "files", "model", "passes", "ranking", "hub", "faces", "photos", "animation", "sheets"),
+    *("refusals", "progress", "files", "model", "passes", "ranking", "hub", "faces", "photos", "animation", "sheets"),
     *("recipes", "data", "probing", "contents", "parts", "fitting", "figures", "publishing"),
     *("pipeline", "media", "training", "evaluation", "commands"),
 )
