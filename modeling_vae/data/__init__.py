@@ -102,7 +102,8 @@ def boolean_columns(data: DataSettings) -> list[str]:
     Raises:
         ValueError: there is no such data set, or no such split.
     """
-    return Source(data, {}).booleans(data.train)
+    with fetching(str(data.path)):
+        return Source(data, {}).booleans(data.train)
 
 
 def _streamed(
