@@ -1,6 +1,7 @@
 # make app    opens the studio on the bundled model
 # make test   lint, types and tests
-# Both keep their environment in .venv and need Python 3.11 or later, nothing else.
+# make docs   the documentation, in site/
+# All keep their environment in .venv and need Python 3.11 or later, nothing else.
 
 PYTHON ?= python3
 ENV := .venv
@@ -9,7 +10,7 @@ MODEL ?= hub_configs/cats-64
 APP_FLAGS ?=
 TORCH_INDEX ?=
 
-.PHONY: app test lint types style clean
+.PHONY: app test lint types style docs clean
 
 app: $(ENV)/app.stamp
 	$(BIN)/python -m app --model $(MODEL) $(APP_FLAGS)
@@ -28,6 +29,9 @@ style: $(ENV)/test.stamp
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+docs: $(ENV)/docs.stamp
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
 # PyTorch is asked for by its exact version first, so that nothing later brings another build. On Linux the usual index
 # has builds with gigabytes of CUDA libraries only: TORCH_INDEX=URL takes one from an index of CPU builds instead.
 $(ENV)/torch.stamp:
@@ -45,5 +49,12 @@ $(ENV)/test.stamp: $(ENV)/torch.stamp pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable ".[app,train]" --group dev
 	touch $@
 
+# The site reads the code and runs none of it, so PyTorch is not needed.
+$(ENV)/docs.stamp: pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(ENV)
+	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
+	$(BIN)/python -m pip install --quiet --group docs
+	touch $@
+
 clean:
-	rm -rf $(ENV) .pytest_cache .ruff_cache .mypy_cache
+	rm -rf $(ENV) site .pytest_cache .ruff_cache .mypy_cache

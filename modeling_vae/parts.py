@@ -13,7 +13,7 @@ from .contents import ACCOMPANYING, CODE, COMPUTING, Contents
 from .hub.downloads import fetch, refuse_missing
 from .model.attribute_directions import FILE_NAME as DIRECTIONS_NAME
 from .model.attribute_directions import AttributeDirections
-from .model.folder_schema import REQUIRED, WEIGHTS_NAME, read_network
+from .model.folder_schema import CONFIG_NAME, REQUIRED, WEIGHTS_NAME, read_network
 from .model.image_processing_image_vae import VAEImageProcessor
 from .model.modeling_image_vae import VAEModel
 from .model.priors import FILE_NAME as PRIOR_NAME
@@ -64,6 +64,8 @@ class Parts:
         }
         with errors_of_the_disk(folder / WEIGHTS_NAME):
             self.model.save_pretrained(folder, state_dict=weights)
+        # safetensors keeps the weights to their owner; whoever may read the configuration may read them
+        shutil.copymode(folder / CONFIG_NAME, folder / WEIGHTS_NAME)
         self.processor.save_pretrained(folder)
         for part in (self.directions, self.prior, self.alignment, self.errors):
             if part is not None:

@@ -8,32 +8,36 @@ import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from training.making import write_backbone, write_pictures
 
 import train
-from app.__main__ import main as app_main
 from modeling_vae.commands.main import main as cli_main
+from modeling_vae.data import load_data
+from modeling_vae.data.dataset import labelled_batches
+from modeling_vae.recipes.recipe import DataRecipe
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = sorted([*ROOT.glob("docs/**/*.md"), ROOT / "CONTRIBUTING.md"])
+COMMAND = ".venv/bin/modeling-vae"
 BUNDLED = ROOT / "hub_configs" / "cats-64" / "model.safetensors"
 
 
-def blocks(language: str) -> list[str]:
-    return [
-        body
-        for name, body in re.findall(r"^```(\w*)\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
-        if name == language
-    ]
+def blocks(language: str, text: str = README) -> list[str]:
+    found = re.findall(r"^```(\w*)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+    return [body for name, body in found if name == language]
 
 
-def commands() -> list[list[str]]:
-    return [shlex.split(line.split("  #")[0]) for block in blocks("bash") for line in block.splitlines() if line]
+def commands(text: str = README) -> list[list[str]]:
+    lines = [line for block in blocks("bash", text) for line in block.splitlines() if line]
+    return [shlex.split(line.split("  #")[0]) for line in lines]
 
 
 def test_every_link_leads_somewhere():
     links = [link for link in re.findall(r"\]\(([^)]+)\)", README) if not link.startswith("http")]
-    assert len(links) > 8
+    links += re.findall(r'<img src="([^"]+)"', README)
+    assert len(links) > 20
     assert [link for link in links if not (ROOT / link).exists()] == []
 
 
@@ -63,7 +67,7 @@ def test_the_python_runs(number, tmp_path):
 
 def test_the_make_targets_exist():
     targets = [words[1] for words in commands() if words[0] == "make"]
-    assert targets == ["app", "test"]
+    assert targets == ["app", "test", "docs"]
     makefile = (ROOT / "Makefile").read_text()
     assert all(re.search(rf"^{target}:", makefile, flags=re.MULTILINE) for target in targets)
 
@@ -82,21 +86,48 @@ def test_the_training_commands_train(tmp_path, monkeypatch):
     ]  # fmt: skip
     small = ["model.hidden_channels=[8, 8, 8, 8]", "model.decoder_channels=null", "model.latent_dim=8"]
     monkeypatch.chdir(tmp_path)
-    training = [words[2:] for words in commands() if words[1:2] == ["train.py"]]
+    training = [words[2:] for words in commands() if words[0] == COMMAND and words[1] == "train"]
     assert len(training) == 4
     for number, arguments in enumerate(training):
         recipe, *overrides = [word.replace("=hub_configs/", f"={ROOT}/hub_configs/") for word in arguments]
         short_run = short if any("model.pretrained" in word for word in overrides) else [*short, *small]
-        published = train.main([str(ROOT / recipe), *overrides, *short_run, "--output", f"runs/{number}"])
+        published = train.main([recipe, *overrides, *short_run, "--output", f"runs/{number}"])
         assert (published / "README.md").exists()
 
 
 def test_the_other_commands_are_understood(capsys):
-    """`--help` behind them: the program and the sub-command exist."""
-    for words in commands():
-        for module, main in (("app", app_main), ("modeling_vae", cli_main)):
-            if words[1:3] == ["-m", module]:
-                with pytest.raises(SystemExit) as stopped:
-                    main([*words[3:], "--help"])
-                assert stopped.value.code == 0
+    """`--help` behind them: the command exists. What stands before it is refused where it is unknown."""
+    asked = [words[1:] for words in commands() if words[0] == COMMAND]
+    assert {words[0] for words in asked} == {"train", "studio", "evaluate", "compare", "push", "push-space"}
+    for words in asked:
+        with pytest.raises(SystemExit) as stopped:
+            cli_main([*words, "--help"])
+        assert stopped.value.code == 0
     assert "usage" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_commands_of_the_pages_are_understood(page):
+    for words in commands(page.read_text(encoding="utf-8")):
+        if Path(words[0]).name == "modeling-vae":
+            with pytest.raises(SystemExit) as stopped:
+                cli_main([*words[1:], "--help"])
+            assert stopped.value.code == 0
+        elif "benchmarks/" in " ".join(words):
+            assert (ROOT / next(word for word in words if word.startswith("benchmarks/"))).exists()
+
+
+def test_the_table_to_copy_is_read(tmp_path):
+    """With the attributes of the command below it: a value that is missing is not known."""
+    (tmp_path / "metadata.csv").write_text(blocks("csv")[0])
+    for number, name in enumerate(("ann.jpg", "bob.jpg", "eve.jpg")):
+        Image.new("RGB", (32, 32), (80 * number, 90, 40)).save(tmp_path / name)
+    settings = DataRecipe(path=str(tmp_path), validation=0.4)
+    data = load_data(
+        settings, image_size=(32, 32), num_channels=3, attributes={"smiling": "boolean", "hair": "category"}
+    )
+    found = set()
+    for part in (data.train, data.validation):
+        for _, columns in labelled_batches(part, 8):
+            found |= set(zip(columns["smiling"], columns["hair"], strict=True))
+    assert found == {(True, "brown"), (False, "grey"), (None, "black")}

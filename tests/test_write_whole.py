@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import subprocess
@@ -11,12 +12,10 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import save_file
 
 import modeling_vae
 from modeling_vae import VAEPipeline
 from modeling_vae.files import write_whole
-from modeling_vae.model import tensor_files
 from modeling_vae.model.tensor_files import read_tensors, write_tensors
 
 PACKAGE = Path(modeling_vae.__file__).parent
@@ -38,16 +37,15 @@ def test_what_fails_leaves_nothing(tmp_path):
     assert os.listdir(tmp_path) == ["file"]
 
 
-def full_disk(tensors, path, *args, **kwargs):
-    """Half a file, then what safetensors says of a full disk."""
-    save_file(tensors, path)
-    raise SafetensorError("IoError: No space left on device")
-
-
 def test_tensors_on_a_full_disk(tmp_path, monkeypatch):
-    path = tmp_path / "prior.safetensors"
+    path, write = tmp_path / "prior.safetensors", Path.write_bytes
+
+    def half(file, data):
+        write(file, data[: len(data) // 2])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
     write_tensors(path, {"a": torch.ones(2)}, {})
-    monkeypatch.setattr(tensor_files, "save_file", full_disk)
+    monkeypatch.setattr(Path, "write_bytes", half)
     with pytest.raises(OSError, match=r"prior\.safetensors could not be written \(.*No space left.*\): make room"):
         write_tensors(path, {"a": torch.zeros(2)}, {})
     assert os.listdir(tmp_path) == [path.name] and read_tensors(path)[0]["a"].tolist() == [1, 1]
@@ -60,6 +58,20 @@ def test_weights_on_a_full_disk(pipe: VAEPipeline, tmp_path, monkeypatch):
     monkeypatch.setattr(pipe.model, "save_pretrained", save_pretrained)
     with pytest.raises(OSError, match=r"model\.safetensors could not be written \(.*No space left.*\): make room"):
         pipe.save_pretrained(tmp_path)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
+@pytest.mark.parametrize("umask, mode", [(0o022, 0o644), (0o027, 0o640), (0o077, 0o600)])
+def test_whoever_may_read_one_published_file_may_read_all(pipe: VAEPipeline, alignment, tmp_path, umask, mode):
+    pipe.alignment = alignment
+    before = os.umask(umask)
+    try:
+        pipe.save_pretrained(tmp_path / "published")
+    finally:
+        os.umask(before)
+    modes = {path.name: path.stat().st_mode & 0o777 for path in (tmp_path / "published").iterdir()}
+    assert {"model.safetensors", "directions.safetensors", "prior.safetensors", "alignment.safetensors"} <= set(modes)
+    assert set(modes.values()) == {mode}, modes
 
 
 def test_code_is_published_and_no_droppings_of_editors(tmp_path):

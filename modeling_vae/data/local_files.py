@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import glob
 import os
+import shutil
 import tempfile
+import weakref
 
 SIGNS = (*"*?[]{}", "::")
 """What `datasets` takes for a pattern or an address."""
@@ -17,15 +19,14 @@ class PlainNames:
     """
 
     def __init__(self) -> None:
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._files: dict[str, str] = {}
 
     def of(self, root: str, files: list[str] | None) -> tuple[str, list[str] | None]:
         """The path of a data set and those of its files, under names that are harmless."""
         if files is None or not any(sign in path for path in (root, *files) for sign in SIGNS):
             return root, files
-        self._folder = tempfile.TemporaryDirectory(prefix="modeling_vae-")
-        folder = self._folder.name
+        folder = tempfile.mkdtemp(prefix="modeling_vae-")
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         for number, file in enumerate(files):
             inside = os.path.relpath(file, root) if os.path.isdir(root) else f"{number}{os.path.splitext(file)[1]}"
             link = os.path.join(folder, inside)

@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from huggingface_hub import hf_hub_download
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 DESCRIPTION = "description"
@@ -238,7 +238,8 @@ def write_tensors(path: str | os.PathLike[str], tensors: dict[str, Tensor], desc
     metadata = {DESCRIPTION: json.dumps(description | {DIGEST: _digest(tensors, description)}, sort_keys=True)}
     try:
         with errors_of_the_disk(path):
-            save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, unfinished, metadata=metadata)
+            # as bytes, since a file that safetensors opens itself can be read by its owner alone
+            unfinished.write_bytes(save({name: tensor.contiguous() for name, tensor in tensors.items()}, metadata))
         unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)
@@ -246,11 +247,11 @@ def write_tensors(path: str | os.PathLike[str], tensors: dict[str, Tensor], desc
 
 @contextmanager
 def errors_of_the_disk(path: Path) -> Iterator[None]:
-    """Turn what safetensors says of a file that it cannot write into an OSError that names the file."""
+    """Turn what system or safetensors say of a file that cannot be written into an OSError that names the file."""
     try:
         yield
-    except SafetensorError as error:
-        raise OSError(f"{path} could not be written ({error}): make room.") from error
+    except (SafetensorError, OSError) as error:
+        raise OSError(f"{path} could not be written ({error}): make room, or write elsewhere.") from error
 
 
 def _digest(tensors: Mapping[str, Tensor], description: dict[str, Any]) -> str:

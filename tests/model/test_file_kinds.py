@@ -21,6 +21,7 @@ def zipped() -> bytes:
     return file.getvalue()
 
 
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF data:UserWarning")  # Pillow's, of a raw file that begins as TIFF
 @pytest.mark.parametrize(
     ("data", "sentence"),
     [
