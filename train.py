@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 from modeling_vae.commands.train import parser, train_recipe
+from modeling_vae.refusals import answered
 
 
 def main(argv: list[str] | None = None) -> Path:
@@ -21,10 +22,9 @@ def main(argv: list[str] | None = None) -> Path:
     return train_recipe(options)
 
 
+def run() -> None:
+    main()
+
+
 if __name__ == "__main__":
-    try:
-        main()
-    except (ValueError, OSError) as error:
-        sys.exit(f"error: {error}")
-    except KeyboardInterrupt:
-        sys.exit("stopped: the same command goes on from the last checkpoint.")
+    sys.exit(min(1, answered(run, "stopped: the same command goes on from the last checkpoint.")))

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import signal
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from modeling_vae.recipes.bundled import default_model, find
+from modeling_vae.refusals import REFUSALS, sentence
+
+PREFIX, LOCK = "studio-", ".lock"
 
 
 def parse(argv: Sequence[str] | None = None, program: str = "python -m app") -> argparse.Namespace:
@@ -51,11 +59,11 @@ def main(argv: Sequence[str] | None = None, program: str = "python -m app") -> i
 
     try:
         studio = Studio.load(str(options.model))
-    except (OSError, ValueError) as error:
-        print(f"The model {options.model} cannot be loaded: {error}", file=sys.stderr)
+    except REFUSALS as error:
+        print(f"The model {options.model} cannot be loaded: {sentence(error)}", file=sys.stderr)
         return 1
     try:
-        with _files_of_this_run():
+        with _ending_in_order(), _files_of_this_run():
             build(studio).launch(
                 server_name=options.host,
                 server_port=options.port,
@@ -71,19 +79,43 @@ def main(argv: Sequence[str] | None = None, program: str = "python -m app") -> i
 
 @contextmanager
 def _files_of_this_run() -> Iterator[None]:
-    """A folder for uploads and pictures that is gone when the studio closes, unless GRADIO_TEMP_DIR names another."""
+    """A folder for uploads and pictures that is gone when the studio closes, unless GRADIO_TEMP_DIR names another.
+
+    Where a studio was killed, its visitors' photos are gone when the next one starts on this machine.
+    """
     if "GRADIO_TEMP_DIR" in os.environ:
         yield
         return
-    with tempfile.TemporaryDirectory(prefix="studio-", ignore_cleanup_errors=True) as folder:
+    _sweep(Path(tempfile.gettempdir()))
+    with tempfile.TemporaryDirectory(prefix=PREFIX, ignore_cleanup_errors=True) as folder:
         os.environ["GRADIO_TEMP_DIR"] = folder
         try:
-            yield
+            with FileLock(Path(folder) / LOCK):
+                yield
         finally:
             del os.environ["GRADIO_TEMP_DIR"]
 
 
+def _sweep(temporary: Path) -> None:
+    """Remove the folders of studios that run no more: nobody holds their lock."""
+    for lock in temporary.glob(f"{PREFIX}*/{LOCK}"):
+        with suppress(Timeout, OSError), FileLock(lock, timeout=0):  # another person's folder is left alone
+            shutil.rmtree(lock.parent, ignore_errors=True)
+
+
+@contextmanager
+def _ending_in_order() -> Iterator[None]:
+    """Where the process is told to end or its terminal closes, close what is open before going, as after Ctrl-C."""
+    told = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    if threading.current_thread() is not threading.main_thread():
+        told = []  # only the main thread is told
+    before = {number: signal.signal(number, lambda *_: sys.exit(0)) for number in told}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 if __name__ == "__main__":
-    # As after Ctrl-C, close what is open before going.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     sys.exit(main())

@@ -31,14 +31,14 @@ def film_file(data: bytes, name: str, format: str) -> str:
     return result
 
 
-def upload_path(upload: Mapping[str, Any] | None) -> str:
+def upload_path(upload: Any) -> str:
     """The path of what a component sent as it came (`preprocess=False`): nobody has tried to open it yet.
 
     Whoever writes requests by hand can name any path there, so only what was really uploaded is taken.
     """
-    if not upload or not upload.get("path"):
+    if not isinstance(upload, Mapping) or not isinstance(upload.get("path"), str) or "\0" in upload["path"]:
         raise ValueError("No picture came; choose a picture file to upload.")
-    path = Path(str(upload["path"])).resolve()
+    path = Path(upload["path"]).resolve()
     if not path.is_relative_to(Path(get_upload_folder()).resolve()):
         raise ValueError("The picture was not uploaded here; choose a picture file to upload.")
     return str(path)

@@ -14,6 +14,8 @@ from .tabs.generate import GenerateTab
 from .tabs.morph import MorphTab
 
 DAY = 24 * 60 * 60
+MOST_WAITING = 64
+"""Requests in the queue; whoever comes then is told that it is full."""
 TITLE = "VAE studio"
 TAGLINE = "Draw faces that never were, melt one into another, change just what you ask."
 
@@ -31,7 +33,7 @@ def build(studio: Studio) -> gr.Blocks:
             with gr.Tab("Edit", id="edit"):
                 edit = EditTab(studio, session)
         _wire(page, tabs, session, generate, morph, edit)
-    result: gr.Blocks = page.queue(default_concurrency_limit=4)
+    result: gr.Blocks = page.queue(default_concurrency_limit=4, max_size=MOST_WAITING)
     return result
 
 
@@ -41,12 +43,17 @@ def _wire(
     """What goes from tab to tab, and what a first visit shows."""
     private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
+    sent: dict[str, Any] = {"show_progress": "hidden", "preprocess": False}  # requests say what is possible
     chosen = [session.faces, generate.chosen]
-    generate.to_edit.click(edit.load, chosen, edit.loaded, api_name="edit_face", show_progress="hidden").success(
+    generate.to_edit.click(edit.load, chosen, edit.loaded, api_name="edit_face", **sent).success(
         lambda: gr.Tabs(selected="edit"), None, tabs, **private
     )
     generate.to_tray.click(
-        morph.tray_add, [session.tray, *chosen], morph.shown, api_name="tray_add", show_progress="hidden"
+        morph.tray_add,
+        [session.tray, *chosen],
+        morph.shown,
+        api_name="tray_add",
+        **sent,
     ).success(lambda: gr.Tabs(selected="morph"), None, tabs, **private)
 
     edit.to_tray.click(
@@ -55,7 +62,7 @@ def _wire(
         session.tray,
         inputs_kwargs=edit.sliders,
         api_name="tray_add_edit",
-        show_progress="hidden",
+        **sent,
     ).success(morph.show_last, session.tray, morph.shown, **private).success(
         lambda: gr.Tabs(selected="morph"), None, tabs, **private
     )
@@ -66,7 +73,7 @@ def _wire(
     page.load(generate.welcome, None, generate.shown, **private)
     page.load(edit.welcome, session.face, edit.loaded, **private)
     page.load(morph.welcome, session.tray, [morph.tray, morph.position, morph.strip], **private)
-    page.load(morph.make_film, *morph.filming, **private, concurrency_id="film")
+    page.load(morph.make_film, *morph.filming, **private, concurrency_id="film", preprocess=False)
 
 
 def _header(facts: ModelFacts) -> str:

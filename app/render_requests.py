@@ -6,12 +6,12 @@ Each request refuses what is not possible, with a sentence for the person who as
 from __future__ import annotations
 
 import math
-import operator
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, SupportsIndex
+from typing import Any
 
 from modeling_vae.model.gif import Loop
+from modeling_vae.model.scalars import names_of, real_number, whole_number
 
 MOST_FACES = 64
 LARGEST_SEED = 2**32 - 1
@@ -139,7 +139,9 @@ class EditRequest:
         }
         moved = {name: strength for name, strength in checked.items() if strength}
         object.__setattr__(self, "strengths", moved)
-        object.__setattr__(self, "hold", tuple(name for name in dict.fromkeys(self.hold) if name not in moved))
+        object.__setattr__(
+            self, "hold", tuple(name for name in dict.fromkeys(_names("What is held", self.hold)) if name not in moved)
+        )
 
 
 def _span(side: int, length: int, place: float) -> tuple[int, int]:
@@ -148,31 +150,32 @@ def _span(side: int, length: int, place: float) -> tuple[int, int]:
     return start, start + length
 
 
+def as_whole(value: Any) -> int | None:
+    """`value` as an int, None where it is none; a float without a fraction is one (forms send 7.0)."""
+    return whole_number(int(value) if isinstance(value, float) and value.is_integer() else value)
+
+
 def _whole(name: str, value: Any, least: int, most: int) -> int:
-    """`value` as an int; a float without a fraction is one (forms send 7.0)."""
-    try:
-        number = int(value) if isinstance(value, float) and value.is_integer() else _index(value)
-    except TypeError:
-        raise ValueError(f"{name} is {value!r}; give a whole number from {least} to {most:,}.") from None
-    if not least <= number <= most:
-        raise ValueError(f"{name} is {number:,}; give a whole number from {least} to {most:,}.")
+    number = as_whole(value)
+    if number is None or not least <= number <= most:
+        said = f"{value!r:.40}" if number is None else f"{number:,}"[:40]
+        raise ValueError(f"{name} is {said}; give a whole number from {least} to {most:,}.")
     return number
 
 
-def _index(value: SupportsIndex) -> int:
-    if isinstance(value, bool):
-        raise TypeError("a truth value counts nothing")
-    return operator.index(value)
-
-
 def _number(name: str, value: Any, least: float, most: float) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise ValueError(f"{name} is {value!r}; give a number from {least:g} to {most:g}.")
-    if not least <= value <= most:
-        raise ValueError(f"{name} is {value:g}; give a number from {least:g} to {most:g}.")
-    return float(value)
+    number = real_number(value)
+    if number is None or not least <= number <= most:
+        raise ValueError(f"{name} is {value!r:.40}; give a number from {least:g} to {most:g}.")
+    return number
 
 
-def _one_of(name: str, value: str, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise ValueError(f"{name} is {value!r}; choose {', '.join(choices[:-1])} or {choices[-1]}.")
+def _names(name: str, value: Any) -> list[str]:
+    if not isinstance(value, str | list | tuple) or not all(isinstance(one, str) for one in value):
+        raise ValueError(f"{name} is {value!r:.40}; give a list of attributes' names.")
+    return names_of(value)
+
+
+def _one_of(name: str, value: Any, choices: tuple[str, ...]) -> None:
+    if not isinstance(value, str) or value not in choices:
+        raise ValueError(f"{name} is {value!r:.40}; choose {', '.join(choices[:-1])} or {choices[-1]}.")

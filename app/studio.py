@@ -7,6 +7,8 @@ numpy arrays; the studio itself keeps nothing but the latest results, so that th
 from __future__ import annotations
 
 import hashlib
+import io
+import math
 import os
 import secrets
 from collections.abc import Sequence
@@ -36,6 +38,8 @@ from .render_requests import (
 MAX_UPLOAD_BYTES = 20_000_000
 UPLOAD_SIDE = 2048
 """Longer side to which an upload is reduced before it is cropped: enough for every crop, and bounded."""
+MOST_UPLOAD_PIXELS = 40_000_000
+"""Of an upload as it is decoded; four at once take a gigabyte at most."""
 PHOTO_SIDE = 512
 """Longer side of the cropped photo that is shown beside its reconstruction."""
 FOUND = "This is the largest face in your photo, levelled. Move a slider to choose another part."
@@ -320,9 +324,21 @@ def _read(path: str | os.PathLike[str]) -> bytes:
 
 
 def _decoded(data: bytes, name: str) -> Image.Image:
-    picture = to_picture(data, name=repr(name))
+    """An upload at the size at which it is cropped; a large JPEG is decoded at a part of its own."""
+    picture = to_picture(_reduced(data) or data, MOST_UPLOAD_PIXELS, name=repr(name))
     picture.thumbnail((UPLOAD_SIDE, UPLOAD_SIDE), Image.Resampling.LANCZOS)
     return picture
+
+
+def _reduced(data: bytes) -> Image.Image | None:
+    """A large JPEG, to be decoded smaller than it is; of all else None, and errors are another's to name."""
+    try:
+        picture = Image.open(io.BytesIO(data), formats=["JPEG"])
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return None
+    share = 2 * UPLOAD_SIDE / max(picture.size)
+    size = (math.ceil(picture.width * share), math.ceil(picture.height * share))
+    return picture if picture.draft(None, size) else None
 
 
 def _in_order(pipe: VAEPipeline) -> list[str]:
@@ -342,7 +358,7 @@ def _named(names: Sequence[str]) -> tuple[Attribute, ...]:
         column, _, value = name.partition(":")
         words = [part.replace("_", " ").strip() for part in (column, value)]
         label = words[0].capitalize() + (f": {words[1]}" if value else "")
-        parameter = "".join(letter if letter.isalnum() else "_" for letter in name)
+        parameter = "".join(letter if letter.isalnum() else "_" for letter in name.lower())
         while parameter in taken or not parameter.isidentifier():
             parameter = f"_{parameter}"
         taken.add(parameter)

@@ -4,22 +4,31 @@ from __future__ import annotations
 
 import numpy as np
 
-from .render_requests import MOST_KEYFRAMES
+from .render_requests import MOST_KEYFRAMES, as_whole
 
 
 def added(tray: np.ndarray | None, latents: np.ndarray) -> np.ndarray:
     """The tray with faces [N, D] at its end."""
-    faces = latents if tray is None or not len(tray) else np.concatenate([tray, latents])
-    if len(faces) > MOST_KEYFRAMES:
-        raise ValueError(f"The tray holds {MOST_KEYFRAMES} faces; remove one before adding another.")
-    return faces
+    check_room(tray, len(latents))
+    return latents if tray is None or not len(tray) else np.concatenate([tray, latents])
+
+
+def check_room(tray: np.ndarray | None, count: int) -> None:
+    """Raise a ValueError where so many faces more do not fit; to be asked before anything is done for them."""
+    there = 0 if tray is None else len(tray)
+    if there + count > MOST_KEYFRAMES:
+        raise ValueError(
+            f"The tray holds {MOST_KEYFRAMES} faces; remove one before adding another: it has {there}, {count} came."
+        )
 
 
 def chosen(faces: np.ndarray | None, index: int) -> np.ndarray:
     """Face `index` of a grid [N, D], as [1, D]."""
-    if faces is None or not 0 <= index < len(faces):
-        raise ValueError(f"There is no face {index} in the grid, which holds {0 if faces is None else len(faces)}.")
-    return faces[index : index + 1]
+    place = as_whole(index)
+    if faces is None or place is None or not 0 <= place < len(faces):
+        there = 0 if faces is None else len(faces)
+        raise ValueError(f"There is no face {index!r:.40} in the grid, which holds {there}, counted from 0.")
+    return faces[place : place + 1]
 
 
 def removed(tray: np.ndarray | None, position: int) -> np.ndarray:
@@ -39,6 +48,8 @@ def moved(tray: np.ndarray | None, position: int, by: int) -> tuple[np.ndarray, 
 def _checked(tray: np.ndarray | None, position: int) -> tuple[np.ndarray, int]:
     if tray is None or not len(tray):
         raise ValueError("The tray is empty; add a face first.")
-    if not 0 <= position < len(tray):
-        raise ValueError(f"There is no face at place {position + 1} of the tray, which holds {len(tray)}.")
-    return tray, position
+    place = as_whole(position)
+    if place is None or not 0 <= place < len(tray):
+        said = position if place is None else place + 1
+        raise ValueError(f"There is no face at place {said!r:.40} of the tray, which holds {len(tray)}.")
+    return tray, place

@@ -2,38 +2,27 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 
+from .contents import ACCOMPANYING, CODE, COMPUTING, Contents
 from .hub.downloads import fetch, refuse_missing
-from .model import attribute_directions, priors
+from .model.attribute_directions import FILE_NAME as DIRECTIONS_NAME
 from .model.attribute_directions import AttributeDirections
-from .model.configuration_image_vae import VAEConfig
+from .model.folder_schema import CONFIG_NAME, REQUIRED, WEIGHTS_NAME, read_network
 from .model.image_processing_image_vae import VAEImageProcessor
 from .model.modeling_image_vae import VAEModel
+from .model.priors import FILE_NAME as PRIOR_NAME
 from .model.priors import MixturePrior
-from .model.tensor_files import errors_of_the_disk, read_tensors, weights_sha256
-from .photos import alignment, reconstruction_errors
+from .model.tensor_files import errors_of_the_disk, weights_sha256
+from .photos.alignment import FILE_NAME as ALIGNMENT_NAME
 from .photos.alignment import FaceAlignment
+from .photos.reconstruction_errors import FILE_NAME as ERRORS_NAME
 from .photos.reconstruction_errors import ReconstructionErrors
-
-CONFIG_NAME = "config.json"
-WEIGHTS_NAME = "model.safetensors"
-REQUIRED = (CONFIG_NAME, WEIGHTS_NAME, "preprocessor_config.json")
-ACCOMPANYING = ("README.md", "recipe.yaml", "evaluation.json", "evaluation.md", "media", ".eval_results")
-"""What else a published folder holds, and `save_pretrained` takes along."""
-FOREIGN = ("attn_implementation", "_attn_implementation", "quantization_config")
-"""Keys of a configuration for which transformers looks for packages, or for kernels on the Hub. A VAE needs none."""
-CODE = [*sorted(Path(__file__).parent.glob("model/[!_.]*.py")), Path(__file__).parent / "model" / "requirements.txt"]
-"""The code that travels with the weights, and what an Inference Endpoint installs for it."""
-COMPUTING = tuple(part.FILE_NAME for part in (attribute_directions, priors, alignment, reconstruction_errors))
-"""Files beside the required ones that a pipeline computes with, where they are there."""
 
 
 @dataclass(kw_only=True)
@@ -84,11 +73,9 @@ class Parts:
         for path in CODE:
             shutil.copyfile(path, folder / path.name)
         if self.folder is not None and self.folder.resolve() != folder.resolve():
-            for name in ACCOMPANYING:
-                if (self.folder / name).is_dir():
-                    shutil.copytree(self.folder / name, folder / name, dirs_exist_ok=True)
-                elif (self.folder / name).is_file():
-                    shutil.copyfile(self.folder / name, folder / name)
+            for name, path in Contents.of(self.folder, ACCOMPANYING).files.items():
+                (folder / name).parent.mkdir(exist_ok=True)
+                shutil.copyfile(path, folder / name)
 
 
 def read_parts(
@@ -112,45 +99,27 @@ def read_parts(
         except ConnectionError as error:
             raise ConnectionError(f"{folder_or_id} is no folder here, and {error}") from error
     refuse_missing(folder_or_id, REQUIRED, [path.name for path in folder.iterdir()])
-    _check_kind(folder, folder_or_id)
-    stored, _ = read_tensors(folder / WEIGHTS_NAME)
-    loaded: Any = VAEModel.from_pretrained(
-        folder,
-        dtype=dtype,
-        use_safetensors=True,
-        local_files_only=True,
-        output_loading_info=True,
-        ignore_mismatched_sizes=True,  # they are among the problems, which are errors here
-    )
-    model, problems = loaded
-    if any(problems.values()):
-        found = "; ".join(f"{name}: {sorted(map(str, keys))[:5]}" for name, keys in problems.items() if keys)
-        raise ValueError(f"the weights of {folder_or_id} do not fit its {CONFIG_NAME} ({found}).")
-    there = {name: (folder / name).is_file() for name in COMPUTING}
+    network = read_network(folder, folder_or_id, dtype)
+    config = network.model.config
+    directions = prior = alignment = errors = None
+    if os.path.lexists(folder / DIRECTIONS_NAME):
+        directions = AttributeDirections.from_pretrained(folder, latent_dim=config.latent_dim)
+    if os.path.lexists(folder / PRIOR_NAME):
+        prior = MixturePrior.from_pretrained(folder, latent_dim=config.latent_dim)
+    if os.path.lexists(folder / ALIGNMENT_NAME):
+        alignment = FaceAlignment.from_pretrained(folder)
+        alignment.check_pictures(config.num_channels, *config.height_and_width)
+    if os.path.lexists(folder / ERRORS_NAME):
+        errors = ReconstructionErrors.from_pretrained(folder)
     return Parts(
-        model=model,
-        processor=VAEImageProcessor.from_pretrained(folder, local_files_only=True),
-        directions=AttributeDirections.from_pretrained(folder) if there[attribute_directions.FILE_NAME] else None,
-        prior=MixturePrior.from_pretrained(folder) if there[priors.FILE_NAME] else None,
-        alignment=FaceAlignment.from_pretrained(folder) if there[alignment.FILE_NAME] else None,
-        errors=ReconstructionErrors.from_pretrained(folder) if there[reconstruction_errors.FILE_NAME] else None,
+        model=network.model,
+        processor=network.processor,
+        directions=directions,
+        prior=prior,
+        alignment=alignment,
+        errors=errors,
         folder=folder,
         hub_id=hub_id,
-        sha256=weights_sha256(stored),
-        storage_dtype=next(iter(stored.values())).dtype,
+        sha256=network.sha256,
+        storage_dtype=network.storage_dtype,
     )
-
-
-def _check_kind(folder: Path, source: object) -> None:
-    """Raise a ValueError where the configuration in a folder, which came from a source, is not that of a VAE."""
-    config = f"{CONFIG_NAME} of {source}"
-    try:
-        values = json.loads((folder / CONFIG_NAME).read_text(encoding="utf-8"))
-        kind = values.get("model_type")
-        foreign = [key for key in FOREIGN if key in values or key in (values.get("encoder_backbone") or {})]
-    except (ValueError, AttributeError) as error:
-        raise ValueError(f"{config} is damaged ({error}): fetch or write it again.") from error
-    if kind != VAEConfig.model_type:
-        raise ValueError(f"{config} describes a model of type {kind!r}, no VAE ({VAEConfig.model_type!r}).")
-    if foreign:
-        raise ValueError(f"{config} has {foreign[0]}, which makes transformers fetch code of others: take it out.")

@@ -349,7 +349,7 @@ class VAEPipeline:
         folder = Path(folder_or_id)
         if not folder.is_dir():
             folder = fetch(str(folder_or_id), [DIRECTIONS_NAME], **hub)
-        others = AttributeDirections.from_pretrained(folder)
+        others = AttributeDirections.from_pretrained(folder, latent_dim=self.latent_dim)
         others.check_weights(self.weights_sha256)
         before = self.attributes
         if self.directions is not None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from modeling_vae import VAEPipeline
-from modeling_vae.parts import CODE
+from modeling_vae.contents import CODE
 
 BUNDLED = sorted(path.parent for path in (Path(__file__).parents[1] / "hub_configs").glob("*/model.safetensors"))
 pytestmark = pytest.mark.skipif(not BUNDLED, reason="no bundled model is in this checkout")

@@ -78,7 +78,7 @@ def test_code_is_published_and_no_droppings_of_editors(tmp_path):
     shutil.copytree(PACKAGE, tmp_path / PACKAGE.name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in (".blocks.py.swp", ".#blocks.py", "blocks.py~", "blocks.py.orig", "#blocks.py#", "_draft.py"):
         (tmp_path / PACKAGE.name / "model" / name).write_text("")
-    script = "from modeling_vae.parts import CODE; print(*(path.name for path in CODE))"
+    script = "from modeling_vae.contents import CODE; print(*(path.name for path in CODE))"
     done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True)
     modules = {path.name for path in (PACKAGE / "model").glob("[a-z]*.py")}
     assert set(done.stdout.split()) == modules | {"requirements.txt"}

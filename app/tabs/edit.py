@@ -73,7 +73,7 @@ class EditTab:
     def _crop(self) -> None:
         """Shown while there is a photo: the model knows faces that fill the frame."""
         with gr.Column(elem_classes="edit-crop"):
-            self.note = gr.Markdown(elem_classes="edit-help", elem_id="crop-note")
+            self.note = gr.Markdown(label="About the crop", elem_classes="edit-help", elem_id="crop-note")
             self.find = gr.Checkbox(
                 True,
                 label="Find the face",
@@ -136,7 +136,7 @@ class EditTab:
         )
 
     def _wire(self) -> None:
-        quiet: dict[str, Any] = {"show_progress": "hidden"}
+        quiet: dict[str, Any] = {"show_progress": "hidden", "preprocess": False}
         sliders = list(self.sliders.values())
         asked = [self.session.face, self.hold]
         shown = self.shown
@@ -172,9 +172,9 @@ class EditTab:
             concurrency_limit=4,
             **quiet,
         )
-        self.photo.upload(
-            self.upload, self.photo, self.uploaded, api_name="edit_photo", preprocess=False, **quiet
-        ).failure(lambda: None, None, self.photo, api_visibility="private", **quiet)
+        self.photo.upload(self.upload, self.photo, self.uploaded, api_name="edit_photo", **quiet).failure(
+            lambda: None, None, self.photo, api_visibility="private", **quiet
+        )
         # There is no way back: what is moved or held must stay in sight.
         self.more.click(
             lambda: (gr.Row(elem_classes=["desk"]), gr.Button(visible=False)),
@@ -192,6 +192,7 @@ class EditTab:
             api_name="edit_film",
             concurrency_id="film",
             concurrency_limit=2,
+            preprocess=False,
         )
 
     @property
@@ -247,6 +248,8 @@ class EditTab:
         **changes: float,
     ) -> tuple[Any, ...]:
         """Take the face that is found in the loaded photo, or (find=False) the part that the sliders say. Edit it."""
+        if not isinstance(find, bool):
+            raise ValueError(f"find is {find!r:.40}; send true or false.")
         encoded = self.studio.encode(photo, None if find else CropRequest(zoom, across, down))
         return self._recropped(encoded, hold, changes)
 

@@ -94,6 +94,7 @@ class GenerateTab:
             api_name="generate",
             trigger_mode="always_last",
             show_progress="hidden",
+            preprocess=False,  # what is possible the requests say, in sentences
         )
         self.new.click(
             self.new_faces,
@@ -101,6 +102,7 @@ class GenerateTab:
             [self.seed, *shown],
             api_name="new_faces",
             show_progress_on=[self.grid],
+            preprocess=False,
         )
         self.grid.select(
             self.choose,

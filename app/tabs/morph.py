@@ -14,7 +14,7 @@ from ..render_requests import LARGEST_FILM, MOST_FRAMES, MOST_KEYFRAMES, FilmReq
 from ..session import Session
 from ..studio import Studio
 from ..toasts import toasts
-from ..tray import added, chosen, moved, removed
+from ..tray import added, check_room, chosen, moved, removed
 
 PATH_LABELS = [("Round the sphere", "slerp"), ("Straight line", "linear")]
 EASING_LABELS = [("Rest at each face", "smooth"), ("Even pace", "linear")]
@@ -128,9 +128,10 @@ class MorphTab:
         quiet: dict[str, Any] = {"show_progress": "hidden"}
         private: dict[str, Any] = {"api_visibility": "private", **quiet}
         asked, shown = [self.session.tray, self.position], self.shown
-        self.earlier.click(self.tray_earlier, asked, shown, api_name="tray_earlier", **quiet)
-        self.later.click(self.tray_later, asked, shown, api_name="tray_later", **quiet)
-        self.remove.click(self.tray_remove, asked, shown, api_name="tray_remove", **quiet)
+        as_sent: dict[str, Any] = {"preprocess": False}  # what is possible the requests say, in sentences
+        self.earlier.click(self.tray_earlier, asked, shown, api_name="tray_earlier", **quiet, **as_sent)
+        self.later.click(self.tray_later, asked, shown, api_name="tray_later", **quiet, **as_sent)
+        self.remove.click(self.tray_remove, asked, shown, api_name="tray_remove", **quiet, **as_sent)
         self.clear.click(self.tray_clear, None, shown, api_name="tray_clear", **quiet)
         self.upload.upload(
             self.tray_add_photos,
@@ -150,8 +151,11 @@ class MorphTab:
             api_name="strip",
             trigger_mode="always_last",
             **quiet,
+            **as_sent,
         )
-        self.make.click(self.make_film, *self.filming, api_name="film", concurrency_id="film", concurrency_limit=2)
+        self.make.click(
+            self.make_film, *self.filming, api_name="film", concurrency_id="film", concurrency_limit=2, **as_sent
+        )
 
     @property
     def shown(self) -> list[Any]:
@@ -182,6 +186,9 @@ class MorphTab:
     @toasts
     def tray_add_photos(self, tray: np.ndarray | None, photos: Sequence[Mapping[str, Any]]) -> tuple[Any, ...]:
         """Put the faces of uploaded pictures at the end of the tray; those that are no pictures are named."""
+        if not isinstance(photos, Sequence) or isinstance(photos, str):
+            raise ValueError("No pictures came; send a list of uploaded picture files.")
+        check_room(tray, len(photos))
         paths, refused = self.studio.readable([upload_path(photo) for photo in photos])
         for sentence in refused:
             gr.Warning(html.escape(sentence, quote=False))
@@ -250,7 +257,9 @@ class MorphTab:
         size: longer side in pixels; path: "slerp" or "linear"; easing: "smooth" or "linear"; loop: "around",
         "boomerang" or "once"; format: "gif", "webp" or "mp4".
         """
-        data = self.studio.film(tray, PathRequest(path, easing, loop), FilmRequest(frames, seconds, size, format))
-        file = film_file(data, "morph", format)
-        picture, video = (None, file) if format == "mp4" else (file, None)
-        return picture, video, f"{frames} frames, {seconds:g} s, {format.upper()}, {len(data) / 1000:,.0f} kB", file
+        way, asked = PathRequest(path, easing, loop), FilmRequest(frames, seconds, size, format)
+        data = self.studio.film(tray, way, asked)
+        file = film_file(data, "morph", asked.format)
+        picture, video = (None, file) if asked.format == "mp4" else (file, None)
+        words = f"{asked.frames} frames, {asked.seconds:g} s, {asked.format.upper()}, {len(data) / 1000:,.0f} kB"
+        return picture, video, words, file

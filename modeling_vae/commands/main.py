@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 import importlib
 import logging
-import signal
 import sys
+from functools import partial
 from importlib.metadata import version
+
+from modeling_vae.refusals import answered
 
 PROGRAM = "modeling-vae"
 COMMANDS = {
@@ -23,7 +25,7 @@ COMMANDS = {
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Parse and run; what a person did wrong or the world refused comes as one line, and status 1."""
+    """Parse and run; what a person did wrong or the world refused comes as one line, and status 1, see `answered`."""
     parser = argparse.ArgumentParser(
         prog=PROGRAM,
         description="Image VAEs: train on pictures, play in the studio, measure, publish.",
@@ -39,12 +41,5 @@ def main(argv: list[str] | None = None) -> int:
     for talkative in ("httpx", "httpx2", "accelerate"):
         logging.getLogger(talkative).setLevel(logging.WARNING)
     command = importlib.import_module(f"{__package__}.{options.command.replace('-', '_')}")
-    try:
-        status = command.run(options.arguments, f"{PROGRAM} {options.command}")
-    except (ValueError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("stopped: the same command goes on.", file=sys.stderr)
-        return 128 + signal.SIGINT
-    return status or 0
+    work = partial(command.run, options.arguments, f"{PROGRAM} {options.command}")
+    return answered(work, "stopped: the same command goes on.")

@@ -36,7 +36,7 @@ from modeling_vae.recipes import bundled
 from modeling_vae.recipes.recipe import Recipe
 from modeling_vae.training.allocator import keep_freed_memory
 from modeling_vae.training.film import TrainingFilm, read_frames
-from modeling_vae.training.run import prepare, train
+from modeling_vae.training.run import alone_in, prepare, train
 from modeling_vae.training.stages import FOLDER, stage_recipes, train_stages
 from modeling_vae.training.trainer import HOUSE
 
@@ -81,6 +81,11 @@ def train_recipe(options: argparse.Namespace) -> Path:
     if recipe.push_to_hub is not None:
         check_repo_id(recipe.push_to_hub)
     stage_recipes(recipe)
+    with alone_in(output):
+        return _train(recipe, original, output)
+
+
+def _train(recipe: Recipe, original: Recipe, output: Path) -> Path:
     prepare(output, recipe)  # what cannot work is said before the pictures are read
     recover(output / "published")
     network = _feature_network(recipe)

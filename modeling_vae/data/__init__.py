@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from modeling_vae.hub.network import fetching
 from modeling_vae.model.image_processing_image_vae import VAEImageProcessor
 
 from .cache import cached_pictures
@@ -77,9 +78,10 @@ def load_data(
         raise ValueError(
             f"data.max_pictures is {data.max_pictures}; set a whole number of at least 1, or null for all."
         )
-    if data.streaming:
-        return _streamed(data, processor, attributes, seed, started)
-    cache, from_cache = cached_pictures(data, processor, attributes, Path(cache_dir or _default_cache_dir()))
+    with fetching(str(data.path)):
+        if data.streaming:
+            return _streamed(data, processor, attributes, seed, started)
+        cache, from_cache = cached_pictures(data, processor, attributes, Path(cache_dir or _default_cache_dir()))
     flip = data.augment.horizontal_flip
     train = PictureDataset(cache, "train", horizontal_flip=flip, seed=seed)
     validation = PictureDataset(cache, "validation")
@@ -100,7 +102,8 @@ def boolean_columns(data: DataSettings) -> list[str]:
     Raises:
         ValueError: there is no such data set, or no such split.
     """
-    return Source(data, {}).booleans(data.train)
+    with fetching(str(data.path)):
+        return Source(data, {}).booleans(data.train)
 
 
 def _streamed(

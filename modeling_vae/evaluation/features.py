@@ -9,6 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from modeling_vae.hub.network import fetching
+
 RESIZE_FILTER = "bicubic, antialiased"
 HUB_ID = re.compile(r"\w[\w.-]*(/[\w.-]+)?")
 
@@ -44,8 +46,9 @@ class FeatureNetwork(nn.Module):
             )
         source = {"revision": revision, "token": token}
         try:
-            processor = AutoImageProcessor.from_pretrained(folder_or_id, **source)
-            network = AutoModel.from_pretrained(folder_or_id, dtype=torch.float32, **source)
+            with fetching(folder_or_id):
+                processor = AutoImageProcessor.from_pretrained(folder_or_id, **source)
+                network = AutoModel.from_pretrained(folder_or_id, dtype=torch.float32, **source)
         except OSError as error:
             raise OSError(
                 f"The network {folder_or_id} cannot be loaded: give the folder of a vision model of transformers, or "

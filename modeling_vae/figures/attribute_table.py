@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .catalogue import ATTRIBUTES, EDIT_STRENGTH, KEPT_STRENGTH, REENCODED_AT, REPORT, shown_in
-from .tables import table
+from .tables import code, table
 
 
 def attribute_table(report: Mapping[str, Any]) -> str:
@@ -17,7 +17,7 @@ def attribute_table(report: Mapping[str, Any]) -> str:
     found = report.get("attributes")
     if not found:
         return ""
-    each = {f"`{name}`": figures for name, figures in found["each"].items()} | {"mean": found["mean"]}
+    each = {code(name): figures for name, figures in found["each"].items()} | {"mean": found["mean"]}
     shown = {name: heading for name, heading in shown_in(REPORT, ATTRIBUTES).items() if name in found["mean"]}
     lines = [["attribute", *shown.values()]]
     lines += [[name, *(cell(figures.get(column)) for column in shown)] for name, figures in each.items()]

@@ -7,7 +7,7 @@ from typing import Any
 
 from .catalogue import ATTRIBUTE, ATTRIBUTES, COMPARISON, RECONSTRUCTION, SETS, shown_in
 from .evaluation_report import number, protocol_sentence
-from .tables import table
+from .tables import code, table
 
 Report = Mapping[str, Any]
 
@@ -54,7 +54,7 @@ def comparison_text(found: Mapping[str, Any]) -> str:
     first = next(iter(reports.values()))
     columns = _columns(found)
     rows = [["real training pictures", *(real for _, real, _ in columns)]]
-    rows += [[f"`{name}`", *(cells[name] for _, _, cells in columns)] for name in reports]
+    rows += [[code(name), *(cells[name] for _, _, cells in columns)] for name in reports]
     lines = [["model", *(heading for heading, _, _ in columns)], *rows]
     words = " ".join([protocol_sentence(first["protocol"]), *_sentences(found)])
     return "\n".join([words, "", *table(lines), ""])

@@ -18,6 +18,7 @@ from modeling_vae.photos.alignment import SIDE, FaceAlignment, corner_distance
 from modeling_vae.photos.crop import Crop
 from modeling_vae.photos.finder import find_boxes
 from modeling_vae.photos.windows import OVERSAMPLING, PhotoWindows
+from modeling_vae.progress import steps as announced
 
 from .training_windows import draw_windows
 
@@ -114,7 +115,7 @@ def train_alignment(
     alignment.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch types it for tensors only
     optimizer = torch.optim.AdamW(alignment.parameters(), lr=LEARNING_RATE, weight_decay=1e-4)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, steps, pct_start=0.1)
-    for _ in range(steps):
+    for _ in announced(steps, "Training what levels faces in photos"):
         windows, similarity, has_face = _windows_for(alignment, pictures, BATCH, generator)
         with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
             said, log_error = alignment(windows.contiguous(memory_format=torch.channels_last))

@@ -99,6 +99,8 @@ def commit(
     timeout, deadline = options.get("timeout", TIMEOUT), options.get("deadline", math.inf)
     check_repo_id(repo_id)
     check_token(token)
+    if revision is not None and not revision.strip():
+        raise ValueError("revision is empty: give the name of a branch, or leave it out for main.")
     api = HfApi(token=token)
     waits = iter(WAITS)
     while True:

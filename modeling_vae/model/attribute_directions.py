@@ -23,55 +23,18 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from .direction import Direction as Direction
+from .direction import directions_of, group_names
 from .latent_moments import LatentMoments
 from .scalars import names_of, real_number
-from .tensor_files import find_file, read_tensors, refuse_other_weights, write_tensors
+from .tensor_files import find_file, read_part, refuse_other_weights, usable, write_tensors
 
 FILE_NAME = "directions.safetensors"
+FORMAT = "attribute-directions/1"
 FEWEST = 20
 """Pictures on either side below which a direction is noise."""
 SMALLEST_INDEPENDENCE = 1e-3
 """Share of a readout (squared) that the other readouts of a request must leave unexplained."""
-
-
-@dataclass(frozen=True)
-class Direction:
-    """What is known of one direction.
-
-    Args:
-        name: a boolean or numeric column, or "column:value" of a category.
-        kind: "boolean", "category" or "numeric".
-        positives, negatives: pictures with and without; of a numeric column all pictures, and 0.
-        norm: length of the difference.
-        held_out: AUC of the readout on held-out pictures (numeric: R^2), where it was measured.
-        slope, intercept: probability = sigmoid(slope * value + intercept), fitted on held-out pictures (Platt 1999).
-    """
-
-    name: str
-    kind: str
-    positives: int
-    negatives: int
-    norm: float
-    held_out: float | None = None
-    slope: float | None = None
-    intercept: float | None = None
-
-    @property
-    def column(self) -> str:
-        """The column of labels that it is about."""
-        return self.name.partition(":")[0] if self.kind == "category" else self.name
-
-    @property
-    def concordance(self) -> float:
-        """The chance that of two held-out pictures the readout tells which has more of it, one half where unknown.
-
-        Of a boolean or a category it is the AUC. Of a number 1/2 + arcsin(R) / pi, were both Gaussian (Sheppard 1899).
-        """
-        if self.held_out is None:
-            return 0.5
-        if self.kind != "numeric":
-            return self.held_out
-        return 0.5 + math.asin(math.sqrt(min(1.0, max(0.0, self.held_out)))) / math.pi
 
 
 @dataclass(frozen=True)
@@ -296,7 +259,7 @@ class AttributeDirections:
             "groups": torch.stack([*self.groups.values(), self.mean])[:-1].float(),  # also where there is none
         }
         metadata = {
-            "format": "attribute-directions/1",
+            "format": FORMAT,
             "weights_sha256": self.weights_sha256,
             "directions": [asdict(direction) for direction in self.directions.values()],
             "groups": list(self.groups),
@@ -304,17 +267,29 @@ class AttributeDirections:
         write_tensors(Path(folder) / FILE_NAME, tensors, metadata)
 
     @classmethod
-    def from_pretrained(cls, folder_or_id: str | os.PathLike[str], **hub: Any) -> AttributeDirections:
-        """Read directions.safetensors from a folder or a Hub repository (`revision=`, `token=`, `cache_dir=`)."""
+    def from_pretrained(
+        cls, folder_or_id: str | os.PathLike[str], *, latent_dim: int | None = None, **hub: Any
+    ) -> AttributeDirections:
+        """Read directions.safetensors from a folder or a Hub repository (`revision=`, `token=`, `cache_dir=`).
+
+        Args:
+            folder_or_id: where it is.
+            latent_dim: that it must have, where that is known.
+
+        Raises:
+            ValueError: it is damaged, or holds what no directions can be; the message says what.
+        """
         path = find_file(folder_or_id, FILE_NAME, **hub)
-        tensors, metadata = read_tensors(path)
-        try:
-            directions = [Direction(**entry) for entry in metadata["directions"]]
-            groups = dict(zip(metadata["groups"], tensors["groups"], strict=True))
-            sha256 = metadata["weights_sha256"]
-            return cls(directions, tensors["differences"], tensors["mean"], tensors["covariance"], groups, sha256)
-        except (KeyError, TypeError) as error:
-            raise ValueError(f"{path} holds no attribute directions ({error!r}): fetch or write it again.") from error
+        shapes = {"differences": ("A", "D"), "mean": ("D",), "covariance": ("D", "D"), "groups": ("G", "D")}
+        tensors, said = read_part(path, FORMAT, shapes, latent_dim)
+        with usable(path):
+            directions, names = directions_of(said.get("directions")), group_names(said.get("groups"))
+            for key, here, there in (("directions", directions, "differences"), ("groups", names, "groups")):
+                if len(here) != len(tensors[there]):
+                    raise ValueError(f"{key} has {len(here)} entries, and {there} {len(tensors[there])} rows.")
+            groups = dict(zip(names, tensors["groups"], strict=True))
+            parts = tensors["differences"], tensors["mean"], tensors["covariance"], groups
+            return cls(directions, *parts, said["weights_sha256"])
 
     def _row(self, name: str) -> int:
         if name not in self.directions:

@@ -1,5 +1,6 @@
 """The configuration of one image VAE: a network and its likelihood, described by values."""
 
+import math
 from typing import Any, Literal
 
 from huggingface_hub.dataclasses import strict
@@ -172,7 +173,8 @@ class VAEConfig(PreTrainedConfig):
             _refuse(not 0 < self.variance < float("inf"), "variance", self.variance, 'a number above 0, or "optimal"')
         for name in ("backbone_mean", "backbone_std"):
             value = getattr(self, name)
-            _refuse(len(value) != 3, name, value, "three numbers, one per colour")
+            finite = len(value) == 3 and all(map(math.isfinite, value))
+            _refuse(not finite, name, value, "three finite numbers, one per colour")
         _refuse(not all(self.backbone_std), "backbone_std", self.backbone_std, "three numbers other than 0")
 
 

@@ -57,29 +57,16 @@ class EndpointHandler:
     def __init__(self, path: str = "") -> None:
         folder = Path(path or os.path.dirname(__file__)).resolve()
         for name in ("config.json", "model.safetensors", "preprocessor_config.json", "modeling_image_vae.py"):
-            if not (folder / name).is_file():
+            if not os.path.lexists(folder / name):
                 raise FileNotFoundError(f"{folder} has no {name}, so no endpoint can be made of it.")
         module = _published_modules(folder)
         self._latents, self._pictures = module("latents"), module("image_processing_image_vae")
         self._films = module("gif")
-        tensor_files = module("tensor_files")
-        weights, _ = tensor_files.read_tensors(folder / "model.safetensors")
-        model, problems = module("modeling_image_vae").VAEModel.from_pretrained(
-            folder,
-            dtype=torch.float32,
-            use_safetensors=True,
-            local_files_only=True,
-            output_loading_info=True,
-            ignore_mismatched_sizes=True,  # they are among the problems, which are errors here
-        )
-        if any(problems.values()):
-            raise ValueError(f"the weights of {folder} do not fit its config.json: {problems}.")
+        model, self._processor, sha256, _ = module("folder_schema").read_network(folder)
         self._model = model.to("cuda" if torch.cuda.is_available() else "cpu").eval().requires_grad_(False)
         self._width = model.config.latent_dim
-        self._processor = self._pictures.VAEImageProcessor.from_pretrained(folder, local_files_only=True)
-        sha256 = tensor_files.weights_sha256(weights)
-        self._directions = _part(folder, module("attribute_directions"), "AttributeDirections", sha256)
-        self._prior = _part(folder, module("priors"), "MixturePrior", sha256)
+        self._directions = _part(folder, module("attribute_directions"), "AttributeDirections", sha256, self._width)
+        self._prior = _part(folder, module("priors"), "MixturePrior", sha256, self._width)
 
     def __call__(self, data: Mapping[str, Any]) -> dict[str, Any]:
         """One request, as the module describes it.
@@ -204,11 +191,11 @@ def _published_modules(folder: Path) -> Any:
     return module
 
 
-def _part(folder: Path, module: ModuleType, kind: str, sha256: str) -> Any:
+def _part(folder: Path, module: ModuleType, kind: str, sha256: str, width: int) -> Any:
     """The directions or the prior of a folder, where it has them, checked to belong to its weights."""
-    if not (folder / module.FILE_NAME).is_file():
+    if not os.path.lexists(folder / module.FILE_NAME):
         return None
-    part = getattr(module, kind).from_pretrained(folder)
+    part = getattr(module, kind).from_pretrained(folder, latent_dim=width)
     part.check_weights(sha256)
     return part
 

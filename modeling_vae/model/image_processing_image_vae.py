@@ -179,7 +179,7 @@ def _orientation(picture: Image.Image) -> Any:
 
 # The settings, and what transformers writes into preprocessor_config.json beside them.
 _SETTINGS = ("size", "num_channels", "crop", "resample")
-_SERVICE_KEYS = ("image_processor_type", "feature_extractor_type", "processor_class", "auto_map")
+SERVICE_KEYS = ("image_processor_type", "feature_extractor_type", "processor_class", "auto_map")
 
 
 class VAEImageProcessorKwargs(ImagesKwargs, total=False):
@@ -306,7 +306,7 @@ class VAEImageProcessor(BaseImageProcessor):
 
 def _refuse_unknown_settings(kwargs: Mapping[str, Any]) -> None:
     for key in kwargs:
-        if key not in _SERVICE_KEYS and not key.startswith("_"):
+        if key not in SERVICE_KEYS and not key.startswith("_"):
             nearest = difflib.get_close_matches(key, _SETTINGS, n=1)
             hint = f"did you mean {nearest[0]}?" if nearest else "remove it."
             raise ValueError(f"{key} is not a setting of VAEImageProcessor ({', '.join(_SETTINGS)}); {hint}")

@@ -12,9 +12,10 @@ from torch import Tensor
 
 from .latent_moments import LatentMoments
 from .latents import sample_noise, truncate
-from .tensor_files import find_file, read_tensors, refuse_other_weights, write_tensors
+from .tensor_files import find_file, read_part, refuse_other_weights, usable, write_tensors
 
 FILE_NAME = "prior.safetensors"
+FORMAT = "mixture-prior/1"
 
 
 class MixturePrior:
@@ -33,7 +34,8 @@ class MixturePrior:
         self.weights = (weights.double() / weights.double().sum()).float().double()
         self.means, self.factors = means.float().double(), factors.tril().half().double()
         self.weights_sha256 = weights_sha256
-        if not (self.weights > 0).all() or not (self.factors.diagonal(dim1=1, dim2=2) > 0).all():
+        positive = (weights > 0).all() and (self.weights > 0).all()
+        if not positive or not (self.factors.diagonal(dim1=1, dim2=2) > 0).all():
             raise ValueError("a prior needs positive weights and covariances of full rank: fit it on more pictures.")
         self.mean = self.weights @ self.means
 
@@ -76,24 +78,33 @@ class MixturePrior:
             "means": self.means.float(),
             "factors": self.factors[:, rows, columns].half(),
         }
-        write_tensors(
-            Path(folder) / FILE_NAME, tensors, {"format": "mixture-prior/1", "weights_sha256": self.weights_sha256}
-        )
+        write_tensors(Path(folder) / FILE_NAME, tensors, {"format": FORMAT, "weights_sha256": self.weights_sha256})
 
     @classmethod
-    def from_pretrained(cls, folder_or_id: str | os.PathLike[str], **hub: Any) -> MixturePrior:
-        """Read prior.safetensors from a folder or a Hub repository (`revision=`, `token=`, `cache_dir=`)."""
+    def from_pretrained(
+        cls, folder_or_id: str | os.PathLike[str], *, latent_dim: int | None = None, **hub: Any
+    ) -> MixturePrior:
+        """Read prior.safetensors from a folder or a Hub repository (`revision=`, `token=`, `cache_dir=`).
+
+        Args:
+            folder_or_id: where it is.
+            latent_dim: that it must have, where that is known.
+
+        Raises:
+            ValueError: it is damaged, or holds what no prior can be; the message says what.
+        """
         path = find_file(folder_or_id, FILE_NAME, **hub)
-        tensors, metadata = read_tensors(path)
-        try:
+        shapes = {"weights": ("K",), "means": ("K", "D"), "factors": ("K", "T")}
+        tensors, description = read_part(path, FORMAT, shapes, latent_dim)
+        with usable(path):
             weights, means, packed = (tensors[name] for name in ("weights", "means", "factors"))
-            dimensions = means.shape[1]
-            factors = torch.zeros(len(weights), dimensions, dimensions, dtype=packed.dtype)
+            count, dimensions = means.shape
+            if not count or packed.shape[1] != dimensions * (dimensions + 1) // 2:
+                raise ValueError(f"factors has the shape {[*packed.shape]}, where {dimensions} dimensions are due.")
+            factors = torch.zeros(count, dimensions, dimensions, dtype=packed.dtype)
             rows, columns = torch.tril_indices(dimensions, dimensions)
             factors[:, rows, columns] = packed
-            return cls(weights, means, factors, metadata["weights_sha256"])
-        except KeyError as error:
-            raise ValueError(f"{path} holds no mixture prior (it lacks {error}): fetch or write it again.") from error
+            return cls(weights, means, factors, description["weights_sha256"])
 
     def check_weights(self, sha256: str) -> None:
         """Raise a ValueError where this prior belongs to other weights."""

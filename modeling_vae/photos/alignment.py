@@ -15,7 +15,15 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from modeling_vae.model.tensor_files import find_file, read_tensors, write_tensors
+from modeling_vae.model.scalars import real_number, whole_number
+from modeling_vae.model.tensor_files import (
+    check_format,
+    find_file,
+    read_description,
+    read_tensors,
+    usable,
+    write_tensors,
+)
 
 from .windows import PhotoWindows
 
@@ -27,6 +35,10 @@ SIDE = 32
 CHANNELS = (24, 32, 64, 96)
 HIDDEN = 128
 BATCH = 128
+LARGEST_CROP = 4.0
+"""Of the height of a crop to the longer side of the photo."""
+LARGEST_ASPECT = 10.0
+"""Of the longer to the shorter side of a model's pictures."""
 
 
 class FaceAlignment(nn.Module):
@@ -83,7 +95,8 @@ class FaceAlignment(nn.Module):
     def correct(self, photo: PhotoWindows, crops: Tensor) -> tuple[Tensor, Tensor]:
         """One step: crops [N, 4], float64 (x, y, height, angle in radians) -> better ones, and their errors [N].
 
-        Where pictures may be mirrored, every window is shown both ways, and the mean of both answers taken.
+        Where pictures may be mirrored, every window is shown both ways, and the mean of both answers taken. An answer
+        that leads far beyond the photo is none: the crop stays, and its error is infinite.
         """
         answers, errors = [], []
         for part in crops.split(BATCH):
@@ -95,7 +108,9 @@ class FaceAlignment(nn.Module):
                 log_error = (log_error + mirrored_log_error) / 2
             answers.append(answer)
             errors.append(log_error)
-        return compose(crops, torch.cat(answers).double()), torch.cat(errors).exp().double()
+        better, expected = compose(crops, torch.cat(answers).double()), torch.cat(errors).exp().double()
+        near = better.isfinite().all(1) & (better[:, 2] <= LARGEST_CROP * max(photo.width, photo.height))
+        return torch.where(near[:, None], better, crops), expected.where(near, math.inf)
 
     def settle(self, photo: PhotoWindows, crop: Tensor) -> tuple[Tensor, float]:
         """The crop [4] to which windows scattered around a crop [4] come back, and the doubt that they leave.
@@ -110,6 +125,15 @@ class FaceAlignment(nn.Module):
         settled = crops.median(0).values
         spread = corner_distance(crops, settled[None], self.aspect).quantile(0.75)
         return settled, float((spread * errors.mean()).sqrt())
+
+    def check_pictures(self, num_channels: int, height: int, width: int) -> None:
+        """Raise a ValueError where a model's pictures are others than those that this one levels."""
+        if num_channels != self.num_channels or not math.isclose(self.aspect, width / height, rel_tol=1e-3):
+            raise ValueError(
+                f"this alignment is of pictures with {self.num_channels} channels, {self.aspect:.3g} times as wide as "
+                f"high, and the model's have {num_channels} and {width} x {height} pixels: use what was published "
+                "with this model."
+            )
 
     def save_pretrained(self, folder: str | os.PathLike[str]) -> None:
         """Write alignment.safetensors into a folder; whole or not at all."""
@@ -126,15 +150,34 @@ class FaceAlignment(nn.Module):
             ValueError: it is damaged, or was written by another version.
         """
         path = find_file(folder_or_id, FILE_NAME, **hub)
-        tensors, description = read_tensors(path)
-        if description.get("format") != FORMAT:
-            raise ValueError(f"{path} holds no {FORMAT} but {description.get('format')!r}: fetch or write it again.")
-        try:
-            alignment = cls(**{name: description[name] for name in SETTINGS})
-            alignment.load_state_dict(tensors)
-        except (KeyError, RuntimeError) as error:
-            raise ValueError(f"{path} holds no whole alignment ({error}): fetch or write it again.") from error
+        settings = read_description(path)
+        check_format(path, settings, FORMAT)
+        with usable(path):
+            chosen = _checked({name: settings.get(name) for name in SETTINGS})
+        with torch.device("meta"):
+            expected = cls(**chosen).state_dict()
+        counters = [name for name, weight in expected.items() if not weight.is_floating_point()]
+        tensors, _ = read_tensors(path, {name: tuple(weight.shape) for name, weight in expected.items()}, counters)
+        alignment = cls(**chosen)
+        alignment.load_state_dict(tensors)
         return alignment.eval().requires_grad_(False)
+
+
+def _checked(settings: dict[str, Any]) -> dict[str, Any]:
+    """Raise a ValueError where a setting is none that an alignment can have."""
+    possible = {
+        "num_channels": whole_number(settings["num_channels"]) in (1, 3),
+        "aspect": 1 / LARGEST_ASPECT <= (real_number(settings["aspect"]) or 0) <= LARGEST_ASPECT,
+        "kind": settings["kind"] in ("human", "cat", "face"),
+        "mirrored": isinstance(settings["mirrored"], bool),
+    }
+    for name in ("usual_doubt", "largest_doubt"):
+        doubt = real_number(settings[name])
+        possible[name] = doubt is not None and 0 <= doubt <= 1
+    for name, is_possible in possible.items():
+        if not is_possible:
+            raise ValueError(f"{name}={settings[name]!r:.80} is no setting of an alignment.")
+    return settings
 
 
 def compose(crops: Tensor, similarity: Tensor) -> Tensor:

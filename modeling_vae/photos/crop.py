@@ -8,6 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
+LARGEST = 64
+"""Of the longer side of a crop to that of its photo."""
+
 
 @dataclass(frozen=True)
 class Crop:
@@ -71,7 +74,15 @@ class Crop:
 
         Where it reaches over the photo's edge, the pixels of that edge are drawn on. An upright crop of whole pixels
         inside the photo is cut without resampling.
+
+        Raises:
+            ValueError: it is far larger than the photo.
         """
+        if max(self.width, self.height) > LARGEST * max(photo.size):
+            raise ValueError(
+                f"a crop of {self.width:.0f} x {self.height:.0f} pixels is far larger than its photo of "
+                f"{photo.width} x {photo.height}: give one of at most {LARGEST} times the photo's longer side."
+            )
         left, top, right, bottom = box = tuple(map(round, self.bounds))
         inside = 0 <= left < right <= photo.width and 0 <= top < bottom <= photo.height
         if self.angle == 0 and inside and np.allclose(box, self.bounds, atol=1e-6):

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from modeling_vae.model.tensor_files import find_file, read_tensors, refuse_other_weights, write_tensors
+from modeling_vae.model.tensor_files import find_file, read_part, refuse_other_weights, usable, write_tensors
 
 FILE_NAME = "reconstruction_errors.safetensors"
 FORMAT = "reconstruction-errors/1"
@@ -62,11 +62,12 @@ class ReconstructionErrors:
     def from_pretrained(cls, folder_or_id: str | os.PathLike[str], **hub: Any) -> ReconstructionErrors:
         """Read reconstruction_errors.safetensors from a folder or a Hub repository."""
         path = find_file(folder_or_id, FILE_NAME, **hub)
-        tensors, description = read_tensors(path)
-        try:
-            return cls(tensors["percentiles"], description["weights_sha256"])
-        except KeyError as error:
-            raise ValueError(f"{path} holds no whole errors (no {error}): fetch or write it again.") from error
+        tensors, description = read_part(path, FORMAT, {"percentiles": (PERCENTILES,)})
+        with usable(path):
+            percentiles = tensors["percentiles"]
+            if percentiles.min() < 0 or (percentiles.diff() < 0).any():
+                raise ValueError("percentiles must rise, from 0 or more.")
+            return cls(percentiles, description["weights_sha256"])
 
     def check_weights(self, sha256: str) -> None:
         """Raise a ValueError where these are another model's errors."""

@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from modeling_vae.data import labelled_batches
+from modeling_vae.progress import steps as announced
 
 from .augmentation import Augmentation, shifted
 from .yes_no import YesNo, targets, yes_no_attributes
@@ -229,7 +230,6 @@ def train_probe(
         device: to train and stay on.
         bfloat16: compute all but the last layer in it, which many processors do far slower than float32.
     """
-    logger.info("training a probe of %d attributes on %d pictures", len(attributes), len(pictures))
     generator = torch.Generator().manual_seed(seed)
     order = torch.randperm(len(pictures), generator=generator)
     aside, learnt = order[: round(ASIDE * len(order))], order[round(ASIDE * len(order)) :]
@@ -244,7 +244,8 @@ def train_probe(
         optimizer, lambda step: min((step + 1) / warmup, (steps - step) / (steps - warmup + 1))
     )
     sequence = torch.cat([torch.randperm(len(learnt), generator=generator) for _ in range(epochs + 1)])
-    for step in range(steps):
+    purpose = f"Training a probe that judges {len(attributes)} attributes, on {len(pictures)} pictures"
+    for step in announced(steps, purpose):
         rows = learnt[sequence[step * batch : (step + 1) * batch]]
         inputs, wanted = augment(pictures[rows], generator).to(device), truth[rows].to(device)
         known = ~wanted.isnan()

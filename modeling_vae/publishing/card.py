@@ -12,6 +12,7 @@ import yaml
 from modeling_vae.figures.attribute_table import cell, kept_detail_sentence, sentences
 from modeling_vae.figures.catalogue import ATTRIBUTES, CARD, shown_in
 from modeling_vae.figures.evaluation_report import markdown
+from modeling_vae.figures.tables import code, literal
 from modeling_vae.files import write_whole
 from modeling_vae.parts import Parts
 from modeling_vae.recipes.recipe import Recipe
@@ -116,7 +117,7 @@ def _about(parts: Parts, name: str, recipe: Recipe) -> str:
 def _usage(parts: Parts) -> str:
     edit = ""
     if parts.attributes:
-        edit = f'edited = pipe.edit(pictures[0], {{"{parts.attributes[0]}": 2.0}})  # in standard deviations\n'
+        edit = f"edited = pipe.edit(pictures[0], {{{literal(parts.attributes[0])}: 2.0}})  # in standard deviations\n"
     fitted = parts.prior is not None
     return f"""\
 ## Use
@@ -179,11 +180,11 @@ def _attributes(parts: Parts, report: dict[str, Any]) -> str:
     for row, direction in enumerate(parts.directions.directions.values()):
         others = [(abs(value), name, value) for name, value in zip(names, correlations[row].tolist(), strict=True)]
         others = [other for other in others if other[1] != direction.name]
-        along = f"`{max(others)[1]}` {max(others)[2]:+.2f}" if others else ""
+        along = f"{code(max(others)[1])} {max(others)[2]:+.2f}" if others else ""
         numeric = direction.kind == "numeric"
         measured = "" if direction.held_out is None else f"{direction.held_out:.3f}" + (" (R²)" if numeric else "")
         without = "" if numeric else f"{direction.negatives:,}"
-        cells = [f"`{direction.name}`", f"{direction.positives:,}", without, measured]
+        cells = [code(direction.name), f"{direction.positives:,}", without, measured]
         cells += _judged(judged["each"].get(direction.name, {})) if judged else []
         lines.append(f"| {' | '.join([*cells, along])} |")
     if judged:
@@ -191,7 +192,10 @@ def _attributes(parts: Parts, report: dict[str, Any]) -> str:
         lines += ["", sentence] if (sentence := kept_detail_sentence(judged)) else []
     refused = report.get("directions", {}).get("refused", {})
     if refused:
-        lines += ["", "Without a direction: " + "; ".join(f"`{name}` ({why})" for name, why in refused.items()) + "."]
+        lines += [
+            "",
+            "Without a direction: " + "; ".join(f"{code(name)} ({why})" for name, why in refused.items()) + ".",
+        ]
     return "\n".join(lines)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from modeling_vae.data import DataReport
 from modeling_vae.data.cache import PictureCache
 from modeling_vae.data.report import described
+from modeling_vae.figures.tables import code
 from modeling_vae.recipes.recipe import DataRecipe, Recipe
 
 from .card_sections import Card
@@ -76,7 +77,7 @@ def _left_out(report: DataReport) -> str:
         f"- {len(report.broken):,} pictures that cannot be read",
     ]
     if report.broken:
-        names = ", ".join(f"`{name}`" for name in report.broken[:MOST_BROKEN])
+        names = ", ".join(code(name) for name in report.broken[:MOST_BROKEN])
         lines[-1] += f": {names}{', ...' if len(report.broken) > MOST_BROKEN else ''}"
     lines += [f"- {part}" for part in described(report.left_out)]
     return "\n".join(lines)
@@ -96,7 +97,7 @@ def _columns(cache: PictureCache) -> str:
         values = arrays[column]
         known = values[~np.isnan(values)] if kind == "numeric" else values[values >= 0]
         said = _said(kind, known, names.get(column, []))
-        lines.append(f"| `{column}` | {kind} | {said} | {len(values) - len(known):,} |")
+        lines.append(f"| {code(column)} | {kind} | {said} | {len(values) - len(known):,} |")
     return "\n".join(lines)
 
 

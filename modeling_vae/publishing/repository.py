@@ -5,6 +5,7 @@ from __future__ import annotations
 import fnmatch
 import json
 import logging
+import mmap
 import re
 import tempfile
 from pathlib import Path
@@ -12,9 +13,12 @@ from typing import Unpack
 
 from huggingface_hub import CommitInfo, get_token
 
+from modeling_vae.contents import ACCOMPANYING, CODE, COMPUTING, Contents
 from modeling_vae.hub.commits import Change, Head, PushOptions, commit
 from modeling_vae.hub.downloads import check_repo_id, fetch
-from modeling_vae.parts import ACCOMPANYING, CODE, COMPUTING, REQUIRED, Parts, read_parts
+from modeling_vae.model.folder_schema import REQUIRED
+from modeling_vae.model.tensor_files import read_table
+from modeling_vae.parts import Parts, read_parts
 from modeling_vae.recipes.recipe import FILE_NAME, Recipe
 
 from .card import CARD_NAME, MEDIA, for_repository, write_card
@@ -43,16 +47,21 @@ OURS = (
 )
 """Names that only a publication writes. Such a file is removed from the repository when the folder has it no more; all
 other files there are somebody's own, and stay."""
-TEXTS = {".md", ".json", ".yaml", ".yml", ".py", ".txt"}
-TOKEN = re.compile(r"\bhf_[A-Za-z0-9]{30,}")
+SECRETS = re.compile(
+    rb"\bhf_[A-Za-z0-9]{30,}|\bgh[pousr]_[A-Za-z0-9]{36}|\bgithub_pat_\w{50,}|\bAKIA[0-9A-Z]{16}\b"
+    rb"|-----BEGIN [A-Z ]*PRIVATE KEY-----"
+)
+"""Tokens and keys by their form."""
+NAMED = 5
+"""Of what is left out, so many are named."""
 
 
 def push_folder(folder: str | Path, repo_id: str, **options: Unpack[PushOptions]) -> CommitInfo:
     """Publish a folder in one commit; the same folder again makes none.
 
-    Every file of the folder goes, but for hidden and unfinished ones, and beside them the code that loads it, whatever
-    code lies in the folder. Files of `OURS` that a publication has no more are removed in the same commit. The card
-    keeps what people wrote into the repository's, see `card_sections`.
+    What belongs to a published model goes (see `Contents`), and the code that loads it, whatever code lies in the
+    folder; what else there is is named, and stays. Files of `OURS` that a publication has no more are removed in the
+    same commit. The card keeps what people wrote into the repository's, see `card_sections`.
 
     Args:
         folder: written by `save_pretrained` or by a run.
@@ -88,9 +97,8 @@ def push_parts(parts: Parts, repo_id: str, **options: Unpack[PushOptions]) -> Co
     """Publish the parts of a pipeline: their folder is written anew, with a card of what they are now."""
     if parts.hub_id is not None and parts.folder is not None:
         # of a repository only what computes was fetched: now the rest, into the same folder of the cache
-        patterns = [pattern for name in ACCOMPANYING for pattern in (name, f"{name}/*")]
         commit_id, cache = parts.folder.name, parts.folder.parents[2]
-        fetch(parts.hub_id, REQUIRED, patterns, revision=commit_id, token=options.get("token"), cache_dir=cache)
+        fetch(parts.hub_id, REQUIRED, ACCOMPANYING, revision=commit_id, token=options.get("token"), cache_dir=cache)
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         parts.write(folder)
@@ -112,36 +120,36 @@ def check_folder(folder: Path, token: str | bool | None = None) -> dict[str, Pat
         raise FileNotFoundError(f"{folder} is no folder: give one written by save_pretrained or by a run.")
     read_parts(folder)  # what does not load here would load nowhere
     _refuse_unknown_code(folder)
-    files = {}
-    for path in sorted(folder.rglob("*")):
-        name = path.relative_to(folder).as_posix()
-        hidden = any(part.startswith(".") or part == "__pycache__" for part in name.split("/"))
-        if path.is_file() and path.suffix != ".unfinished" and (not hidden or name.startswith(".eval_results/")):
-            files[name] = path
-    files = {name: path for name, path in files.items() if name not in FORMER_CODE}
+    files, left_out = Contents.of(folder)
+    others = [name for name in left_out if name not in FORMER_CODE]
+    if others:
+        more = f" and {len(others) - NAMED} more" if len(others) > NAMED else ""
+        logger.warning("Left out, as no part of a published model: %s%s.", ", ".join(others[:NAMED]), more)
     files |= {path.name: path for path in CODE}
     for name, path in files.items():
-        if path.suffix in TEXTS:
-            _refuse_token(name, path.read_text(encoding="utf-8", errors="replace"), token)
+        _refuse_secret(name, path, token)
     return files
 
 
 def _refuse_unknown_code(folder: Path) -> None:
     """Raise a ValueError where a configuration names no code, or other code than what is published with it."""
     for config in ("config.json", "preprocessor_config.json"):
-        classes = json.loads((folder / config).read_text(encoding="utf-8")).get("auto_map", {})
-        if not classes:
+        classes = read_table(folder / config).get("auto_map")
+        if not classes or not isinstance(classes, dict):
             raise ValueError(f"{folder / config} has no auto_map, so that it loads nowhere else: use save_pretrained.")
-        for name in classes.values():
+        for name in map(str, classes.values()):
             if f"{name.partition('.')[0]}.py" not in {path.name for path in CODE}:
                 raise ValueError(f"auto_map of {folder / config} names {name}, no code of ours: save it anew.")
 
 
-def _refuse_token(name: str, text: str, token: str | bool | None) -> None:
-    """Raise a ValueError where a text holds something of the form of a token, or the one in use, whatever its form."""
+def _refuse_secret(name: str, path: Path, token: str | bool | None) -> None:
+    """Raise a ValueError where a file holds what has the form of a token or key, or the token in use, of any form."""
     known = [token] if isinstance(token, str) else [get_token()]
-    if TOKEN.search(text) or any(one and one in text for one in known):
-        raise ValueError(f"{name} holds what looks like an access token of the Hub: take it out, then publish.")
+    if not path.stat().st_size:
+        return
+    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        if SECRETS.search(content) or any(one and content.find(one.encode()) >= 0 for one in known):
+            raise ValueError(f"{name} holds what looks like an access token or a key: take it out, then publish.")
 
 
 def _card(path: Path, repo_id: str, head: Head, token: str | bool | None) -> Card:

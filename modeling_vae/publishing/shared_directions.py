@@ -10,6 +10,7 @@ from typing import Unpack
 
 from huggingface_hub import CommitInfo, ModelCard, ModelCardData
 
+from modeling_vae.figures.tables import code
 from modeling_vae.hub.commits import Change, Head, PushOptions, commit
 from modeling_vae.hub.downloads import fetch
 from modeling_vae.model.attribute_directions import FILE_NAME, AttributeDirections
@@ -91,7 +92,9 @@ def _card(directions: AttributeDirections, repo_id: str, base_model: str | None,
     for direction in directions.directions.values():
         measured = "" if direction.held_out is None else f"{direction.held_out:.3f}"
         without = "" if direction.kind == "numeric" else f"{direction.negatives:,}"
-        rows.append(f"| `{direction.name}` | {direction.kind} | {direction.positives:,} | {without} | {measured} |")
+        rows.append(
+            f"| {code(direction.name)} | {direction.kind} | {direction.positives:,} | {without} | {measured} |"
+        )
     text = f"""
 # Attribute directions
 

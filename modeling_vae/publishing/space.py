@@ -17,10 +17,12 @@ from typing import Any, Unpack
 
 from huggingface_hub import CommitInfo, HfApi, SpaceHardware, hf_hub_download
 
+from modeling_vae.contents import COMPUTING
 from modeling_vae.hub.commits import Change, Head, PushOptions, bounded_waits, commit
 from modeling_vae.hub.downloads import check_repo_id
 from modeling_vae.hub.failures import FAILURES, explained, reason, status_of
-from modeling_vae.parts import COMPUTING, REQUIRED, read_parts
+from modeling_vae.model.folder_schema import REQUIRED
+from modeling_vae.parts import read_parts
 
 from .card import CARD_NAME
 from .card_sections import Card
@@ -91,7 +93,7 @@ def build_space(
     """
     check_repo_id(model_id)
     if torch_index is not None and not re.fullmatch(r"https?://[^\s@]+", torch_index):
-        raise ValueError(f"torch_index is {torch_index!r}; give the address of a package index, without a login.")
+        raise ValueError("torch_index is no address of a package index, or has a login in it: give one without.")
     folder = Path(folder)
     program = APP.format(model_id=json.dumps(model_id), revision=repr(revision))
     for name, file in source_files(program).items():

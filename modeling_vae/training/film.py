@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from io import BytesIO
 from itertools import islice
@@ -21,6 +22,8 @@ from modeling_vae.model.latents import sample_noise
 from modeling_vae.model.modeling_image_vae import VAEModel
 from modeling_vae.passes import decode_all, posteriors
 from modeling_vae.sheets import grid
+
+from .divergence import diverged
 
 FRAMES = 40
 FIRST_STEP = 10
@@ -66,7 +69,11 @@ class TrainingFilm(TrainerCallback):
         if state.is_world_process_zero and state.global_step in frame_steps(state.max_steps):
             self.folder.mkdir(parents=True, exist_ok=True)
             frame = BytesIO()
-            draw(model.ema, self._batches()).save(frame, "PNG")
+            try:
+                draw(model.ema, self._batches()).save(frame, "PNG")
+            except FloatingPointError:
+                lost = {"what the running average makes of pictures": math.nan}
+                raise diverged(state.global_step + 1, lost, args.learning_rate, Path(args.output_dir)) from None
             write_whole(self.folder / f"{state.global_step:06d}.png", frame.getvalue())
 
     def _batches(self) -> Iterable[Tensor]:
@@ -83,14 +90,21 @@ def draw(model: VAEModel, batches: Iterable[Tensor]) -> Image.Image:
     Args:
         model: the running average.
         batches: of pixel_values, [N, C, H, W] each.
+
+    Raises:
+        FloatingPointError: the model's answers are not finite.
     """
     training = model.training
     model.eval()  # type: ignore[no-untyped-call]  # of batch norms the running statistics, which then stay as they are
     moments = LatentMoments.empty(model.config.latent_dim, {})
     for posterior in posteriors(model, batches):
         moments.update(posterior.mean, posterior.logvar, {})
+    if not (moments.products.isfinite().all() and moments.variances.isfinite().all()):
+        raise FloatingPointError("the latents of pictures are not finite.")
     gaussian, noise = moments.aggregate, sample_noise(FACES, model.config.latent_dim, SEED).double()
     pixel_values = decode_all(model, gaussian.mean + TRUNCATION * noise @ gaussian.root())
+    if not pixel_values.isfinite().all():
+        raise FloatingPointError("the pictures of samples are not finite.")
     model.train(training)
     height, width = model.config.height_and_width
     processor = VAEImageProcessor(size={"height": height, "width": width}, num_channels=model.config.num_channels)

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence, Sized
+from collections.abc import Iterator, Sequence, Sized
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
+from filelock import FileLock, Timeout
 from transformers import TrainerCallback, TrainingArguments, set_seed
-from transformers.trainer_utils import get_last_checkpoint
 
 from modeling_vae.model.configuration_image_vae import VAEConfig
 from modeling_vae.model.modeling_image_vae import VAEModel
 from modeling_vae.parts import read_parts
 from modeling_vae.recipes.recipe import FILE_NAME, NETWORK_FIELDS, Recipe
 
+from .continuing import last_whole, note_pictures
 from .growth import grown, is_twice
 from .objective import TrainingObjective
 from .precision import settled
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 CHECKPOINTS = "checkpoints"
+LOCK = ".lock"
 
 
 def build_model(recipe: Recipe, start: VAEModel | None = None) -> VAEModel:
@@ -107,6 +110,30 @@ def prepare(output: Path, recipe: Recipe) -> TrainingArguments:
         raise OSError(f"the output folder {output} cannot be written: {error.strerror or error}") from error
 
 
+@contextmanager
+def alone_in(output: Path) -> Iterator[None]:
+    """Within it no other process trains in the folder, which is made if need be; the end of a process ends it too.
+
+    Raises:
+        ValueError: another does.
+        OSError: the folder cannot be written.
+    """
+    lock = FileLock(output / LOCK)
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise ValueError(
+            f"another process trains in {output}: wait until it ends, or give this run a folder of its own (--output)."
+        ) from None
+    except OSError as error:
+        raise OSError(f"the output folder {output} cannot be written: {error.strerror or error}") from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
 def train(
     recipe: Recipe,
     data: PictureData,
@@ -150,13 +177,14 @@ def train(
         data_collator=collate,
         callbacks=list(callbacks),
     )
-    checkpoint = get_last_checkpoint(str(checkpoints)) if checkpoints.is_dir() else None
-    if checkpoint:
+    checkpoint = last_whole(checkpoints)
+    if checkpoint is not None:
         logger.info("Continuing from %s.", checkpoint)
-    if checkpoint and trainer.is_finished(checkpoint):  # the Trainer would take one step more each time
-        trainer.restore(checkpoint)
+    note_pictures(data, checkpoints)
+    if checkpoint is not None and trainer.is_finished(str(checkpoint)):  # the Trainer would take one step more
+        trainer.restore(str(checkpoint))
     else:
-        trainer.train(resume_from_checkpoint=checkpoint)
+        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint is not None else None)
     averaged = objective.ema.eval()  # type: ignore[no-untyped-call]
     cast(torch.nn.Module, averaged).to("cpu").to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
     return averaged, trainer.state.global_step

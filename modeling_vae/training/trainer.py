@@ -6,6 +6,7 @@ import math
 import shutil
 import time
 from collections import defaultdict
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +19,17 @@ from transformers import EvalPrediction, Trainer, TrainerCallback, TrainerState,
 from transformers.trainer import TRAINER_STATE_NAME
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR, rotate_checkpoints
 
+from .continuing import all_finite, seal, tensors_in
+from .divergence import diverged
 from .objective import TrainingObjective
 from .precision import PRECISIONS
 from .terms.onlooker import Onlooker
+from .training_settings import checked
 
 UNFINISHED = "unfinished"
 EVALUATION_SEED = 0
+RUNAWAY = 1e6
+"""How many times as large as at the first step (or 1) a loss is lost, though it still is a number."""
 EMA_DECAY = 0.998
 HOUSE: dict[str, Any] = {
     "per_device_train_batch_size": 64,
@@ -71,6 +77,8 @@ class VAETrainer(Trainer):
         self._staging: str | None = None
         self._terms: defaultdict[str, list[Tensor]] = defaultdict(list)
         self._last_log: tuple[float, int] | None = None
+        self._last_terms: dict[str, Tensor] = {}
+        self._first_loss: float | None = None
 
     def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
         """Adam with the recipe's settings; the critic has no first momentum, and its own learning rate if it wants."""
@@ -117,10 +125,35 @@ class VAETrainer(Trainer):
         step = self.state.global_step
         self._last_log = self._last_log or (time.monotonic(), step)
         output = model(**inputs, step=step, progress=step / max(1, self.state.max_steps))
+        self._last_terms = {name: term.detach() for name, term in output.items()}
         for name, term in output.items():
             if name != "loss":
                 self._terms[name].append(term)
         return (output["loss"], output) if return_outputs else output["loss"]
+
+    def _get_grad_norm(self, model: nn.Module, grad_norm: Any = None) -> Any:
+        """What is asked before every optimizer step: the loss and the gradient of a step that is taken are finite.
+
+        A loss that has run away is none either, though its numbers still are: nothing comes back from there.
+        """
+        grad_norm = super()._get_grad_norm(model, grad_norm)  # type: ignore[no-untyped-call]
+        values = {"the loss": self._last_terms["loss"]}
+        if self.accelerator.scaler is None:  # half precision's scaler passes over gradients that overflow
+            values["the gradient's norm"] = torch.as_tensor(grad_norm)
+        said = dict(zip(values, _numbers(values.values()), strict=True))
+        self._first_loss = said["the loss"] if self._first_loss is None else self._first_loss
+        ran_away = abs(said["the loss"]) > RUNAWAY * max(1.0, abs(self._first_loss))
+        if ran_away or not all(map(math.isfinite, said.values())):
+            terms = dict(zip(self._last_terms, _numbers(self._last_terms.values()), strict=True))
+            lost = {name: value for name, value in (terms | said).items() if not math.isfinite(value)}
+            lost.pop("loss", None)
+            self._refuse(lost or {"the loss": said["the loss"]})
+        return grad_norm
+
+    def _refuse(self, lost: dict[str, float]) -> None:
+        """End the run for these values."""
+        folder = Path(super()._get_output_dir(None))
+        raise diverged(self.state.global_step + 1, lost, self.args.learning_rate, folder)
 
     def prediction_step(
         self, model: nn.Module, inputs: dict[str, Tensor], *_: Any, **__: Any
@@ -144,6 +177,9 @@ class VAETrainer(Trainer):
             then, before = self._last_log
             pictures = (self.state.global_step - before) * self.get_total_train_batch_size(self.args)
             logs["images_per_second"] = pictures / max(time.monotonic() - then, 1e-9)
+        lost = {name: value for name, value in logs.items() if name.startswith("eval_") and not math.isfinite(value)}
+        if lost:
+            self._refuse(lost)
         self._last_log = (time.monotonic(), self.state.global_step)  # after an evaluation too, which is no training
         super().log(logs, *args, **kwargs)
 
@@ -151,6 +187,24 @@ class VAETrainer(Trainer):
         """safetensors takes no weights that lie in channels_last order; loading puts them back into it."""
         state_dict = self.objective.state_dict() if state_dict is None else state_dict
         super()._save(output_dir, {name: weight.contiguous() for name, weight in state_dict.items()})
+
+    def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
+        """The state of a checkpoint, and the settings that are asked for now: a lower rate is taken at once."""
+        asked = [{name: group[name] for name in ("betas", "eps", "weight_decay")} for group in self._groups()]
+        rates = list(getattr(self.lr_scheduler, "base_lrs", ()))
+        super()._load_optimizer_and_scheduler(checkpoint)
+        for group, settings in zip(self._groups(), asked, strict=True):
+            group.update(settings)
+        for group, rate in zip(self._groups(), rates, strict=False):
+            if group["initial_lr"] != rate:
+                group["lr"] *= rate / group["initial_lr"]
+                group["initial_lr"] = rate
+        if self.lr_scheduler is not None and rates:
+            self.lr_scheduler.base_lrs = rates
+
+    def _groups(self) -> list[dict[str, Any]]:
+        assert self.optimizer is not None  # made before a checkpoint is loaded
+        return self.optimizer.param_groups
 
     def _issue_warnings_after_load(self, load_result: Any) -> None:
         """A checkpoint that lacks a weight would be continued wrongly, so that is an error and no warning."""
@@ -167,6 +221,9 @@ class VAETrainer(Trainer):
 
     def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
         """Save under another name, then rename: a killed process leaves the checkpoint whole or not at all."""
+        momenta = self.optimizer.state_dict() if self.optimizer is not None else {}
+        if not all_finite([*self.objective.state_dict().values(), *tensors_in(momenta)]):
+            self._refuse({"a weight or its momentum": math.nan})
         run = Path(super()._get_output_dir(trial))
         staging = run / UNFINISHED
         if self.args.should_save:
@@ -188,10 +245,17 @@ class VAETrainer(Trainer):
         if self.args.should_save:
             name = f"{PREFIX_CHECKPOINT_DIR}-{self.state.global_step}"
             shutil.rmtree(run / name, ignore_errors=True)
+            seal(staging / name)
             (staging / name).rename(run / name)
             staging.rmdir()
             rotate_checkpoints(str(run), save_total_limit=self.args.save_total_limit, use_mtime=False)
         self.accelerator.wait_for_everyone()
+
+
+def _numbers(values: Iterable[Tensor]) -> list[float]:
+    """The means of tensors, asked of the device at once."""
+    found: list[float] = torch.stack([value.detach().float().mean() for value in values]).tolist()
+    return found
 
 
 class UpdateAverage(TrainerCallback):
@@ -233,14 +297,8 @@ def training_arguments(recipe: dict[str, Any], output: Path) -> Any:
     """
     defaults = HOUSE | {"dataloader_pin_memory": torch.cuda.is_available()}
     defaults |= {"use_cpu": not torch.accelerator.is_available()}
-    values = defaults | {key: value for key, value in recipe.items() if key not in ("ema_decay", "precision")}
-    for key in ("max_steps", "num_train_epochs", "per_device_train_batch_size", "learning_rate"):
-        value = values.get(key)
-        if value is not None and not (isinstance(value, int | float) and math.isfinite(value) and value > 0):
-            raise ValueError(f"training.{key}={value!r} is not possible: give a number above 0.")
-    decay = recipe.get("ema_decay", 0)
-    if isinstance(decay, bool) or not (isinstance(decay, int | float) and 0 <= decay < 1):
-        raise ValueError(f"training.ema_decay={decay!r} is not possible: give a number from 0 to below 1.")
+    own = checked({key: value for key, value in recipe.items() if key != "precision"})
+    values = defaults | {key: value for key, value in own.items() if key != "ema_decay"}
     precision = precision_of(recipe)
     if precision not in ("auto", *PRECISIONS, "transformers"):
         raise ValueError(f"training.precision={precision!r} is not possible: give auto, fp32 or bf16.")

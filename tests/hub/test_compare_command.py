@@ -40,7 +40,7 @@ def test_the_figures_are_those_of_evaluate(place, tmp_path, capsys, caplog):
     before = {path: path.read_bytes() for path in place.rglob("*") if path.is_file()}
     assert main(["compare", first, second, *arguments]) == 0
     assert before == {path: path.read_bytes() for path in place.rglob("*") if path.is_file()}
-    assert caplog.text.count("training a probe of 1 attributes on 120 pictures") == 1
+    assert caplog.text.count("Training a probe that judges 1 attributes, on 120 pictures") == 1
     found = json.loads((tmp_path / "both.json").read_text())
     text = capsys.readouterr().out
     assert text == (tmp_path / "both.md").read_text()

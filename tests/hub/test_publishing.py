@@ -168,9 +168,10 @@ def test_who_may_not_write_is_told_so(push, hub, changed, repo):
 
 def test_the_token_in_use_is_found_whatever_its_form(push, hub, complete, tmp_path):
     folder = shutil.copytree(complete, tmp_path / "telling")
-    (folder / "notes.txt").write_text("the key is under-the-mat")
+    (folder / "media").mkdir(exist_ok=True)
+    (folder / "media" / "a.png").write_bytes(b"\x89PNG, and the key is under-the-mat")
     assert push(folder, token="under-the-mat").error.startswith(
-        "ValueError: notes.txt holds what looks like an access"
+        "ValueError: media/a.png holds what looks like an access"
     )
 
 

@@ -160,7 +160,7 @@ def test_requirements_are_exact_and_what_the_code_imports(folder, tmp_path):
     build_space(tmp_path, "alice/tiny", torch_index="https://wheels.example/cpu")
     first, torch, *rest = (tmp_path / "requirements.txt").read_text().splitlines()
     assert first == "--extra-index-url https://wheels.example/cpu" and torch == lines[0] + "+cpu" and rest == lines[1:]
-    with pytest.raises(ValueError, match="torch_index is 'https://me:secret@wheels.example'"):
+    with pytest.raises(ValueError, match="torch_index .* has a login in it"):
         build_space(tmp_path, "alice/tiny", torch_index="https://me:secret@wheels.example")
 
 

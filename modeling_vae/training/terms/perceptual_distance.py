@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from modeling_vae.hub.network import fetching
 from modeling_vae.model.elbo import precise
 
 from .onlooker import Onlooker
@@ -60,7 +61,8 @@ class PerceptualDistance(Onlooker):
         super().__init__()
         from transformers import AutoModel
 
-        network = AutoModel.from_pretrained(backbone, dtype=torch.float32)
+        with fetching(backbone):
+            network = AutoModel.from_pretrained(backbone, dtype=torch.float32)
         modules = dict(network.named_modules())
         for name in layers:
             if name not in modules:

@@ -1,0 +1,110 @@
+"""What is known of one attribute direction, and how a file says it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from typing import Any
+
+from .latent_moments import KINDS
+from .scalars import real_number, whole_number
+
+LONGEST_NAME = 200
+
+
+@dataclass(frozen=True)
+class Direction:
+    """What is known of one direction.
+
+    Args:
+        name: a boolean or numeric column, or "column:value" of a category.
+        kind: "boolean", "category" or "numeric".
+        positives, negatives: pictures with and without; of a numeric column all pictures, and 0.
+        norm: length of the difference.
+        held_out: AUC of the readout on held-out pictures (numeric: R^2), where it was measured.
+        slope, intercept: probability = sigmoid(slope * value + intercept), fitted on held-out pictures (Platt 1999).
+
+    Raises:
+        ValueError: a value is of another type, or not finite.
+    """
+
+    name: str
+    kind: str
+    positives: int
+    negatives: int
+    norm: float
+    held_out: float | None = None
+    slope: float | None = None
+    intercept: float | None = None
+
+    def __post_init__(self) -> None:
+        check_name("the name of a direction", self.name)
+        if self.kind not in KINDS:
+            raise ValueError(f"the kind of {self.name} is {self.kind!r:.80}: give one of {', '.join(KINDS)}.")
+        for field in ("positives", "negatives"):
+            count = whole_number(value := getattr(self, field))
+            if count is None or count < 0:
+                raise ValueError(f"{field} of {self.name} is {value!r:.80}: give a whole number of pictures.")
+        for field in ("norm", "held_out", "slope", "intercept"):
+            value = getattr(self, field)
+            if real_number(value) is None and (value is not None or field == "norm"):
+                raise ValueError(f"{field} of {self.name} is {value!r:.80}: give a finite number.")
+
+    @property
+    def column(self) -> str:
+        """The column of labels that it is about."""
+        return self.name.partition(":")[0] if self.kind == "category" else self.name
+
+    @property
+    def concordance(self) -> float:
+        """The chance that of two held-out pictures the readout tells which has more of it, one half where unknown.
+
+        Of a boolean or a category it is the AUC. Of a number 1/2 + arcsin(R) / pi, were both Gaussian (Sheppard 1899).
+        """
+        if self.held_out is None:
+            return 0.5
+        if self.kind != "numeric":
+            return self.held_out
+        return 0.5 + math.asin(math.sqrt(min(max(self.held_out, 0.0), 1.0))) / math.pi
+
+
+def check_name(what: str, name: Any) -> None:
+    """Raise a ValueError where a name is no text, empty, or too long to be shown."""
+    if not isinstance(name, str) or not name.strip() or len(name) > LONGEST_NAME:
+        raise ValueError(f"{what} is {name!r:.80}: give a text of 1 to {LONGEST_NAME} characters.")
+
+
+def directions_of(entries: Any) -> list[Direction]:
+    """The directions that a file's description lists.
+
+    Raises:
+        ValueError: it lists none, one of another kind, or one name twice.
+    """
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise ValueError(f"directions is {entries!r:.80}, no list of tables.")
+    known, needed = {field.name for field in fields(Direction)}, {"name", "kind", "positives", "negatives", "norm"}
+    for entry in entries:
+        if wrong := sorted((entry.keys() - known) | (needed - entry.keys())):
+            raise ValueError(f"a direction has {wrong[0]!r:.80} where it must not, or lacks it.")
+    found = [Direction(**entry) for entry in entries]
+    _refuse_twice(direction.name for direction in found)
+    return found
+
+
+def group_names(names: Any) -> list[str]:
+    """The names of groups that a file's description lists; for the errors see `directions_of`."""
+    if not isinstance(names, list):
+        raise ValueError(f"groups is {names!r:.80}, no list of names.")
+    for name in names:
+        check_name("the name of a group", name)
+    _refuse_twice(names)
+    return names
+
+
+def _refuse_twice(names: Iterable[str]) -> None:
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise ValueError(f"{name!r:.80} is there twice.")
+        seen.add(name)

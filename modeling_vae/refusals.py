@@ -1,0 +1,53 @@
+"""What a person, a file, a disk or the network did is answered in one sentence; all else is a fault, and stays one."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Callable
+from pickle import UnpicklingError
+from zipfile import BadZipFile
+
+import torch
+import yaml
+from huggingface_hub.errors import HTTPError, StrictDataclassError
+from safetensors import SafetensorError
+
+REFUSALS = (
+    *(ValueError, OSError, HTTPError, StrictDataclassError),
+    *(yaml.YAMLError, BadZipFile, SafetensorError, UnpicklingError, EOFError),
+    *(MemoryError, torch.OutOfMemoryError),
+)
+"""What our own code raises for people, and what the libraries raise for their files, folders and connections."""
+
+
+def sentence(error: BaseException) -> str:
+    """What to tell of an error: its own words, or what happened where it has none of use to the person."""
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return "the memory is full: take smaller batches (training.per_device_train_batch_size), or smaller pictures."
+    if isinstance(error, StrictDataclassError):
+        error = error.__cause__ or error
+    words = str(error).strip() or type(error).__name__
+    if isinstance(error, BadZipFile | SafetensorError | UnpicklingError | EOFError):
+        return f"a file is damaged or cut off ({words}): fetch or write it again."
+    if isinstance(error, yaml.YAMLError):
+        return f"a file is no valid YAML ({' '.join(words.split())}): correct it."
+    return words
+
+
+def answered(work: Callable[[], int | None], stopped: str, begins: str = "error: ") -> int:
+    """Do the work of a command; its status, which is 1 after a refusal, told in one sentence.
+
+    Args:
+        work: of the command.
+        stopped: what to say after Ctrl-C.
+        begins: how the sentence of a refusal begins.
+    """
+    try:
+        return work() or 0
+    except REFUSALS as error:
+        print(f"{begins}{sentence(error)}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(stopped, file=sys.stderr)
+        return 128 + signal.SIGINT

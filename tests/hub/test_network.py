@@ -1,0 +1,62 @@
+"""Without a network the answer comes at once, and the libraries are as they were afterwards."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+
+import pytest
+from huggingface_hub import constants
+
+from modeling_vae.hub.network import fetching, offline_where_unreachable, reachable
+
+
+@pytest.fixture(autouse=True)
+def online(monkeypatch):
+    """As if nobody had said that there is no network, and no proxy."""
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    reachable.cache_clear()
+    yield
+    reachable.cache_clear()
+
+
+def closed_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def test_an_address_that_answers_and_one_that_does_not():
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        assert reachable(f"http://127.0.0.1:{server.getsockname()[1]}")
+    assert not reachable(f"http://127.0.0.1:{closed_port()}")
+    assert not reachable("https://no-such-host.invalid")
+
+
+def test_a_proxy_is_asked_itself(monkeypatch):
+    monkeypatch.setenv("https_proxy", "http://proxy.invalid:3128")
+    assert reachable("https://no-such-host.invalid")
+
+
+def test_the_libraries_look_into_the_cache_alone_and_are_as_before_afterwards(monkeypatch, caplog):
+    monkeypatch.setattr(constants, "ENDPOINT", f"http://127.0.0.1:{closed_port()}")
+    for _ in range(2):
+        with offline_where_unreachable():
+            assert constants.HF_HUB_OFFLINE and os.environ["HF_HUB_OFFLINE"] == "1"
+        assert not constants.HF_HUB_OFFLINE and "HF_HUB_OFFLINE" not in os.environ
+    assert "cannot be reached from here" in caplog.text
+
+
+def test_what_is_here_asks_nobody(monkeypatch, tmp_path):
+    monkeypatch.setattr(socket, "create_connection", lambda *_, **__: pytest.fail("a question"))
+    loader = logging.getLogger("transformers.modeling_utils")
+    before = loader.level
+    with fetching(str(tmp_path)):
+        assert not constants.HF_HUB_OFFLINE and not loader.isEnabledFor(logging.WARNING)
+    assert loader.level == before
