@@ -78,15 +78,14 @@ class Parts:
                 shutil.copyfile(path, folder / name)
 
 
-def read_parts(
+def find_folder(
     folder_or_id: str | os.PathLike[str],
     *,
     revision: str | None = None,
     token: str | bool | None = None,
     cache_dir: str | os.PathLike[str] | None = None,
-    dtype: torch.dtype = torch.float32,
-) -> Parts:
-    """The parts of a published folder or a Hub repository; for the errors see `VAEPipeline.from_pretrained`."""
+) -> tuple[Path, str | None]:
+    """The folder of a published model, and of one on the Hub, which is fetched into the cache, its id."""
     folder, hub_id = Path(folder_or_id), None
     if not folder.is_dir():
         if folder.is_absolute() or str(folder_or_id).startswith((".", "~")) or str(folder_or_id).count("/") != 1:
@@ -99,6 +98,19 @@ def read_parts(
         except ConnectionError as error:
             raise ConnectionError(f"{folder_or_id} is no folder here, and {error}") from error
     refuse_missing(folder_or_id, REQUIRED, [path.name for path in folder.iterdir()])
+    return folder, hub_id
+
+
+def read_parts(
+    folder_or_id: str | os.PathLike[str],
+    *,
+    revision: str | None = None,
+    token: str | bool | None = None,
+    cache_dir: str | os.PathLike[str] | None = None,
+    dtype: torch.dtype = torch.float32,
+) -> Parts:
+    """The parts of a published folder or a Hub repository; for the errors see `VAEPipeline.from_pretrained`."""
+    folder, hub_id = find_folder(folder_or_id, revision=revision, token=token, cache_dir=cache_dir)
     network = read_network(folder, folder_or_id, dtype)
     config = network.model.config
     directions = prior = alignment = errors = None

@@ -36,8 +36,8 @@ OURS = (APP_FILE, REQUIREMENTS_FILE, "app/*", "modeling_vae/*")
 """Names that only a push writes. Such a file is removed when it is no longer part; all other files of a Space stay."""
 MODEL_FILES = (*REQUIRED, *COMPUTING)
 DISTRIBUTIONS = (
-    "torch", "transformers", "huggingface-hub", "safetensors", "pillow", "numpy", "imageio", "imageio-ffmpeg",
-    "opencv-python-headless", "gradio",
+    "torch", "transformers", "huggingface-hub", "safetensors", "pillow", "pillow-heif", "numpy", "imageio",
+    "imageio-ffmpeg", "opencv-python-headless", "gradio",
 )  # fmt: skip
 """What the studio needs, as it is installed here. What these need themselves is left to them: a Space installs some of
 it (Gradio's extras) in versions of its own."""

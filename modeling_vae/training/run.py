@@ -13,8 +13,9 @@ from filelock import FileLock, Timeout
 from transformers import TrainerCallback, TrainingArguments, set_seed
 
 from modeling_vae.model.configuration_image_vae import VAEConfig
+from modeling_vae.model.folder_schema import read_network
 from modeling_vae.model.modeling_image_vae import VAEModel
-from modeling_vae.parts import read_parts
+from modeling_vae.parts import find_folder
 from modeling_vae.recipes.recipe import FILE_NAME, NETWORK_FIELDS, Recipe
 
 from .continuing import last_whole, note_pictures
@@ -50,7 +51,7 @@ def build_model(recipe: Recipe, start: VAEModel | None = None) -> VAEModel:
     if backbone:
         return VAEModel.from_backbone(config, backbone)
     if pretrained:
-        there = read_parts(pretrained, revision=None, token=None, cache_dir=None, dtype=torch.float32).model
+        there = read_network(find_folder(pretrained)[0], pretrained, torch.float32).model
         return _continued(config, there, f"model.pretrained={pretrained}")
     return VAEModel(config)
 
