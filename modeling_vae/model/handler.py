@@ -21,7 +21,6 @@ import importlib
 import importlib.util
 import inspect
 import io
-import math
 import operator
 import os
 import sys
@@ -41,6 +40,10 @@ MOST_FRAMES = 120
 LARGEST_FILM = 512
 LARGEST_PICTURE = 20_000_000
 """Bytes of one picture file."""
+MOST_PIXELS = 40_000_000
+"""Of one picture as it is decoded; one after the other, however many come."""
+LARGEST_VALUE = 1e30
+"""Of a latent."""
 
 
 class EndpointHandler:
@@ -159,10 +162,12 @@ class EndpointHandler:
 
     def _one(self, face: Any, name: str) -> Tensor:
         if isinstance(face, list) and _is_latent(face):
+            if any(LARGEST_VALUE < abs(x) < float("inf") for x in face):
+                raise ValueError(f"{name} is a latent with values that are too large; send another.")
             latent = torch.tensor(face, dtype=torch.float32)
             given: Tensor = self._latents.check_latents(latent, width=self._width, name=name)
             return given
-        picture = self._pictures.to_picture(_picture_file(face, name), name=name)
+        picture = self._pictures.to_picture(_picture_file(face, name), MOST_PIXELS, name=name)
         pixel_values = self._processor(picture, return_tensors="pt")["pixel_values"]
         result: Tensor = self._model.encode(pixel_values.to(self._model.device)).mean[0].cpu()
         return result
@@ -235,7 +240,7 @@ def _whole(name: str, value: Any, least: int, most: int) -> int:
 
 
 def _number(name: str, value: Any, least: float, most: float) -> float:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if not is_number or not least <= value <= most:
         raise ValueError(f"{name} is {value!r}; send a number from {least:g} to {most:g}.")
     return float(value)

@@ -260,3 +260,14 @@ def test_what_an_endpoint_installs_is_what_we_ask_for(published):
     needed = ("transformers", "huggingface-hub", "safetensors", "pillow", "numpy")
     asked = [line for line in project["dependencies"] if re.match(r"[\w-]+", line)[0] in needed]
     assert sorted(line for line in lines if not line.startswith("#")) == sorted(asked)
+
+
+@pytest.mark.parametrize("value", [10**400, -(10**400), float("inf"), float("nan"), 1e308, [1], {}, None, "1"])
+def test_numbers_beyond_all_bounds_are_sentences(published, value):
+    endpoint = load(published).EndpointHandler(str(published))
+    for parameters in ({"truncation": value}, {"seed": value if value is not None else "x"}):
+        with pytest.raises(ValueError, match="send a"):
+            endpoint({"inputs": None, "parameters": {"task": "generate", **parameters}})
+    if isinstance(value, int | float):
+        with pytest.raises(ValueError, match=r"inputs|latent"):
+            endpoint({"inputs": [value] * 8, "parameters": {"task": "reconstruct"}})
