@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
 
 from tqdm.auto import tqdm
 
+Item = TypeVar("Item")
+
 logger = logging.getLogger(__name__)
+
+
+def batches(items: Iterable[Item], purpose: str, total: int | None = None) -> Iterator[Item]:
+    """The batches themselves, on a terminal with a bar; of `total`, where that is known."""
+    logger.info("%s.", purpose)
+    return iter(tqdm(items, desc=purpose, total=total, unit=" batches", disable=None, leave=False))
 
 
 def steps(count: int, purpose: str) -> Iterator[int]:

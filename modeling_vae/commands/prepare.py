@@ -9,6 +9,9 @@ from modeling_vae.data.labels import KINDS
 from modeling_vae.publishing.dataset_repository import prepare_data
 from modeling_vae.recipes.recipe import DataRecipe
 
+LARGEST_SIDE = 2048
+"""Pixels: eight times what a model can have, and 12 MB a picture."""
+
 
 def parser(program: str) -> argparse.ArgumentParser:
     """What the command is told."""
@@ -88,7 +91,10 @@ def _size(text: str) -> tuple[int, int]:
     found = re.fullmatch(r"([1-9]\d*)(?:x([1-9]\d*))?", text)
     if found is None:
         raise argparse.ArgumentTypeError(f"{text!r} is no size in pixels: give 64, or HEIGHTxWIDTH such as 224x192")
-    return int(found[1]), int(found[2] or found[1])
+    height, width = int(found[1]), int(found[2] or found[1])
+    if max(height, width) > LARGEST_SIDE:
+        raise argparse.ArgumentTypeError(f"{text!r} is more than {LARGEST_SIDE} pixels a side")
+    return height, width
 
 
 def _validation(text: str) -> str | float:

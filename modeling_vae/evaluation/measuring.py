@@ -13,9 +13,11 @@ import torch
 from torch import Tensor
 
 from modeling_vae.data import labelled_batches
+from modeling_vae.figures.catalogue import SETS
 from modeling_vae.model.elbo import kl_divergence, optimal_variance, reconstruction_nll
 from modeling_vae.model.latents import sample_noise, slerp
 from modeling_vae.passes import decode_all, decoded, posteriors
+from modeling_vae.progress import batches
 
 from .attributes import EDITED, attribute_figures
 from .bootstrap import bootstrap
@@ -95,7 +97,9 @@ def evaluate(
     sets = {"validation": _measure(_pictures(validation, batch_size, most), network)}
     if train is not None:
         sets["training"] = _measure(_pictures(train, batch_size, count), network)
-    sets |= {name: _measure(decoded(model, z, batch_size), network) for name, z in latents.items()}
+    for name, z in latents.items():
+        drawn = batches(decoded(model, z, batch_size), f"Measuring {SETS[name]}", -(-len(z) // batch_size))
+        sets[name] = _measure(drawn, network)
     report = {
         "protocol": _protocol(pipe, count, network, seed),
         "reconstruction": _reconstruction(model, means, logvars, fidelity, resamples, seed),

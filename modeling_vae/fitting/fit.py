@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sized
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from modeling_vae.data import PictureData, labelled_batches
 from modeling_vae.model.image_processing_image_vae import VAEImageProcessor
@@ -12,6 +14,7 @@ from modeling_vae.model.modeling_image_vae import VAEModel
 from modeling_vae.model.tensor_files import weights_sha256
 from modeling_vae.parts import Parts
 from modeling_vae.photos.alignment import FaceAlignment
+from modeling_vae.progress import batches
 from modeling_vae.recipes.recipe import Recipe
 
 from .fit_alignment import HELD_OUT, MOST_PICTURES, FittedAlignment, fit_alignment
@@ -34,20 +37,21 @@ def fit(model: VAEModel, recipe: Recipe, data: PictureData, *, steps: int) -> tu
     Returns:
         The parts, and what evaluation.json says about the fits.
     """
+
     storage = round_weights(model)
     sha256, mirrored = weights_sha256(model.state_dict()), recipe.data.augment.horizontal_flip
     fitted = fit_directions(
         model,
-        labelled_batches(data.train, BATCH),
-        labelled_batches(data.validation, BATCH),
+        _pictures(data.train, "Reading the training pictures' latents, for the attributes' directions"),
+        _pictures(data.validation, "Reading the held-out pictures' latents, for the directions' figures"),
         recipe.columns,
         weights_sha256=sha256,
         leave_out=recipe.publish.leave_out,
     )
     prior = fit_prior(
         model,
-        labelled_batches(data.train, BATCH),
-        labelled_batches(data.validation, BATCH),
+        _pictures(data.train, "Reading the training pictures' latents, for the prior"),
+        _pictures(data.validation, "Reading the held-out pictures' latents, to choose the prior"),
         weights_sha256=sha256,
         mirrored=mirrored,
         most_gaussians=recipe.publish.most_gaussians,
@@ -67,7 +71,9 @@ def fit(model: VAEModel, recipe: Recipe, data: PictureData, *, steps: int) -> tu
         directions=fitted.directions,
         prior=prior,
         alignment=aligned.alignment,
-        errors=measure_errors(model, labelled_batches(data.validation, BATCH), sha256),
+        errors=measure_errors(
+            model, _pictures(data.validation, "Measuring the usual error of reconstructions"), sha256
+        ),
         sha256=sha256,
         storage_dtype=storage,
     )
@@ -98,3 +104,9 @@ def round_weights(model: VAEModel) -> torch.dtype:
     for weight in weights:
         weight.data = weight.data.half().to(weight.dtype)
     return torch.float16
+
+
+def _pictures(split: Any, purpose: str) -> Iterator[tuple[Tensor, dict[str, Any]]]:
+    """All pictures of a split with their labels, in batches, announced."""
+    total = -(-len(split) // BATCH) if isinstance(split, Sized) else None
+    return batches(labelled_batches(split, BATCH), purpose, total)
