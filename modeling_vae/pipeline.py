@@ -20,16 +20,18 @@ from .hub.downloads import fetch
 from .model.attribute_directions import FILE_NAME as DIRECTIONS_NAME
 from .model.attribute_directions import AttributeDirections, Reading
 from .model.image_processing_image_vae import VAEImageProcessor
-from .model.latents import check_latents, ease, keyframe_path, sample_noise, truncate
+from .model.latents import check_latents, keyframe_path, sample_noise, truncate
 from .model.modeling_image_vae import VAEModel
 from .model.priors import MixturePrior
-from .model.scalars import is_pair, names_of, whole_number
 from .parts import Parts, read_parts
 from .passes import decode_all, encode_all
 from .photos.alignment import FaceAlignment
 from .photos.cropping import Cropper
 from .photos.photo import PhotoCrop, edit_difference
 from .photos.reconstruction_errors import ReconstructionErrors, reconstruction_error
+from .sweeps import sweep_moves
+from .tuning.fit_face import DEFAULT, Progress, TuningSettings
+from .tuning.tuned_face import TunedFace
 
 
 class VAEPipeline:
@@ -289,19 +291,27 @@ class VAEPipeline:
         easing: str = "smooth",
     ) -> Animation:
         """A film of one face while attributes go from one strength to another: {"eyes_closed": (-2, 2)}."""
-        count = whole_number(frames)
-        if count is None or count < 1:
-            raise ValueError(f"frames={frames!r} is not possible: give a whole number of at least 1.")
-        directions, hold = self._directions(), names_of(hold)
-        if not isinstance(strengths, Mapping):
-            raise ValueError(f"strengths is {strengths!r}: give names with two strengths, such as {{name: (-2, 2)}}.")
-        for name, pair in strengths.items():
-            if not is_pair(pair):
-                raise ValueError(f"the strengths of {name} are {pair!r}: give two, such as (-2, 2).")
-        ends = [directions.delta({name: pair[end] for name, pair in strengths.items()}, hold) for end in (0, 1)]
-        time = ease(torch.linspace(0, 1, count, dtype=torch.float64), easing)[:, None]
-        moves = (1 - time) * ends[0] + time * ends[1]  # [frames, D]
+        moves = sweep_moves(self._directions(), strengths, frames, hold, easing)
         return Animation(self.decode((self._one(face).double() + moves).float()))
+
+    def tune(
+        self,
+        photos: Face | Sequence[Face],
+        progress: Progress | None = None,
+        settings: TuningSettings = DEFAULT,
+    ) -> TunedFace:
+        """A face whose latent and decoder are fitted to photos of one person; this model stays as it is.
+
+        Args:
+            photos: pictures, paths or `PhotoCrop`s.
+            progress: called before each step with the steps done and all steps; what it raises ends the fit.
+            settings: how.
+        """
+        faces = as_list(photos)
+        if any(as_latent(face, self.latent_dim) is not None for face in faces):
+            raise ValueError("a face is tuned to photos, and a latent came: give pictures, their paths, or crops.")
+        crops = [self._cropper.of(face) for face in faces]
+        return TunedFace.fit(self.parts, crops, self._pixel_values(crops), settings, progress)
 
     # files
 

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 ROOMS = (
     *("files", "model", "passes", "ranking", "hub", "faces", "photos", "animation", "sheets"),
     *("recipes", "data", "probing", "parts", "fitting", "figures", "publishing"),
-    *("pipeline", "media", "training", "evaluation", "commands"),
+    *("sweeps", "tuning", "pipeline", "media", "training", "evaluation", "commands"),
 )
 """The rooms of the package, from the ground up: each may import those before it, wherever in a file it does."""
 

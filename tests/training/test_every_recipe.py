@@ -66,4 +66,6 @@ def test_the_baselines_are_what_they_are_compared_as():
         terms = recipe.objective
         assert terms.perceptual is terms.adversarial is terms.edits is terms.attribute_consistency is None
         assert terms.kl_warmup_ratio == 0
-    assert all(plain.training.get(key) == faces.training.get(key) for key in ("max_steps", "learning_rate", "ema_decay"))
+    assert all(
+        plain.training.get(key) == faces.training.get(key) for key in ("max_steps", "learning_rate", "ema_decay")
+    )

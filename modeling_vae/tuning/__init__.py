@@ -1,0 +1,1 @@
+"""Fitting a face to photos: its latent, and the decoder around it."""
