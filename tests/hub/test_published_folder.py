@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import torch
-from tiny import tiny_model, two_kinds
+from tiny import tiny_model, tiny_pipeline, two_kinds
 
 from modeling_vae import VAEPipeline
 from modeling_vae.fitting.fit import fit
-from modeling_vae.publishing.folder import recover
+from modeling_vae.publishing.folder import recover, write_published_folder
 from modeling_vae.recipes.recipe import Recipe
 
 
@@ -39,3 +42,43 @@ def test_the_prior_has_no_more_gaussians_than_the_recipe_allows():
         return len(parts.prior.weights)
 
     assert gaussians({}) >= 2 and gaussians({"most_gaussians": 1}) == 1
+
+
+HALF_WAY = """
+import sys, time
+from pathlib import Path
+from tiny import tiny_pipeline
+from modeling_vae.publishing.folder import write_published_folder
+from modeling_vae.recipes.recipe import Recipe
+
+class Media(dict):
+    def items(self):
+        print("half way", flush=True)
+        time.sleep(900)
+
+write_published_folder(Path(sys.argv[1]), tiny_pipeline(seed=1).parts, Recipe(), REPORT, Media(), original=Recipe())
+"""
+REPORT = {
+    "protocol": {"pictures": 2, "image_size": [32, 32]},
+    "reconstruction": {"psnr": {"value": 20.0, "low": 19.0, "high": 21.0}, "active_units": 8, "latent_dim": 8},
+    "sharpness": {"validation": {"value": 9.0, "low": 8.0, "high": 10.0}},
+}
+
+
+def test_a_kill_amid_the_writing_leaves_the_folder_as_it_was_and_the_same_call_ends_it(published, tmp_path):
+    folder = tmp_path / "cats"
+    shutil.copytree(published, folder)
+    before = VAEPipeline.from_pretrained(folder).weights_sha256
+    root = Path(__file__).parents[2]
+    script = HALF_WAY.replace("REPORT", repr(REPORT))
+    environment = os.environ | {"PYTHONPATH": f"{root}{os.pathsep}{root / 'tests'}"}
+    with subprocess.Popen(
+        [sys.executable, "-c", script, str(folder)], stdout=subprocess.PIPE, text=True, env=environment
+    ) as writer:
+        assert writer.stdout is not None and writer.stdout.readline() == "half way\n"
+        writer.kill()
+    assert VAEPipeline.from_pretrained(folder).weights_sha256 == before
+    parts = tiny_pipeline(seed=1).parts
+    write_published_folder(folder, parts, Recipe(), REPORT, {"samples.webp": b"a"}, original=Recipe())
+    assert VAEPipeline.from_pretrained(folder).weights_sha256 == parts.sha256 != before
+    assert os.listdir(tmp_path) == ["cats"] and (folder / "media" / "samples.webp").read_bytes() == b"a"
