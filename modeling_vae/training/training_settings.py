@@ -38,6 +38,8 @@ RANGES: dict[str, tuple[float, float]] = {
     "data_seed": (0, 2**32 - 1),
 }
 """The least and the greatest value of each number."""
+LENGTH = "a number above 0, or -1 with num_train_epochs"
+NUMBERS = {*RANGES, "max_steps"}
 
 
 def checked(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -63,11 +65,11 @@ def _typed(name: str, value: Any) -> Any:
         value = "no"
     allowed = typing.get_args(hint) or (hint,)
     if isinstance(value, bool) and (int in allowed or float in allowed) and bool not in allowed:
-        raise ValueError(f"training.{name}={value!r} is not possible: give a number.")
+        raise ValueError(f"training.{name}={value!r} is not possible: give {_wanted(name)}.")
     try:
         return _adapter(hint).validate_python(value)
     except ValidationError as error:
-        words = error.errors()[0]["msg"].lower()
+        words = f"give {_wanted(name)}" if name in NUMBERS else error.errors()[0]["msg"].lower()
         raise ValueError(f"training.{name}={value!r} is not possible: {words}.") from None
 
 
@@ -85,9 +87,7 @@ def _check_length(values: Mapping[str, Any]) -> None:
     """Steps or epochs: transformers would take the steps, and say nothing of the epochs."""
     steps, epochs = values.get("max_steps", -1), values.get("num_train_epochs")
     if steps != -1 and steps < 1:
-        raise ValueError(
-            f"training.max_steps={steps!r} is not possible: give a number above 0, or -1 with num_train_epochs."
-        )
+        raise ValueError(f"training.max_steps={steps!r} is not possible: give {LENGTH}.")
     if steps > 0 and epochs is not None:
         raise ValueError(
             f"training.max_steps={steps} and training.num_train_epochs={epochs:g} both say how long to train: for "
@@ -101,6 +101,13 @@ def _check_reports(names: Any) -> None:
         if name not in ("none", "all", *there):
             known = ", ".join(["none", *there])
             raise ValueError(f"training.report_to={name} is not installed here: install it, or give one of {known}.")
+
+
+def _wanted(name: str) -> str:
+    """What a number may be."""
+    if name == "max_steps":
+        return LENGTH
+    return _range(*RANGES[name]) if name in RANGES else "a number"
 
 
 def _range(least: float, most: float) -> str:

@@ -117,14 +117,21 @@ def test_what_a_recipe_does_not_decide_is_refused(folder, key):
 
 @pytest.mark.parametrize("decay", [1, 1.0, -0.1, "much", True, None, float("nan")])
 def test_an_impossible_average_is_refused(tmp_path, decay):
-    with pytest.raises(ValueError, match="training.ema_decay=.*from 0 to below 1"):
+    with pytest.raises(ValueError, match="training.ema_decay=.* not possible: give a number of at least 0, below 1"):
         training_arguments({"ema_decay": decay}, tmp_path)
 
 
-@pytest.mark.parametrize("values", [{"learning_rate": -1}, {"max_steps": "many"}, {"per_device_train_batch_size": 0}])
-def test_impossible_training_values_are_refused(tmp_path, values):
-    with pytest.raises(ValueError, match=f"training.{next(iter(values))}=.*above 0"):
-        training_arguments(values, tmp_path)
+@pytest.mark.parametrize(
+    ("key", "value", "wanted"),
+    [
+        ("learning_rate", -1.0, "a number above 0"),
+        ("max_steps", "many", "a number above 0"),
+        ("per_device_train_batch_size", 0, "a number of at least 1"),
+    ],
+)
+def test_impossible_training_values_are_refused(tmp_path, key, value, wanted):
+    with pytest.raises(ValueError, match=f"training.{key}={value!r} is not possible: give {wanted}"):
+        training_arguments({key: value}, tmp_path)
 
 
 def test_a_missing_recipe_is_named(tmp_path):
