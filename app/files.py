@@ -36,9 +36,10 @@ def upload_path(upload: Any) -> str:
 
     Whoever writes requests by hand can name any path there, so only what was really uploaded is taken.
     """
-    if not isinstance(upload, Mapping) or not isinstance(upload.get("path"), str) or "\0" in upload["path"]:
+    given = upload.get("path") if isinstance(upload, Mapping) else None
+    if not isinstance(given, str) or not given or "\0" in given:
         raise ValueError("No picture came; choose a picture file to upload.")
-    path = Path(upload["path"]).resolve()
+    path = Path(given).resolve()
     if not path.is_relative_to(Path(get_upload_folder()).resolve()):
         raise ValueError("The picture was not uploaded here; choose a picture file to upload.")
     return str(path)

@@ -128,7 +128,7 @@ def test_where_checkpoints_go_must_be_said():
 def test_each_checkpoint_takes_the_place_of_what_was_there_and_loads(client, hub, repo, complete, train, tmp_path):
     """Over a finished model of other weights, of which nothing stays but what people wrote."""
     folder = shutil.copytree(complete, tmp_path / "older")
-    (folder / "notes.md").write_text("Mine.\n")
+    (folder / "LICENSE.md").write_text("Mine.\n")
     with open(folder / "README.md", "a") as card:
         card.write("\nWords of a person.\n")
     client.run(PUSH, folder=folder, repo=repo, token=hub.token).value()
@@ -138,7 +138,7 @@ def test_each_checkpoint_takes_the_place_of_what_was_there_and_loads(client, hub
     assert titles(hub, repo) == ["Publish the model", *steps, "Publish the model"]
     *_, older, first, second, last = history(hub, repo)
     for commit, step in ((first, 2), (second, 4)):
-        assert not OTHERS & {name.split("/")[0] for name in commit.tree} and "notes.md" in commit.tree
+        assert not OTHERS & {name.split("/")[0] for name in commit.tree} and "LICENSE.md" in commit.tree
         card = hub.read(repo, "README.md", commit.oid).decode()
         assert f"**In training: step {step} of 4.** No evaluation yet" in card and "Words of a person." in card
         assert "model-index" not in card and "## Evaluation" not in card and "![" not in card
@@ -149,7 +149,7 @@ def test_each_checkpoint_takes_the_place_of_what_was_there_and_loads(client, hub
         state = load_file(tmp_path / "run" / "checkpoints" / f"checkpoint-{step}" / "model.safetensors")
         for name, weight in weights.items():
             assert torch.equal(weight, state[f"average.module.{name}"].to(weight.dtype)), name
-    assert {name.split("/")[0] for name in last.tree} >= OTHERS - {".eval_results"} | {"notes.md"}
+    assert {name.split("/")[0] for name in last.tree} >= OTHERS - {".eval_results"} | {"LICENSE.md"}
     card = hub.read(repo, "README.md").decode()
     assert "In training" not in card and "## Evaluation" in card and "Words of a person." in card
     load_both_ways(client, hub, repo, first.oid, tmp_path)

@@ -30,7 +30,8 @@ def one_step(name: str, place: Path, output: Path) -> tuple[Recipe, dict[str, to
     there = Recipe.read(CONFIGS / name)
     backbone = [f"objective.perceptual.backbone={place / 'backbone'}"] if there.objective.perceptual else []
     overrides = [
-        f"data.path={place / 'pictures'}", "data.validation=validation", "attributes={}", "training.max_steps=1",
+        f"data.path={place / 'pictures'}", "data.validation=validation", "attributes={}",
+        "training.num_train_epochs=0.5" if "num_train_epochs" in there.training else "training.max_steps=1",
         "training.per_device_train_batch_size=4", "training.precision=fp32",
     ]  # fmt: skip
     if there.objective.adversarial:
