@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from picture_files import encoded
 from PIL import Image, ImageOps
 
 from modeling_vae.model.image_processing_image_vae import VAEImageProcessor, to_picture
@@ -19,21 +20,9 @@ from modeling_vae.model.image_processing_image_vae import VAEImageProcessor, to_
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
 
 
-def encoded(picture: Image.Image, kind: str = "PNG", **options) -> bytes:
-    file = io.BytesIO()
-    picture.save(file, kind, **options)
-    return file.getvalue()
-
-
 def pixels(picture: Image.Image) -> list:
     assert picture.mode == "RGB"
     return np.asarray(picture).tolist()
-
-
-@pytest.fixture
-def noise() -> Image.Image:
-    """An RGB picture 7 wide and 5 high in which no two pixels are alike."""
-    return Image.fromarray(np.random.default_rng(0).integers(0, 256, (5, 7, 3), dtype=np.uint8))
 
 
 class TestSources:
