@@ -12,7 +12,20 @@ import modeling_vae
 ROOT = Path(__file__).parents[1]
 
 ROOMS = (
-    *("refusals", "progress", "files", "model", "passes", "ranking", "hub", "faces", "photos", "animation", "sheets"),
+    *(
+        "refusals",
+        "progress",
+        "files",
+        "model",
+        "passes",
+        "feature_maps",
+        "ranking",
+        "hub",
+        "faces",
+        "photos",
+        "animation",
+        "sheets",
+    ),
     *("recipes", "data", "probing", "contents", "parts", "fitting", "figures", "publishing"),
     *("sweeps", "tuning", "pipeline", "media", "training", "evaluation", "commands"),
 )

@@ -7,13 +7,10 @@ faces what tells them apart.
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
+from modeling_vae.feature_maps import details, local_deviation, relative_l1
 from modeling_vae.model.modeling_image_vae import ConvEncoder, VAEModel
-
-CELLS = 8
-"""Textures are compared within so many cells along each side."""
 
 
 class Likeness(nn.Module):
@@ -40,31 +37,19 @@ class Likeness(nn.Module):
         distance = self.pixels * (pictures - self.photos).abs().mean()
         pairs = list(zip(self._looks(pictures), self.targets, strict=True))
         if len(pairs) > 1:
-            distance = distance + self.maps * _mean([_relative(ours, theirs) for ours, theirs in pairs[1:]])
-        textures = [_relative(_deviation(ours), _deviation(theirs)) for ours, theirs in pairs]
+            distance = distance + self.maps * _mean([relative_l1(ours, theirs) for ours, theirs in pairs[1:]])
+        textures = [relative_l1(local_deviation(ours), local_deviation(theirs)) for ours, theirs in pairs]
         return distance + self.textures * _mean(textures)
 
     def _looks(self, pictures: Tensor) -> list[Tensor]:
         """The pixels' details, and the encoder's maps from fine to coarse."""
-        looks = [pictures - F.avg_pool2d(F.pad(pictures, [1] * 4, "replicate"), 3, 1)]
+        looks = [details(pictures)]
         if self.encoder is not None:
             hidden = self.encoder.stem(pictures)
             for block in self.encoder.blocks:
                 hidden = block(hidden)
                 looks.append(hidden)
         return looks
-
-
-def _relative(ours: Tensor, theirs: Tensor) -> Tensor:
-    """Mean absolute difference, in units of the photo's mean magnitude."""
-    return (ours - theirs).abs().mean() / theirs.abs().mean().clamp_min(1e-6)
-
-
-def _deviation(maps: Tensor) -> Tensor:
-    """Standard deviation of [K, C, H, W] within cells of at least 2 x 2 places."""
-    size = [max(2, side // CELLS) for side in maps.shape[2:]]
-    variance = F.avg_pool2d(maps.square(), size) - F.avg_pool2d(maps, size).square()
-    return torch.sqrt(variance.clamp_min(0) + 1e-4 * maps.detach().square().mean() + 1e-8)
 
 
 def _mean(distances: list[Tensor]) -> Tensor:

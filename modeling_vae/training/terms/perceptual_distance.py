@@ -11,8 +11,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from modeling_vae.feature_maps import details, local_deviation, relative_l1
 from modeling_vae.hub.network import fetching
-from modeling_vae.model.elbo import precise
 
 from .onlooker import Onlooker
 
@@ -127,9 +127,9 @@ class PerceptualDistance(Onlooker):
             with torch.no_grad():
                 targets = self.features(pixel_values, place)
             outputs = self.features(reconstruction, place)
-            places = [_relative_l1(output, target) for output, target in zip(outputs, targets, strict=True)]
+            places = [relative_l1(output, target) for output, target in zip(outputs, targets, strict=True)]
             textured = zip([details(reconstruction), *outputs], [details(pixel_values), *targets], strict=True)
-            textures = [_relative_l1(local_deviation(output), local_deviation(target)) for output, target in textured]
+            textures = [relative_l1(local_deviation(output), local_deviation(target)) for output, target in textured]
             return Comparison(torch.stack(places).mean(), torch.stack(textures).mean(), outputs, targets)
 
 
@@ -137,11 +137,6 @@ def random_place() -> tuple[int, int]:
     """From the left and the top, each up to `REACH`."""
     left, top = torch.randint(REACH + 1, (2,)).tolist()
     return left, top
-
-
-def _relative_l1(output: Tensor, target: Tensor) -> Tensor:
-    """Mean absolute difference, relative to the target's mean magnitude."""
-    return (output - target).abs().mean() / target.abs().mean().clamp_min(1e-6)
 
 
 def fold_batch_norms(network: nn.Module, left: Set[nn.Module] = frozenset()) -> nn.Module:
@@ -158,21 +153,3 @@ def fold_batch_norms(network: nn.Module, left: Set[nn.Module] = frozenset()) -> 
             layer.register_module("convolution", fuse_conv_bn_eval(convolution, norm))
             layer.register_module("normalization", nn.Identity())
     return network
-
-
-def details(pixel_values: Tensor) -> Tensor:
-    """What taking away the mean of the 3 x 3 pixels around each leaves: [N, C, H, W], at least float32."""
-    with torch.autocast(pixel_values.device.type, enabled=False):
-        pixel_values = precise(pixel_values)
-        channels = pixel_values.shape[1]
-        square = pixel_values.new_full((channels, 1, 3, 3), 1 / 9)
-        return pixel_values - F.conv2d(F.pad(pixel_values, [1] * 4, "replicate"), square, groups=channels)
-
-
-def local_deviation(maps: Tensor, cells: int = 8) -> Tensor:
-    """Standard deviation of [N, C, H, W] within each of 8 x 8 cells (of at least 2 x 2 places): [N, C, h, w]."""
-    height, width = (max(2, side // cells) for side in maps.shape[2:])
-    mean = F.avg_pool2d(maps, (height, width))
-    variance = F.avg_pool2d(maps.square(), (height, width)) - mean.square()
-    floor = 1e-4 * maps.detach().square().mean() + 1e-8  # the root's slope is infinite at 0
-    return torch.sqrt(variance.clamp_min(0) + floor)
