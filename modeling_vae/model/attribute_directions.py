@@ -141,12 +141,16 @@ class AttributeDirections:
     def offered(self) -> list[str]:
         """All names in the order in which to offer them.
 
-        First those that show in pictures, after weak edits before strong ones; then those that nobody has tried, and
-        last those that the model cannot draw, both as they come.
+        First those that show in pictures, the sooner the weaker an edit is that shows them, and one that loses them;
+        then those that nobody has tried, and last those that the model cannot draw, both as they come.
         """
-        tiers = {True: 0, None: 1, False: 2}
-        known = self.directions
-        return sorted(known, key=lambda name: (tiers[known[name].drawable], known[name].shows or 0.0))
+        tiers, known = {True: 0, None: 1, False: 2}, self.directions
+
+        def place(name: str) -> tuple[int, float]:
+            direction = known[name]
+            return tiers[direction.drawable], max(direction.shows or 0.0, -(direction.loses or 0.0))
+
+        return sorted(known, key=place)
 
     def read(self, latents: Tensor, drawn: bool = False) -> list[dict[str, Reading]]:
         """Each latent's readings, by name: latents [N, D] -> N dictionaries.
