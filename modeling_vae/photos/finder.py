@@ -90,12 +90,8 @@ class FaceFinder:
         seen = self._people(photo, windows)
         if seen and alignment.kind == "human":  # that detector finds nearly all, at a tenth of the time
             return _distinct(seen)
-
-        def likely(candidate: Candidate) -> bool:
-            taken = any(_same_face(candidate.place, person.place) for person in seen)
-            return candidate.doubt <= (alignment.usual_doubt if taken else alignment.largest_doubt)
-
-        own = filter(likely, self._everywhere(windows))
+        limit = alignment.usual_doubt if seen else alignment.largest_doubt
+        own = [candidate for candidate in self._everywhere(windows) if candidate.doubt <= limit]
         return _distinct(sorted([*own, *seen], key=lambda candidate: candidate.doubt))
 
     def _people(self, photo: Image.Image, windows: PhotoWindows) -> list[Candidate]:
