@@ -65,5 +65,5 @@ def _kept(file: Path) -> dict[str, Any]:
     """What an evaluation.json says of the training."""
     if not os.path.lexists(file):
         return {}
-    older = read_report(file)
+    older = read_report(file, only=KEPT)  # the rest is made anew
     return {key: older[key] for key in KEPT if key in older}

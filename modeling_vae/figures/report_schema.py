@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -97,13 +98,14 @@ class Report(BaseModel):
     measured_on: _Measured | None = None
 
 
-def read_report(file: Path) -> dict[str, Any]:
-    """The figures that an evaluation.json holds, as they are written there.
+def read_report(file: Path, only: Collection[str] | None = None) -> dict[str, Any]:
+    """The figures that an evaluation.json holds, as they are written there; `only` those of its parts, where given.
 
     Raises:
         ValueError: it is damaged, larger or deeper than such a file, or a figure in it is none; naming file and field.
     """
     values = read_table(file)
+    values = {key: value for key, value in values.items() if only is None or key in only}
     _check_depth(values, file)
     try:
         Report.model_validate(values)
