@@ -10,7 +10,7 @@ from typing import Any
 
 from modeling_vae.evaluation.measuring import NEAREST
 from modeling_vae.figures.evaluation_report import JSON_NAME, whole_text, write_json, write_report
-from modeling_vae.figures.report_schema import read_report
+from modeling_vae.figures.report_schema import KEPT, read_report
 from modeling_vae.pipeline import VAEPipeline
 from modeling_vae.publishing.card import write_card
 from modeling_vae.publishing.card_metadata import hub_path
@@ -19,9 +19,6 @@ from modeling_vae.recipes.recipe import FILE_NAME, Recipe
 from .examination import Examination, add_options, check_output, recipe_of
 
 logger = logging.getLogger(__name__)
-
-KEPT = ("run", "directions", "prior", "alignment")
-"""What evaluation.json says of the training; it stays when the figures are made anew."""
 
 
 def parser(program: str) -> argparse.ArgumentParser:

@@ -17,6 +17,8 @@ Share = Annotated[FiniteFloat, Field(ge=0, le=1)]
 Words = Annotated[StrictStr, Field(max_length=1000)]
 _OF_OURS = re.compile(r"dictionary( or instance of \w+)?")
 """What messages of pydantic call a table."""
+KEPT = ("run", "directions", "prior", "alignment")
+"""What evaluation.json says of the training; it stays when the figures are made anew."""
 DEEPEST = 10
 """Tables and lists within each other at most."""
 
@@ -105,8 +107,8 @@ def read_report(file: Path, only: Collection[str] | None = None) -> dict[str, An
         ValueError: it is damaged, larger or deeper than such a file, or a figure in it is none; naming file and field.
     """
     values = read_table(file)
-    values = {key: value for key, value in values.items() if only is None or key in only}
     _check_depth(values, file)
+    values = {key: value for key, value in values.items() if only is None or key in only}
     try:
         Report.model_validate(values)
     except ValidationError as error:

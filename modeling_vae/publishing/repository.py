@@ -15,7 +15,7 @@ from huggingface_hub import CommitInfo, get_token
 
 from modeling_vae.contents import ACCOMPANYING, CODE, COMPUTING, Contents
 from modeling_vae.figures.evaluation_report import JSON_NAME
-from modeling_vae.figures.report_schema import read_report
+from modeling_vae.figures.report_schema import KEPT, read_report
 from modeling_vae.hub.commits import Change, Head, PushOptions, commit
 from modeling_vae.hub.downloads import check_repo_id, fetch
 from modeling_vae.model.folder_schema import REQUIRED
@@ -124,7 +124,7 @@ def check_folder(folder: Path, token: str | bool | None = None) -> dict[str, Pat
     if os.path.lexists(folder / FILE_NAME):
         Recipe.read(folder)
     if os.path.lexists(folder / JSON_NAME):
-        read_report(folder / JSON_NAME)
+        read_report(folder / JSON_NAME, only=KEPT)  # figures of an older kind are nobody's harm
     _refuse_unknown_code(folder)
     files, left_out = Contents.of(folder)
     others = [name for name in left_out if name not in FORMER_CODE]
