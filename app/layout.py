@@ -12,10 +12,9 @@ from .studio import ModelFacts, Studio
 from .tabs.edit import EditTab
 from .tabs.generate import GenerateTab
 from .tabs.morph import MorphTab
+from .turns import TurnsQueue
 
 DAY = 24 * 60 * 60
-MOST_WAITING = 64
-"""Requests in the queue; whoever comes then is told that it is full."""
 TITLE = "VAE studio"
 TAGLINE = "Draw faces that never were, melt one into another, change just what you ask."
 
@@ -33,7 +32,8 @@ def build(studio: Studio) -> gr.Blocks:
             with gr.Tab("Edit", id="edit"):
                 edit = EditTab(studio, session)
         _wire(page, tabs, session, generate, morph, edit)
-    result: gr.Blocks = page.queue(default_concurrency_limit=4, max_size=MOST_WAITING)
+    result: gr.Blocks = page.queue(api_open=False)  # no way past the queue
+    result._queue = TurnsQueue.of(page)
     return result
 
 

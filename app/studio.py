@@ -11,7 +11,7 @@ import io
 import math
 import os
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,6 +51,8 @@ MOST_SHOWN = 14
 """Attributes that are shown at once; of more, so many, the others on request."""
 FIRST_SEED = 2
 FIRST_TRUNCATION = 0.8
+Progress = Callable[[int, int], None]
+"""Called before each frame of a film with the frames done and all frames; what it raises ends the work."""
 RESERVED_PARAMETERS = (
     *("tray", "latent", "photo", "zoom", "across", "down", "hold"),
     *("api_name", "fn_index", "result_callbacks"),
@@ -236,13 +238,15 @@ class Studio:
         wanted = bool(request.strengths or request.hold)
         return _array(self._pipe.edit_latents(face, request.strengths, request.hold) if wanted else face)
 
-    def sweep(self, latent: np.ndarray | None, request: EditRequest, film: FilmRequest) -> bytes:
+    def sweep(
+        self, latent: np.ndarray | None, request: EditRequest, film: FilmRequest, progress: Progress | None = None
+    ) -> bytes:
         """A film file back and forth between the face as it is and the edited face."""
         if not request.strengths:
             raise ValueError("Move at least one slider first: the film goes from the face as it is to the edited one.")
         ends = {name: (0.0, strength) for name, strength in request.strengths.items()}
         frames = self._pipe.sweep(self._face(latent), ends, frames=film.frames, hold=request.hold)
-        return frames.to_bytes(film.format, seconds=film.seconds, loop="boomerang", size=film.size)
+        return frames.to_bytes(film.format, seconds=film.seconds, loop="boomerang", size=film.size, progress=progress)
 
     # --- films ---------------------------------------------------------------------------------------------------
 
@@ -252,10 +256,12 @@ class Studio:
             return None
         return self._morph(latents, way, STRIP_FRAMES).sheet(columns=STRIP_FRAMES)
 
-    def film(self, latents: np.ndarray | None, way: PathRequest, film: FilmRequest) -> bytes:
+    def film(
+        self, latents: np.ndarray | None, way: PathRequest, film: FilmRequest, progress: Progress | None = None
+    ) -> bytes:
         """The film file of a morph through the faces of latents [K, D], K from 2 to 8."""
         latents = np.empty((0, self.facts.latent_dim), np.float32) if latents is None else latents
-        return self._films.get((latents.tobytes(), way, film), lambda: self._film(latents, way, film))
+        return self._films.get((latents.tobytes(), way, film), lambda: self._film(latents, way, film, progress))
 
     # -------------------------------------------------------------------------------------------------------------
 
@@ -291,9 +297,9 @@ class Studio:
             raise ValueError("There is no face to edit yet; upload a photo, or choose a face under Generate.")
         return _tensor(latent[None])
 
-    def _film(self, latents: np.ndarray, way: PathRequest, film: FilmRequest) -> bytes:
+    def _film(self, latents: np.ndarray, way: PathRequest, film: FilmRequest, progress: Progress | None) -> bytes:
         frames = self._morph(latents, way, film.frames)
-        return frames.to_bytes(film.format, seconds=film.seconds, loop=way.playback, size=film.size)
+        return frames.to_bytes(film.format, film.seconds, way.playback, film.size, progress)
 
     def _morph(self, latents: np.ndarray, way: PathRequest, frames: int) -> Animation:
         if not 2 <= len(latents) <= MOST_KEYFRAMES:

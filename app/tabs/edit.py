@@ -15,6 +15,7 @@ from ..session import Session
 from ..studio import MOST_SHOWN, EditedFace, Photo, Studio
 from ..toasts import toasts
 from ..tray import added, chosen
+from ..turns import check_wanted
 
 FILM = FilmRequest(frames=32, seconds=1.6, size=256, format="gif")
 HELP = (
@@ -278,7 +279,7 @@ class EditTab:
     @toasts
     def make_film(self, latent: np.ndarray | None, hold: Sequence[str], /, **changes: float) -> tuple[Any, ...]:
         """A GIF back and forth between the loaded face as it is and edited."""
-        data = self.studio.sweep(latent, self._request(hold, changes), FILM)
+        data = self.studio.sweep(latent, self._request(hold, changes), FILM, check_wanted)
         file = film_file(data, "edit", FILM.format)
         return file, file
 

@@ -15,6 +15,7 @@ from ..session import Session
 from ..studio import Studio
 from ..toasts import toasts
 from ..tray import added, check_room, chosen, moved, removed
+from ..turns import check_wanted
 
 PATH_LABELS = [("Round the sphere", "slerp"), ("Straight line", "linear")]
 EASING_LABELS = [("Rest at each face", "smooth"), ("Even pace", "linear")]
@@ -258,7 +259,7 @@ class MorphTab:
         "boomerang" or "once"; format: "gif", "webp" or "mp4".
         """
         way, asked = PathRequest(path, easing, loop), FilmRequest(frames, seconds, size, format)
-        data = self.studio.film(tray, way, asked)
+        data = self.studio.film(tray, way, asked, check_wanted)
         file = film_file(data, "morph", asked.format)
         picture, video = (None, file) if asked.format == "mp4" else (file, None)
         words = f"{asked.frames} frames, {asked.seconds:g} s, {asked.format.upper()}, {len(data) / 1000:,.0f} kB"

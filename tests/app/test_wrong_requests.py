@@ -18,11 +18,12 @@ from PIL import Image
 
 from app.__main__ import LOCK, PREFIX, _sweep
 from app.files import upload_path
-from app.layout import MOST_WAITING, build
+from app.layout import build
 from app.render_requests import CropRequest, EditRequest, FilmRequest, GenerateRequest, PathRequest
 from app.studio import _decoded, _named
 from app.tabs.morph import MorphTab
 from app.tray import check_room, chosen, moved, removed
+from app.turns import MOST_WAITING
 
 WRONG = [None, "", "7", "x", [], [1], {}, {"a": 1}, True, float("nan"), float("inf"), -1e308, 10**400, 1.5, b"7"]
 TRAY = np.zeros((3, 4), np.float32)
