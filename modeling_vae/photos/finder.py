@@ -2,11 +2,11 @@
 
 Two ways to a face lead to the same test. A detector knows people; and the model's own alignment, shown windows all
 over the photo, comes to rest on faces like those it was trained on, be they of people, cats or drawn characters. At
-each such place windows are scattered and led back: see `FaceAlignment.settle`, whose doubt decides. A face that only the
-alignment knows of must leave no more doubt than 19 in 20 held-out pictures do, or half of them where the detector has
-seen a person; one that the detector has seen may leave more, and so may one in the middle of a picture hardly larger
-than the alignment's windows, which is then all that is looked for. Where the detector is sure and the alignment in
-doubt, there is a person nevertheless, cropped as the detector saw it.
+each such place windows are scattered and led back: see `FaceAlignment.settle`, whose doubt decides. A face that only
+the alignment knows of must leave no more doubt than 19 in 20 held-out pictures do, or half of them where the detector
+has seen a person. One that the detector has seen may leave more, and so may one in the middle of a picture hardly
+larger than the alignment's windows, which is then all that is looked for. Where the detector is sure and the alignment
+in doubt, there is a person nevertheless, cropped as the detector saw it.
 """
 
 from __future__ import annotations
