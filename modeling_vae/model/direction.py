@@ -9,8 +9,11 @@ from typing import Any
 
 from .latent_moments import KINDS
 from .scalars import real_number, whole_number
+from .seen_curve import MOST, SeenCurve, curve_of
 
 LONGEST_NAME = 200
+USUAL_REACH = 3.0
+"""Standard deviations that a slider goes to either side where nothing asks for more."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,7 @@ class Direction:
         norm: length of the difference.
         held_out: AUC of the readout on held-out pictures (numeric: R^2), where it was measured.
         slope, intercept: probability = sigmoid(slope * value + intercept), fitted on held-out pictures (Platt 1999).
+        seen: what edits show in the eyes of a judge of pictures, where it was measured.
 
     Raises:
         ValueError: a value is of another type, or not finite.
@@ -37,6 +41,7 @@ class Direction:
     held_out: float | None = None
     slope: float | None = None
     intercept: float | None = None
+    seen: SeenCurve | None = None
 
     def __post_init__(self) -> None:
         check_name("the name of a direction", self.name)
@@ -50,11 +55,52 @@ class Direction:
             value = getattr(self, field)
             if real_number(value) is None and (value is not None or field == "norm"):
                 raise ValueError(f"{field} of {self.name} is {value!r:.80}: give a finite number.")
+        if self.seen is not None and not isinstance(self.seen, SeenCurve):
+            raise ValueError(f"seen of {self.name} is {self.seen!r:.80}: give a SeenCurve.")
 
     @property
     def column(self) -> str:
         """The column of labels that it is about."""
         return self.name.partition(":")[0] if self.kind == "category" else self.name
+
+    @property
+    def shows(self) -> float | None:
+        """The strength at which nine in ten pictures that lacked it show it; None where none does, or none was tried.
+
+        A page marks it on the slider, and a click on "full" goes there.
+        """
+        return self.strength_of(MOST)
+
+    @property
+    def loses(self) -> float | None:
+        """The strength, below 0, at which nine in ten pictures that showed it no longer do; None as for `shows`."""
+        return self.strength_of(MOST, losing=True)
+
+    def strength_of(self, share: float, losing: bool = False) -> float | None:
+        """The strength at which this share of pictures change: half of them for 0.5; see `SeenCurve.strength_of`."""
+        return self.seen.strength_of(share, -1 if losing else 1) if self.seen is not None else None
+
+    @property
+    def drawable(self) -> bool | None:
+        """Whether the model can draw it: edits make it show while pictures hold. None where nobody has measured it.
+
+        A page offers first what can be drawn, and says of the rest that it cannot.
+        """
+        return None if self.seen is None else self.shows is not None
+
+    @property
+    def reach(self) -> tuple[float, float]:
+        """The ends of a slider: as far as the attribute needs to show and be lost, 3 at least, while pictures hold."""
+        low, high = -USUAL_REACH, USUAL_REACH
+        if self.seen is not None:
+            high = min(max(high, _half_up(self.shows or 0.0)), max(1.0, self.seen.reach(1)))
+            low = -min(max(-low, _half_up(-(self.loses or 0.0))), max(1.0, self.seen.reach(-1)))
+        return low, high
+
+    def full(self, losing: bool = False) -> float:
+        """The strength of a click on "full": that which shows it (or loses it), or else the slider's end."""
+        found = self.loses if losing else self.shows
+        return self.reach[0 if losing else 1] if found is None else found
 
     @property
     def concordance(self) -> float:
@@ -67,6 +113,11 @@ class Direction:
         if self.kind != "numeric":
             return self.held_out
         return 0.5 + math.asin(math.sqrt(min(max(self.held_out, 0.0), 1.0))) / math.pi
+
+
+def _half_up(strength: float) -> float:
+    """The next half at or above a strength."""
+    return math.ceil(2 * strength) / 2
 
 
 def check_name(what: str, name: Any) -> None:
@@ -87,7 +138,7 @@ def directions_of(entries: Any) -> list[Direction]:
     for entry in entries:
         if wrong := sorted((entry.keys() - known) | (needed - entry.keys())):
             raise ValueError(f"a direction has {wrong[0]!r:.80} where it must not, or lacks it.")
-    found = [Direction(**entry) for entry in entries]
+    found = [Direction(**(entry | {"seen": curve_of(entry.get("seen"))})) for entry in entries]
     _refuse_twice(direction.name for direction in found)
     return found
 
