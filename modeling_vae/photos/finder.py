@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -21,9 +22,11 @@ from torch import Tensor
 
 from .alignment import SIDE, FaceAlignment, corner_distance
 from .crop import Crop
-from .people import Box, find_people
 from .photo import PhotoCrop
 from .windows import OVERSAMPLING, PhotoWindows
+
+if TYPE_CHECKING:
+    from .people import Box
 
 LONGEST_SIDE = 800
 """Photos are searched at this size at most; crops are cut from the photo itself."""
@@ -96,6 +99,8 @@ class FaceFinder:
 
     def _people(self, photo: Image.Image, windows: PhotoWindows) -> list[Candidate]:
         """What the detector sees, what leaves the least doubt first."""
+        from .people import find_people  # OpenCV is loaded with the first photo that is searched
+
         seen = [self._settled_box(windows, box) for box in find_people(photo)]
         return sorted((face for face in seen if face is not None), key=lambda candidate: candidate.doubt)
 
