@@ -286,6 +286,12 @@ class VAEPipeline(Films):
         crops = [self._cropper.of(face) for face in faces]
         return TunedFace.fit(self.parts, crops, self._pixel_values(crops), settings, progress)
 
+    def load_face(self, folder: str | os.PathLike[str], photos: Face | Sequence[Face] = ()) -> TunedFace:
+        """A tuned face that was saved; with its photos its edits can keep them. For errors see `TunedFace.load`."""
+        faces = [] if isinstance(photos, Sequence) and not photos else as_list(photos)
+        crops = [self._cropper.of(face) for face in faces]
+        return TunedFace.load(folder, self.parts, crops, self._pixel_values(crops) if crops else None)
+
     # files
 
     def save_pretrained(self, folder: str | os.PathLike[str]) -> None:

@@ -90,12 +90,17 @@ class Direction:
 
     @property
     def reach(self) -> tuple[float, float]:
-        """The ends of a slider: as far as the attribute needs to show and be lost, 3 at least, while pictures hold."""
-        low, high = -USUAL_REACH, USUAL_REACH
-        if self.seen is not None:
-            high = min(max(high, _half_up(self.shows or 0.0)), max(1.0, self.seen.reach(1)))
-            low = -min(max(-low, _half_up(-(self.loses or 0.0))), max(1.0, self.seen.reach(-1)))
-        return low, high
+        """The ends of a slider: as far as the attribute needs to be lost and to show, 3 at least, while pictures hold.
+
+        Where it never shows, that is as far as they hold; on a side where nothing is known, 3.
+        """
+        return -self._end(-1, self.loses), self._end(1, self.shows)
+
+    def _end(self, sign: int, found: float | None) -> float:
+        if self.seen is None or not self.seen.tried(sign):
+            return USUAL_REACH
+        needed = math.inf if found is None else max(USUAL_REACH, math.ceil(2 * abs(found)) / 2)
+        return min(needed, max(1.0, self.seen.reach(sign)))
 
     def full(self, losing: bool = False) -> float:
         """The strength of a click on "full": that which shows it (or loses it), or else the slider's end."""
@@ -113,11 +118,6 @@ class Direction:
         if self.kind != "numeric":
             return self.held_out
         return 0.5 + math.asin(math.sqrt(min(max(self.held_out, 0.0), 1.0))) / math.pi
-
-
-def _half_up(strength: float) -> float:
-    """The next half at or above a strength."""
-    return math.ceil(2 * strength) / 2
 
 
 def check_name(what: str, name: Any) -> None:

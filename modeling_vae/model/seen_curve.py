@@ -65,6 +65,10 @@ class SeenCurve:
             if value is not None and not _is_number(value):
                 raise ValueError(f"{name} of a curve is {value!r:.80}: give a finite number.")
 
+    def tried(self, sign: int) -> bool:
+        """Whether edits of this sign were tried on pictures enough to say something."""
+        return any(changed is not None for _, changed, _ in self._points(sign))
+
     def reach(self, sign: int) -> float:
         """The largest size of a strength of this sign up to which most pictures are whole; 0 for none."""
         farthest = 0.0

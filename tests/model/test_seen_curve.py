@@ -37,7 +37,7 @@ def test_what_shows_in_broken_pictures_alone_is_not_drawable():
     late = replace(CURVE, changed=(0.95, 0.75, 0.1, 0.2, 0.6, 1.0))
     found = direction(late)
     assert found.shows is None and found.drawable is False
-    assert late.reach(1) == 4.0 and found.full() == found.reach[1] == 3.0
+    assert late.reach(1) == 4.0 and found.full() == found.reach[1] == 4.0  # the slider goes as far as they hold
 
 
 @pytest.mark.parametrize(
@@ -51,12 +51,12 @@ def test_what_shows_in_broken_pictures_alone_is_not_drawable():
 )
 def test_a_slider_reaches_as_far_as_the_attribute_needs(changed, whole, end):
     found = direction(SeenCurve((1.0, 2.0, 4.0, 6.0), changed, whole, 20, 0))
-    assert found.reach == (-1.0, end)  # nothing was tried below 0
+    assert found.reach == (-3.0, end)  # nothing was tried below 0
 
 
 def test_too_few_pictures_say_nothing():
     found = direction(SeenCurve((-2.0, 2.0), (None, 1.0), (1.0, 1.0), 20, 3))
-    assert found.loses is None and found.shows == 1.8 and found.full(losing=True) == -2.0
+    assert found.loses is None and found.shows == 1.8 and found.full(losing=True) == -3.0
 
 
 def test_unmeasured_directions_are_as_before():
