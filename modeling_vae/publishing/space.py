@@ -50,8 +50,9 @@ import os
 
 # The folder `app`, not this file: of two of one name Python takes the package.
 from app.layout import build
-from app.studio import MAX_UPLOAD_BYTES, Studio
+from app.studio import Studio
 from app.theme import appearance
+from app.uploads import MAX_UPLOAD_BYTES
 from modeling_vae.pipeline import VAEPipeline
 
 MODEL, REVISION = {model_id}, {revision}
@@ -59,7 +60,7 @@ port = os.environ.get("GRADIO_SERVER_PORT") or os.environ.get("PORT")
 
 studio = Studio(VAEPipeline.from_pretrained(MODEL, revision=REVISION), name=MODEL)
 demo = build(studio)
-demo.launch(server_port=int(port) if port else None, max_file_size=MAX_UPLOAD_BYTES, **appearance(studio.facts))
+demo.launch(server_port=int(port) if port else None, max_file_size=MAX_UPLOAD_BYTES, **appearance())
 '''
 ABOUT = """\
 # {title}
