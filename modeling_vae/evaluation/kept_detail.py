@@ -18,6 +18,7 @@ from torch import Tensor
 from modeling_vae.figures.catalogue import KEPT_STRENGTH
 from modeling_vae.passes import decode_all, decoded
 from modeling_vae.photos.photo import edit_difference, faded
+from modeling_vae.progress import in_turn
 
 from .weighted import weighted_mean
 
@@ -122,7 +123,7 @@ def kept_detail_figures(
     names = [name for name in directions.names if name in known]
     reconstructions = decode_all(model, latents, batch_size)
     columns: dict[str, list[Tensor]] = {}
-    for name in names:
+    for name in in_turn(names, "Editing attributes with the detail of the photo kept"):
         both = scores_of_edits(model, directions, probe, photos, latents, reconstructions, name, batch_size)
         for way, scores in zip(("plain", "detail"), both, strict=True):
             columns.setdefault(f"{way}_success", []).append(scores.success)

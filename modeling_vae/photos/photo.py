@@ -30,7 +30,7 @@ class PhotoCrop:
     Args:
         photo: upright, at its own resolution. Whatever it came as, it is kept as sRGB without transparency.
         crop: where in the photo.
-        found: what was found there: "human" or "cat" by a finder of such faces, "face" by the model's own alignment;
+        found: what was found there: "human" where it is a person, else what the model's own alignment calls its faces;
             None where nothing was, and the crop is the photo's middle or was chosen by hand.
         original: the photo in its own colours and with its transparency, where those are others: see `upright`.
     """
