@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-from huggingface_hub import hf_hub_download
+from huggingface_hub import RepoCard, hf_hub_download
 
 from modeling_vae.pipeline import VAEPipeline
+from modeling_vae.refusals import REFUSALS
 
 from .render_requests import LARGEST_STRENGTH
 
@@ -124,14 +124,13 @@ def label_of(name: str) -> str:
 
 def read_card(pipe: VAEPipeline) -> ModelCard:
     """Of the folder that the pipeline came from, or its repository; what neither says stays open."""
-    text = _card_text(pipe)
-    head, body = _parted(text)
-    name = head.get("license_name") or head.get("license") or ""
+    written = _card_text(pipe)
+    said, text = _parted(written)
     return ModelCard(
-        word=str(head.get("shows") or WORD),
-        licence=str(name),
-        link=str(head.get("license_link") or ""),
-        text=body,
+        word=str(said.get("shows") or WORD),
+        licence=str(said.get("license_name") or said.get("license") or ""),
+        link=str(said.get("license_link") or ""),
+        text=text.strip(),
         address=f"https://huggingface.co/{pipe.hub_id}" if pipe.hub_id else "",
         ours=pipe.hub_id is None,
     )
@@ -147,13 +146,12 @@ def _card_text(pipe: VAEPipeline) -> str:
     return ""
 
 
-def _parted(text: str) -> tuple[dict[str, Any], str]:
-    """Metadata and text of a card."""
-    if not text.startswith("---\n") or "\n---\n" not in text[4:]:
-        return {}, text
-    head, body = text[4:].split("\n---\n", 1)
+def _parted(written: str) -> tuple[dict[str, Any], str]:
+    """Metadata and text of a card; of one whose metadata are damaged there is the text alone."""
+    if not written.startswith("---"):
+        return {}, written
     try:
-        said = yaml.safe_load(head)
-    except yaml.YAMLError:
-        said = None
-    return (said if isinstance(said, dict) else {}), body.strip()
+        card = RepoCard(written, ignore_metadata_errors=True)
+    except REFUSALS:
+        return {}, written
+    return card.data.to_dict(), card.text
