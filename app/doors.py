@@ -18,6 +18,7 @@ from .render_requests import FilmRequest, FrameRequest, GenerateRequest, PathReq
 from .shelf import Shelf
 from .studio import AttributeReading, Studio, film_bytes
 from .toasts import toasts
+from .turns import check_wanted
 
 LARGEST_PNG = 2_000_000
 
@@ -171,7 +172,7 @@ class Doors:
             FilmRequest(frames, seconds, size, format),
         )
         film = studio.morph([from_json(face) for face in faces], way, asked.frames)
-        return _film(film_bytes(film, asked, way), asked, file_name(studio.facts.card.word, "morph"))
+        return _film(film_bytes(film, asked, way, check_wanted), asked, file_name(studio.facts.card.word, "morph"))
 
     @toasts
     def film_of_edit(
@@ -195,7 +196,7 @@ class Doors:
         """
         studio, way = self._studio(model), PathRequest(loop="boomerang")
         asked = FilmRequest(frames, seconds, size, format)
-        data = film_bytes(studio.sweep(from_json(face), asked.frames), asked, way)
+        data = film_bytes(studio.sweep(from_json(face), asked.frames), asked, way, check_wanted)
         return _film(data, asked, file_name(studio.facts.card.word, "edit"))
 
     def _studio(self, model: str) -> Studio:

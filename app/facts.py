@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,13 +9,13 @@ from typing import Any
 
 from huggingface_hub import RepoCard, hf_hub_download
 
+from modeling_vae import Direction
+from modeling_vae.model.direction import USUAL_REACH
 from modeling_vae.pipeline import VAEPipeline
 from modeling_vae.refusals import REFUSALS
 
 from .render_requests import LARGEST_STRENGTH
 
-USUAL_REACH = 3.0
-"""Standard deviations to which a slider goes where nobody measured how far it takes for the change to show."""
 MOST_SHOWN = 14
 """Attributes that are shown at once; of more, so many, the others on request."""
 WORD = "picture"
@@ -30,14 +29,18 @@ class Attribute:
     Args:
         name: of the direction.
         label: words.
-        reach: deviations at either end of the slider.
-        full: deviations at which the change clearly shows.
+        least, most: deviations at the ends of the slider.
+        gone, full: deviations at which it clearly is lost, and clearly shows.
+        drawable: whether a change of it shows at all, as far as that was measured.
     """
 
     name: str
     label: str
-    reach: float = USUAL_REACH
+    least: float = -USUAL_REACH
+    most: float = USUAL_REACH
+    gone: float = -USUAL_REACH
     full: float = USUAL_REACH
+    drawable: bool = True
 
 
 @dataclass(frozen=True)
@@ -99,20 +102,22 @@ class ModelFacts:
 
 
 def attributes_of(pipe: VAEPipeline) -> tuple[Attribute, ...]:
-    """The attributes in the model's order; of more than are shown at once, those first that it reads best."""
+    """The attributes in the model's order; of more than are shown at once, those first that can be drawn and read."""
     if pipe.directions is None:
         return ()
     known, names = pipe.directions.directions, pipe.attributes
     if len(names) > MOST_SHOWN:
-        best = sorted(names, key=lambda name: known[name].concordance, reverse=True)[:MOST_SHOWN]
+        best = sorted(names, key=lambda name: (known[name].drawable is False, -known[name].concordance))[:MOST_SHOWN]
         names = [*best, *(name for name in names if name not in best)]
-    return tuple(_attribute(name, known[name]) for name in names)
+    return tuple(_attribute(known[name]) for name in names)
 
 
-def _attribute(name: str, direction: Any) -> Attribute:
-    shows = getattr(direction, "shows", None) or USUAL_REACH
-    reach = getattr(direction, "reach", None) or max(USUAL_REACH, shows)
-    return Attribute(name, label_of(name), min(LARGEST_STRENGTH, math.ceil(reach)), min(LARGEST_STRENGTH, shows))
+def _attribute(direction: Direction) -> Attribute:
+    least, most = (max(-LARGEST_STRENGTH, min(LARGEST_STRENGTH, end)) for end in direction.reach)
+    gone, full = (max(least, min(most, direction.full(losing))) for losing in (True, False))
+    return Attribute(
+        direction.name, label_of(direction.name), least, most, gone, full, direction.drawable is not False
+    )
 
 
 def label_of(name: str) -> str:

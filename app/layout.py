@@ -21,10 +21,9 @@ from .tabs.generate import GenerateTab
 from .tabs.morph import MorphTab
 from .tabs.photo import PhotoTab
 from .toasts import toasts
+from .turns import TurnsQueue
 
 DAY = 24 * 60 * 60
-MOST_WAITING = 64
-"""Requests in the queue; whoever comes then is told that it is full."""
 TITLE = "VAE studio"
 FIRST_TAB = "generate"
 
@@ -41,7 +40,8 @@ def build(studio: Studio, folders: Mapping[str, Path] | None = None, any_folder:
         shelf = Shelf(studio, folders, any_folder)
         Doors(shelf)
         Page(page, Shell(shelf))
-    result: gr.Blocks = page.queue(default_concurrency_limit=4, max_size=MOST_WAITING)
+    result: gr.Blocks = page.queue(api_open=False)  # no way past the queue
+    result._queue = TurnsQueue.of(page)
     return result
 
 

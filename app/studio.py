@@ -7,7 +7,7 @@ that the same request costs nothing twice.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -27,6 +27,8 @@ from .uploads import Uploads
 FAR = "The model's picture is far from this photo, so edits may not fit it. Make it yours, and they will."
 STRIP_FRAMES = 12
 SHOWN_SIDE = 1024
+Progress = Callable[[int, int], None]
+"""Called before each frame of a film with the frames done and all frames; what it raises ends the work."""
 DOWNLOADED_SIDE = 512
 """Longer side, at least, of a picture as it is downloaded: smaller ones are enlarged smoothly."""
 
@@ -138,10 +140,10 @@ class Studio:
 
     def random_changes(self, face: FaceRecipe) -> FaceRecipe:
         """The face with a few attributes changed by chance."""
-        names = [a for a in self.facts.attributes if a.name not in face.hold]
+        names = [a for a in self.facts.attributes if a.drawable and a.name not in face.hold]
         chance = secrets.SystemRandom()
         chosen = chance.sample(names, min(3, len(names)))
-        changes = {a.name: round(chance.choice((-1, 1)) * chance.uniform(0.6, 1) * a.full, 1) for a in chosen}
+        changes = {a.name: round(chance.uniform(0.6, 1) * chance.choice((a.gone, a.full)), 1) for a in chosen}
         return face.edited(changes, face.hold)
 
     # --- films ---------------------------------------------------------------------------------------------------
@@ -204,7 +206,7 @@ class Studio:
             return {}
         if face.photo is not None and face.keep_photo:
             return self._pipe.read(PhotoCrop(picture, self.photos.working_crop(face.photo).crop))
-        return self._pipe.read(picture)
+        return self._pipe.read(picture if face.tuned is not None else self.latent(face))
 
     def _morph(self, faces: Sequence[FaceRecipe], way: PathRequest, frames: int) -> Animation:
         latents = [self.latent(face) for face in faces]
@@ -227,6 +229,6 @@ def enlarged(picture: Image.Image, side: int) -> Image.Image:
     return picture.resize((round(picture.width * share), round(picture.height * share)), Image.Resampling.LANCZOS)
 
 
-def film_bytes(film: Animation, asked: FilmRequest, way: PathRequest) -> bytes:
+def film_bytes(film: Animation, asked: FilmRequest, way: PathRequest, progress: Progress | None = None) -> bytes:
     """The film's file; smaller frames are enlarged to the size that was asked for."""
-    return film.to_bytes(asked.format, seconds=asked.seconds, loop=way.playback, size=asked.size)
+    return film.to_bytes(asked.format, asked.seconds, way.playback, asked.size, progress)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -109,8 +109,13 @@ class Animation:
         seconds: float = 2.4,
         loop: Loop = "forward",
         size: int | tuple[int, int] | None = None,
+        progress: Callable[[int, int], None] | None = None,
     ) -> bytes:
-        """The file that `save` would write, for `format` "gif", "webp" or "mp4" (with or without the dot)."""
+        """The file that `save` would write, for `format` "gif", "webp" or "mp4" (with or without the dot).
+
+        `progress` is called before each frame with the frames done and all frames (a GIF that is too large for its
+        colours goes through them again); what it raises ends the encoding.
+        """
         encode = {"gif": encode_gif, "webp": _webp, "mp4": _mp4}.get(format.lower().removeprefix("."))
         if encode is None:
             raise ValueError(f"A film cannot be written as {format!r}; choose .gif, .webp or .mp4.")
@@ -121,7 +126,7 @@ class Animation:
             )
         if loop not in ("forward", "boomerang", "once"):
             raise ValueError(f"loop is {loop!r}; choose 'forward', 'boomerang' or 'once'.")
-        film = Film(self.frames, _target_size(self.size, size), length / len(self), loop)
+        film = Film(self.frames, _target_size(self.size, size), length / len(self), loop, progress)
         return encode(film)
 
 

@@ -11,6 +11,7 @@ import torch
 
 from .contents import ACCOMPANYING, CODE, COMPUTING, Contents
 from .hub.downloads import fetch, refuse_missing
+from .hub.quiet_loading import quiet_loading
 from .model.attribute_directions import FILE_NAME as DIRECTIONS_NAME
 from .model.attribute_directions import AttributeDirections
 from .model.folder_schema import CONFIG_NAME, REQUIRED, WEIGHTS_NAME, read_network
@@ -52,8 +53,8 @@ class Parts:
 
     @property
     def attributes(self) -> list[str]:
-        """Names of the directions."""
-        return self.directions.names if self.directions is not None else []
+        """Names of the directions, see `AttributeDirections.offered`."""
+        return self.directions.offered if self.directions is not None else []
 
     def write(self, folder: Path) -> None:
         """Write all parts into a folder, the code that loads them, and what accompanied them where they came from."""
@@ -111,7 +112,8 @@ def read_parts(
 ) -> Parts:
     """The parts of a published folder or a Hub repository; for the errors see `VAEPipeline.from_pretrained`."""
     folder, hub_id = find_folder(folder_or_id, revision=revision, token=token, cache_dir=cache_dir)
-    network = read_network(folder, folder_or_id, dtype)
+    with quiet_loading():
+        network = read_network(folder, folder_or_id, dtype)
     config = network.model.config
     directions = prior = alignment = errors = None
     if os.path.lexists(folder / DIRECTIONS_NAME):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeVar
 
 from tqdm.auto import tqdm
@@ -17,6 +17,12 @@ def batches(items: Iterable[Item], purpose: str, total: int | None = None) -> It
     """The batches themselves, on a terminal with a bar; of `total`, where that is known."""
     logger.info("%s.", purpose)
     return iter(tqdm(items, desc=purpose, total=total, unit=" batches", disable=None, leave=False))
+
+
+def in_turn(names: Sequence[str], purpose: str) -> Iterator[str]:
+    """The names themselves, on a terminal with a bar that knows how long the rest will take."""
+    logger.info("%s (%d).", purpose, len(names))
+    return iter(tqdm(names, desc=purpose, unit=" attributes", disable=None, leave=False))
 
 
 def steps(count: int, purpose: str) -> Iterator[int]:

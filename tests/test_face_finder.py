@@ -8,7 +8,7 @@ from PIL import Image
 from planted_faces import corner_error, face_photo, turned
 
 from modeling_vae import Crop
-from modeling_vae.photos.finder import FaceFinder, find_boxes
+from modeling_vae.photos.finder import FaceFinder
 
 WHOLE = Crop((90, 60), 120, 120)
 
@@ -55,7 +55,3 @@ def test_a_large_photo_is_searched_small_and_cut_large(alignment):
 @pytest.mark.parametrize("size", [(1, 1), (3, 200), (40, 5)])
 def test_photos_of_any_size_are_searched(alignment, size):
     assert FaceFinder(alignment).find(Image.new("RGB", size), Crop((0.5, 0.5), 1, 1)) == []
-
-
-def test_the_cascades_are_there_and_see_nothing_in_grey():
-    assert find_boxes(Image.new("RGB", (200, 100), "grey")) == []

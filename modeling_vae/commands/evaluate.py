@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import json
 import logging
+import os
 from pathlib import Path
 from typing import Any
 
 from modeling_vae.evaluation.measuring import NEAREST
 from modeling_vae.figures.evaluation_report import JSON_NAME, whole_text, write_json, write_report
+from modeling_vae.figures.report_schema import KEPT, read_report
 from modeling_vae.pipeline import VAEPipeline
 from modeling_vae.publishing.card import write_card
 from modeling_vae.publishing.card_metadata import hub_path
@@ -18,9 +19,6 @@ from modeling_vae.recipes.recipe import FILE_NAME, Recipe
 from .examination import Examination, add_options, check_output, recipe_of
 
 logger = logging.getLogger(__name__)
-
-KEPT = ("run", "directions", "prior", "alignment")
-"""What evaluation.json says of the training; it stays when the figures are made anew."""
 
 
 def parser(program: str) -> argparse.ArgumentParser:
@@ -62,10 +60,7 @@ def run(arguments: list[str], program: str) -> None:
 
 def _kept(file: Path) -> dict[str, Any]:
     """What an evaluation.json says of the training."""
-    if not file.is_file():
+    if not os.path.lexists(file):
         return {}
-    try:
-        older = json.loads(file.read_text(encoding="utf-8"))
-        return {key: older[key] for key in KEPT if key in older}
-    except (ValueError, TypeError) as error:
-        raise ValueError(f"{file} is damaged ({error}): delete it, or restore it.") from error
+    older = read_report(file, only=KEPT)  # the rest is made anew
+    return {key: older[key] for key in KEPT if key in older}

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import platform
 import shlex
 import time
@@ -64,6 +65,7 @@ def run(arguments: list[str], program: str) -> None:
 
 def train_recipe(options: argparse.Namespace) -> Path:
     """Build, train, publish to disk and, where the recipe says so, to the Hub; returns the published folder."""
+    _refuse_several_processes()
     file = bundled.find(options.recipe)
     for talkative in ("httpx2", "accelerate"):
         logging.getLogger(talkative).setLevel(logging.WARNING)
@@ -159,12 +161,17 @@ def run_facts(data: PictureData, steps: int, before: dict[str, int], seconds: in
         "machine": f"{platform.machine()}, {torch.get_num_threads()} threads, {gpu}",
         "torch": torch.__version__,
         "transformers": transformers.__version__,
-        "data": {
-            "pictures": dict(data.report.pictures),
-            "exact duplicates left out": data.report.duplicates,
-            "broken and left out": len(data.report.broken),
-        },
+        "data": data.report.counts(),
     }
+
+
+def _refuse_several_processes() -> None:
+    """Each would train by itself, in the same folder."""
+    if os.environ.get("WORLD_SIZE", "1") != "1":
+        raise ValueError(
+            f"{os.environ['WORLD_SIZE']} processes were started (WORLD_SIZE), and a run has one: start it without "
+            "torchrun or accelerate launch."
+        )
 
 
 def _feature_network(recipe: Recipe) -> FeatureNetwork | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from .picture_folder import LeftOut
 
@@ -25,6 +26,21 @@ class DataReport:
     seconds: float
     from_cache: bool
     left_out: LeftOut = LeftOut()
+
+    def counts(self) -> dict[str, Any]:
+        """What is published of it: how many, and no names of files but suffixes."""
+        other = self.left_out
+        return {
+            "pictures": dict(self.pictures),
+            "exact duplicates left out": self.duplicates,
+            "broken and left out": len(self.broken),
+            "files that are no pictures": dict(other.not_pictures) or 0,
+            "pictures without a row": len(other.without_row),
+            "rows without a picture": len(other.rows_without_picture),
+            "pictures beside the splits": len(other.beside),
+            "hidden pictures": len(other.hidden),
+            "pictures of other splits": dict(other.other_splits) or 0,
+        }
 
     def __str__(self) -> str:
         kept = ", ".join(

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from modeling_vae.figures.catalogue import EDIT_STRENGTH
 from modeling_vae.passes import decoded
+from modeling_vae.progress import in_turn
 
 from .weighted import weighted_mean
 
@@ -120,7 +121,7 @@ def edit_figures(
     """
     columns: dict[str, list[Tensor]] = {}
     not_held = {}
-    for name in directions.names:
+    for name in in_turn(directions.names, "Editing attributes, alone and with the others held"):
         held = holdable(directions, name)
         for suffix, hold in (("", []), (HELD, held)):
             outcome = edit_outcome(model, directions, probe, latents, before, name, hold, batch_size)

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from modeling_vae.figures.catalogue import REENCODED_AT
 from modeling_vae.passes import decoded, posteriors
+from modeling_vae.progress import in_turn
 
 from .weighted import weighted_median
 
@@ -59,7 +60,7 @@ def reencoding_figures(
         counts: [R, N], see `weighted`.
     """
     columns: dict[str, list[Tensor]] = {}
-    for name in directions.names:
+    for name in in_turn(directions.names, "Encoding edited pictures again"):
         errors = reencoding_errors(model, directions, latents, name, batch_size)
         together = {"reencoding_error": torch.cat([errors[size] for size in REENCODED_AT], dim=1)}
         for figure, found in (together | {f"reencoding_error_{size:g}": e for size, e in errors.items()}).items():

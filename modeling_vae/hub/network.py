@@ -15,6 +15,8 @@ from urllib.request import getproxies
 
 from huggingface_hub import constants
 
+from .quiet_loading import quiet_loading
+
 logger = logging.getLogger(__name__)
 
 PATIENCE = 3.0
@@ -45,15 +47,9 @@ def offline_where_unreachable() -> Iterator[None]:
 
 @contextmanager
 def fetching(folder_or_id: str) -> Iterator[None]:
-    """Around what may fetch something of others: no retries without a network, and no report of unused heads."""
-    loader = logging.getLogger("transformers.modeling_utils")
-    before = loader.level
-    loader.setLevel(logging.ERROR)
-    try:
-        with nullcontext() if Path(folder_or_id).exists() else offline_where_unreachable():
-            yield
-    finally:
-        loader.setLevel(before)
+    """Around what may fetch something of others: no retries without a network, and `quiet_loading`."""
+    with quiet_loading(), nullcontext() if Path(folder_or_id).exists() else offline_where_unreachable():
+        yield
 
 
 @cache

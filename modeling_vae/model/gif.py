@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -32,12 +32,15 @@ class Film:
         size: (width, height) of the frames.
         frame_seconds: how long each is shown; browsers cannot show one for less than `SHORTEST_FRAME`.
         loop: "forward" plays again and again; "boomerang" too, but back and forth; "once" stops at the last frame.
+        progress: called before each frame with the frames done and all frames, anew each time they are gone through;
+            what it raises ends the encoding.
     """
 
     pictures: Sequence[Image.Image]
     size: tuple[int, int]
     frame_seconds: float
     loop: Loop
+    progress: Callable[[int, int], None] | None = None
 
     @property
     def order(self) -> list[Image.Image]:
@@ -46,7 +49,9 @@ class Film:
 
     def __iter__(self) -> Iterator[np.ndarray]:
         """uint8 [H, W, 3] of each frame."""
-        for picture in self.order:
+        for number, picture in enumerate(self.order):
+            if self.progress is not None:
+                self.progress(number, len(self.order))
             frame = picture.convert("RGB")
             if frame.size != self.size:
                 frame = frame.resize(self.size, Image.Resampling.LANCZOS)

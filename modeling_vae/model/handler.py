@@ -121,10 +121,11 @@ class EndpointHandler:
                 f'strengths is {strengths!r}; send a table such as {{"{self._directions.names[0]}": 2.0}} of '
                 f"{', '.join(self._directions.names)}."
             )
-        if isinstance(hold, str) or not isinstance(hold, Sequence):
-            raise ValueError(f"hold is {hold!r}; send a list of attributes' names.")
+        held = [hold] if isinstance(hold, str) else hold
+        if not isinstance(held, Sequence) or not all(isinstance(name, str) for name in held):
+            raise ValueError(f"hold is {hold!r:.80}; send a list of attributes' names, or one name.")
         latents = self._encode(inputs, most=MOST_FACES)
-        return self._answer(self._directions.edit(latents, strengths, [str(name) for name in hold]))
+        return self._answer(self._directions.edit(latents, strengths, list(held)))
 
     def morph(
         self,

@@ -52,7 +52,7 @@ class FaceAlignment(nn.Module):
         num_channels: of the windows, 3 or 1.
         aspect: width / height of the model's pictures.
         usual_doubt, largest_doubt: that `settle` leaves at most on half, and on 19 in 20, of held-out pictures.
-        kind: "human" or "cat" where the pictures show such faces, as the common detectors know them, else "face".
+        kind: "human" where the pictures show people, as their detector sees them, else "face" ("cat" in older files).
         mirrored: a mirrored picture is one of the kind too, as of a face, and unlike that of a character.
     """
 

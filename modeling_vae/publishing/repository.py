@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import fnmatch
-import json
 import logging
 import mmap
+import os
 import re
 import tempfile
 from pathlib import Path
@@ -14,6 +14,8 @@ from typing import Unpack
 from huggingface_hub import CommitInfo, get_token
 
 from modeling_vae.contents import ACCOMPANYING, CODE, COMPUTING, Contents
+from modeling_vae.figures.evaluation_report import JSON_NAME
+from modeling_vae.figures.report_schema import KEPT, read_report
 from modeling_vae.hub.commits import Change, Head, PushOptions, commit
 from modeling_vae.hub.downloads import check_repo_id, fetch
 from modeling_vae.model.folder_schema import REQUIRED
@@ -103,8 +105,8 @@ def push_parts(parts: Parts, repo_id: str, **options: Unpack[PushOptions]) -> Co
         folder = Path(temporary)
         parts.write(folder)
         recipe = Recipe.read(folder) if (folder / FILE_NAME).is_file() else Recipe()
-        evaluation = folder / "evaluation.json"
-        report = json.loads(evaluation.read_text(encoding="utf-8")) if evaluation.is_file() else {}
+        evaluation = folder / JSON_NAME
+        report = read_report(evaluation) if evaluation.is_file() else {}
         write_card(folder, parts, recipe, report)
         return push_folder(folder, repo_id, **options)
 
@@ -119,6 +121,10 @@ def check_folder(folder: Path, token: str | bool | None = None) -> dict[str, Pat
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder} is no folder: give one written by save_pretrained or by a run.")
     read_parts(folder)  # what does not load here would load nowhere
+    if os.path.lexists(folder / FILE_NAME):
+        Recipe.read(folder)
+    if os.path.lexists(folder / JSON_NAME):
+        read_report(folder / JSON_NAME, only=KEPT)  # figures of an older kind are nobody's harm
     _refuse_unknown_code(folder)
     files, left_out = Contents.of(folder)
     others = [name for name in left_out if name not in FORMER_CODE]

@@ -41,6 +41,8 @@ _TRAINING_FIELDS = {
     if field.init and field.name != "output_dir" and not _NOT_OURS.fullmatch(field.name)
 }
 _OWN_TRAINING_FIELDS = {"ema_decay", "precision"}
+MOST_SAID = 5
+"""Problems of a recipe that are told at once."""
 MOBILENET_LAYERS = ["conv_stem", "layer.1", "layer.3", "layer.6", "layer.10", "layer.13", "layer.15", "conv_1x1"]
 """From fine to coarse: what the perceptual term compares where a recipe does not say."""
 
@@ -347,7 +349,9 @@ def explain(error: ValidationError) -> str:
     problems = [
         problem for problem in error.errors() if problem["type"] != "literal_error" or len(problem["loc"]) != 2
     ]
-    return "\n".join(_explain(problem) for problem in problems or error.errors())
+    problems = problems or error.errors()
+    more = f"\nand {len(problems) - MOST_SAID} more." if len(problems) > MOST_SAID else ""
+    return "\n".join(_explain(problem) for problem in problems[:MOST_SAID]) + more
 
 
 def _explain(problem: Any) -> str:
@@ -359,4 +363,4 @@ def _explain(problem: Any) -> str:
         return _unknown(key, known)
     if problem["type"] == "value_error":
         return str(problem["ctx"]["error"])
-    return f"{key}={problem['input']!r} is not possible: {problem['msg']}."
+    return f"{key}={problem['input']!r:.200} is not possible: {problem['msg']}."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,10 +10,18 @@ from typing import Any
 
 import yaml
 
+from modeling_vae.model.tensor_files import check_regular
+
 FILE_NAME = "recipe.yaml"
 EXTENDS = "extends"
+LARGEST_FILE, MOST_VALUES, DEEPEST, LONGEST_NUMBER = 1_000_000, 100_000, 30, 100
+"""Bytes, values, levels and digits of a recipe at most; some lines can stand for billions, by aliases."""
 _FLOAT = re.compile(r"^[-+]?(?:(?:\.[0-9]+|[0-9]+\.[0-9]*)(?:[eE][-+]?[0-9]+)?|[0-9]+[eE][-+]?[0-9]+)$")
 """Numbers of YAML 1.2, such as 1e-3, which PyYAML takes for text."""
+
+
+class _OutOfBounds(Exception):
+    """The text holds more than a recipe does."""
 
 
 class _Loader(yaml.SafeLoader):
@@ -39,13 +48,38 @@ def read_file(path: Path) -> dict[str, Any]:
     return _read(path, [])
 
 
+def _within_bounds(node: yaml.Node | None, source: str) -> None:
+    """Raise `_OutOfBounds` where a text holds more than a recipe does, each alias counted as what it stands for."""
+    counted: dict[yaml.Node, int] = {}
+
+    def count(node: yaml.Node, depth: int) -> int:
+        if depth > DEEPEST:
+            raise _OutOfBounds(f"{source} is nested more than {DEEPEST} levels deep, and no recipe is: correct it.")
+        if node not in counted:
+            below = (
+                [part for pair in node.value for part in pair] if isinstance(node, yaml.MappingNode) else node.value
+            )
+            if node.tag.endswith(":int") and len(node.value) > LONGEST_NUMBER:
+                raise _OutOfBounds(f"{source} holds a number of {len(node.value):,} digits, no recipe's: correct it.")
+            counted[node] = 1 + (
+                0 if isinstance(node, yaml.ScalarNode) else sum(count(one, depth + 1) for one in below)
+            )
+        if counted[node] > MOST_VALUES:
+            raise _OutOfBounds(f"{source} holds more than {MOST_VALUES:,} values, and no recipe does: correct it.")
+        return counted[node]
+
+    if node is not None:
+        count(node, 0)
+
+
 def _read(path: Path, above: list[Path]) -> dict[str, Any]:
     file = path / FILE_NAME if path.is_dir() else path
-    if not file.is_file():
+    if not os.path.lexists(file):
         extends = f"{above[-1]} extends it" if above else f"give a recipe, or a folder with a {FILE_NAME}"
         raise FileNotFoundError(f"{file} does not exist: {extends}.")
     if file.resolve() in above:
         raise ValueError(f"{file} extends itself, by way of {' and '.join(map(str, above))}: take one of them out.")
+    check_regular(file, LARGEST_FILE)
     values = parse(file.read_bytes(), str(file)) or {}
     if not isinstance(values, dict):
         raise ValueError(f"{file} holds {type(values).__name__}, not a table of keys and values.")
@@ -75,8 +109,20 @@ def write_text(values: Mapping[str, Any]) -> str:
 def parse(text: str | bytes, source: str) -> Any:
     """What a YAML text says; a ValueError names its source and the place where it is none."""
     try:
-        return yaml.load(text, Loader=_Loader)
-    except (yaml.YAMLError, ValueError) as error:  # a date such as 2020-13-01 is the latter
+        loader = _Loader(text)
+        try:
+            node = loader.get_single_node()
+            _within_bounds(node, source)
+            return None if node is None else loader.construct_document(node)
+        finally:
+            loader.dispose()
+    except RecursionError:
+        raise ValueError(
+            f"{source} is nested more than {DEEPEST} levels deep, and no recipe is: correct it."
+        ) from None
+    except _OutOfBounds as error:
+        raise ValueError(str(error)) from None
+    except (yaml.YAMLError, ValueError, AttributeError) as error:  # by dates such as 2020-13-01, and x as a date
         mark = getattr(error, "problem_mark", None)
         place = f", line {mark.line + 1}, column {mark.column + 1}" if mark is not None else ""
         problem = getattr(error, "problem", None) or " ".join(str(error).split())

@@ -12,6 +12,7 @@ import torch
 from filelock import FileLock, Timeout
 from transformers import TrainerCallback, TrainingArguments, set_seed
 
+from modeling_vae.hub.quiet_loading import quiet_loading
 from modeling_vae.model.configuration_image_vae import VAEConfig
 from modeling_vae.model.folder_schema import read_network
 from modeling_vae.model.modeling_image_vae import VAEModel
@@ -49,9 +50,12 @@ def build_model(recipe: Recipe, start: VAEModel | None = None) -> VAEModel:
     if start is not None:
         return _continued(config, start, "the stage before")
     if backbone:
-        return VAEModel.from_backbone(config, backbone)
+        with quiet_loading():
+            return VAEModel.from_backbone(config, backbone)
     if pretrained:
-        there = read_network(find_folder(pretrained)[0], pretrained, torch.float32).model
+        folder = find_folder(pretrained)[0]
+        with quiet_loading():
+            there = read_network(folder, pretrained, torch.float32).model
         return _continued(config, there, f"model.pretrained={pretrained}")
     return VAEModel(config)
 

@@ -16,10 +16,11 @@ from patience import PATIENCE
 from app.__main__ import LOCK, PREFIX, _sweep
 from app.face_recipes import Drawn, from_json
 from app.files import upload_path
-from app.layout import MOST_WAITING, build
+from app.layout import build
 from app.page_state import parsed
 from app.recipe_text import parse_recipe
 from app.render_requests import EditRequest, FilmRequest, FrameRequest, GenerateRequest, PathRequest
+from app.turns import MOST_WAITING
 
 WRONG = [None, "", "7", "x", [], [1], {}, {"a": 1}, True, float("nan"), float("inf"), -1e308, 10**400, 1.5, b"7"]
 

@@ -123,6 +123,8 @@ def test_a_request_that_is_a_picture_is_reconstructed(handler, local, photo):
 def test_edit_is_the_pipeline(handler, local, photo):
     answer = ask(handler, "edit", encoded(photo), strengths={"smiling": 2, "coat:tabby": -1.0}, hold=["age"])
     same(answer["pictures"], [local.edit(photo, {"smiling": 2.0, "coat:tabby": -1.0}, hold=["age"])])
+    one = ask(handler, "edit", encoded(photo), strengths={"smiling": 2, "coat:tabby": -1.0}, hold="age")
+    assert one["pictures"] == answer["pictures"]
     before, after = local.read(photo), local.read(torch.tensor(answer["latents"][0]))
     assert after["smiling"].value == pytest.approx(before["smiling"].value + 2, abs=1e-4)
     assert after["age"].value == pytest.approx(before["age"].value, abs=1e-4)
@@ -171,7 +173,9 @@ ORIGIN = [0.0] * 8
         (request("edit", ORIGIN), f"strengths is None; .* of {NAMES}"),
         (request("edit", ORIGIN, strengths={"smile": 1}), f"known are {NAMES}"),
         (request("edit", ORIGIN, strengths={"age": None}), "the strength of age is None"),
-        (request("edit", ORIGIN, strengths={"age": 1}, hold="smiling"), "hold is 'smiling'; send a list"),
+        (request("edit", ORIGIN, strengths={"age": 1}, hold="smile"), f"known are {NAMES}"),
+        (request("edit", ORIGIN, strengths={"age": 1}, hold=7), "hold is 7; send a list"),
+        (request("edit", ORIGIN, strengths={"age": 1}, hold=["smiling", None]), "hold is .*; send a list"),
         (request("morph", ORIGIN), "needs 2 to 8 faces, and one came"),
         (request("morph", [ORIGIN] * 9), "9 faces came; send 1 to 8"),
         (request("morph", [ORIGIN] * 2, frames=1), "frames is 1; send a whole number from 2"),

@@ -8,7 +8,10 @@ import socket
 
 import pytest
 from huggingface_hub import constants
+from transformers import AutoModel, MobileNetV2Config, MobileNetV2Model
+from transformers.utils.logging import tqdm
 
+from modeling_vae import VAEConfig, VAEModel
 from modeling_vae.hub.network import fetching, offline_where_unreachable, reachable
 
 
@@ -51,6 +54,22 @@ def test_the_libraries_look_into_the_cache_alone_and_are_as_before_afterwards(mo
             assert constants.HF_HUB_OFFLINE and os.environ["HF_HUB_OFFLINE"] == "1"
         assert not constants.HF_HUB_OFFLINE and "HF_HUB_OFFLINE" not in os.environ
     assert "cannot be reached from here" in caplog.text
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_network_loads_without_a_word_and_others_keep_theirs(tmp_path, capfd, caplog):
+    """Neither a bar, nor that no weights are shared among processes, nor that a head has no weights."""
+    config = MobileNetV2Config(image_size=32, depth_multiplier=0.25)
+    MobileNetV2Model(config).save_pretrained(tmp_path)
+    capfd.readouterr()
+    with caplog.at_level(logging.INFO):
+        with fetching(str(tmp_path)):
+            AutoModel.from_pretrained(tmp_path)
+            VAEModel.from_backbone(VAEConfig(image_size=32, latent_dim=4, hidden_channels=[8, 8]), str(tmp_path))
+        assert capfd.readouterr().err == "" and caplog.messages == []
+        assert list(tqdm(range(2), desc="Downloading")) == [0, 1]
+        AutoModel.from_pretrained(tmp_path)
+    assert "Downloading" in (said := capfd.readouterr().err) and "Loading weights" in said
 
 
 def test_what_is_here_asks_nobody(monkeypatch, tmp_path):
