@@ -102,14 +102,10 @@ class ModelFacts:
 
 
 def attributes_of(pipe: VAEPipeline) -> tuple[Attribute, ...]:
-    """The attributes in the model's order; of more than are shown at once, those first that can be drawn and read."""
+    """The attributes as the pipeline offers them: those first that show in pictures."""
     if pipe.directions is None:
         return ()
-    known, names = pipe.directions.directions, pipe.attributes
-    if len(names) > MOST_SHOWN:
-        best = sorted(names, key=lambda name: (known[name].drawable is False, -known[name].concordance))[:MOST_SHOWN]
-        names = [*best, *(name for name in names if name not in best)]
-    return tuple(_attribute(known[name]) for name in names)
+    return tuple(_attribute(pipe.directions.directions[name]) for name in pipe.attributes)
 
 
 def _attribute(direction: Direction) -> Attribute:

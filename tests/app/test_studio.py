@@ -1,5 +1,7 @@
 """The studio without its page: what it gives, and what it refuses."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -8,11 +10,12 @@ from planted_faces import face_photo, turned
 from tiny import many_attributes
 
 from app.face_recipes import Drawn, FaceRecipe, Mixed, Uploaded
-from app.facts import MOST_SHOWN, attributes_of
+from app.facts import attributes_of
 from app.photos import SHOWN_SIDE
 from app.render_requests import FilmRequest, FrameRequest, GenerateRequest, PathRequest
 from app.studio import Studio, film_bytes
 from modeling_vae import ReconstructionErrors, VAEPipeline
+from modeling_vae.model.seen_curve import SeenCurve
 
 NAMES = ["smiling", "coat:black", "coat:tabby", "coat:white", "age"]
 
@@ -47,16 +50,24 @@ def test_the_facts(studio):
     assert facts.card.word == "picture" and facts.card.words == "pictures" and facts.card.ours
 
 
-def test_of_many_attributes_the_best_come_first():
-    """More than are shown at once; the others, and few, keep the model's order."""
-    pipe = many_attributes(MOST_SHOWN + 3)
-    names, known = pipe.attributes, pipe.directions.directions
-    shown = [attribute.name for attribute in attributes_of(pipe)]
-    best = sorted((known[name].held_out for name in names), reverse=True)[:MOST_SHOWN]
-    assert [known[name].held_out for name in shown[:MOST_SHOWN]] == best
-    assert shown[MOST_SHOWN:] == [name for name in names if name not in shown[:MOST_SHOWN]]
-    pipe = many_attributes(MOST_SHOWN)
-    assert [attribute.name for attribute in attributes_of(pipe)] == pipe.attributes
+def test_attributes_come_as_the_pipeline_offers_them():
+    """Those first that show in pictures, each reaching as far as it needs; what nobody measured reaches 3."""
+    pipe = many_attributes(3)
+    plain, absent, shown = pipe.attributes
+    curves = {
+        shown: SeenCurve((-3.0, 3.0, 4.5), (0.95, 0.5, 0.95), (1.0, 1.0, 1.0), 20, 20),
+        absent: SeenCurve((3.0, 4.5), (0.1, 0.2), (1.0, 0.2), 20, 20),
+    }
+    known = pipe.directions.directions.values()
+    pipe.directions = pipe.directions.with_directions(
+        replace(direction, seen=curves.get(direction.name)) for direction in known
+    )
+    attributes = {attribute.name: attribute for attribute in attributes_of(pipe)}
+    assert list(attributes) == [shown, plain, absent] == pipe.attributes
+    known = attributes[plain]
+    assert (known.least, known.most, known.gone, known.full, known.drawable) == (-3, 3, -3, 3, True)
+    assert attributes[shown].full == pytest.approx(4.33, abs=0.01) and attributes[shown].most == 4.5
+    assert attributes[shown].drawable and not attributes[absent].drawable
 
 
 def test_a_grey_model_of_another_shape_without_directions_and_prior(bare_studio, photo):
@@ -96,17 +107,15 @@ def test_what_is_read_is_what_is_seen(studio):
     """The edited picture is encoded again; the latent that was set reads otherwise."""
     edited = face(smiling=3.0)
     look = studio.look(edited)
-    seen = studio._pipe.read(look.after)
-    for reading in look.readings:
-        assert reading.after == pytest.approx(seen[reading.attribute.name].value, abs=0.05)  # of whole grey levels
-    asked = studio._pipe.directions.read(studio.latent(edited)[None])[0]
+    (seen,) = studio._pipe.directions.read(studio._pipe.encode(look.after), drawn=True)
+    assert [r.after for r in look.readings] == pytest.approx([seen[name].value for name in NAMES], abs=0.02)
+    (asked,) = studio._pipe.directions.read(studio.latent(edited)[None])
     assert abs(asked["smiling"].value - seen["smiling"].value) > 1e-3
 
 
 def test_an_edit_moves_what_was_asked_and_holds_what_was_held(studio):
     plain, edited = face(), face().edited({"smiling": 2.5}, ["age"])
-    latents = torch.stack([studio.latent(plain), studio.latent(edited)])
-    before, after = studio._pipe.directions.read(latents)
+    before, after = studio._pipe.directions.read(torch.stack([studio.latent(plain), studio.latent(edited)]))
     assert after["smiling"].value - before["smiling"].value == pytest.approx(2.5, abs=1e-3)
     assert after["age"].value == pytest.approx(before["age"].value, abs=1e-3)
 
