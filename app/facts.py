@@ -102,10 +102,16 @@ class ModelFacts:
 
 
 def attributes_of(pipe: VAEPipeline) -> tuple[Attribute, ...]:
-    """The attributes as the pipeline offers them: those first that show in pictures."""
+    """The attributes as the pipeline offers them: those first that show in pictures.
+
+    Where nobody measured that, and there are more than are shown at once, those first that the model reads best.
+    """
     if pipe.directions is None:
         return ()
-    return tuple(_attribute(pipe.directions.directions[name]) for name in pipe.attributes)
+    known, names = pipe.directions.directions, pipe.attributes
+    if len(names) > MOST_SHOWN and all(direction.drawable is None for direction in known.values()):
+        names = sorted(names, key=lambda name: -known[name].concordance)
+    return tuple(_attribute(known[name]) for name in names)
 
 
 def _attribute(direction: Direction) -> Attribute:
