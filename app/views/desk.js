@@ -26,6 +26,7 @@ studio.views.desk = (element, props, trigger, watch, upload, options) => {
     more.textContent = `Show all ${rows.size}`;
     search.parentElement.hidden = rows.size <= 4;
   };
+  const tell = studio.newest(trigger, "input");
   const send = () => {
     const changes = {};
     const hold = [];
@@ -33,7 +34,7 @@ studio.views.desk = (element, props, trigger, watch, upload, options) => {
       if (Number(row.range.value)) changes[name] = Number(row.range.value);
       if (row.hold.checked) hold.push(name);
     }
-    trigger("input", { changes, hold });
+    tell({ changes, hold });
   };
   const put = (row, value) => {
     row.range.value = value;

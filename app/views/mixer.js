@@ -2,7 +2,8 @@
 studio.views.mixer = (element, props, trigger, watch, upload, options) => {
   const { h, signed } = studio;
   const root = element.querySelector(".view");
-  const send = () => trigger("input", { weights: [...root.querySelectorAll("input")].map((range) => Number(range.value)) });
+  const tell = studio.newest(trigger, "input");
+  const send = () => tell({ weights: [...root.querySelectorAll("input")].map((range) => Number(range.value)) });
   const parent = (one, index) => {
     const output = h("output", {}, signed(one.weight));
     const range = h("input", { type: "range", min: -2, max: 2, step: 0.1, value: one.weight, "aria-label": `Weight of ${one.label}`,
