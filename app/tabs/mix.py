@@ -34,9 +34,9 @@ class MixTab:
                 self.mixer = view("mixer", label="Parents", elem_id="mixer", empty=EMPTY)
                 self.picker = view("faces", label="To add", elem_id="mix-picker", choosing=False, title="Click to add")
                 self.children = view("faces", label="Children", elem_id="children", choosing=False, title="Children")
-                self.lineage = view("faces", label="Lineage", elem_id="lineage", choosing=False, title="Lineage")
+                self.lineage = view("faces", label="Lineage", elem_id="lineage", still=True, title="Lineage")
             with gr.Column(scale=4, min_width=280):
-                self.mixed = view("faces", label="The mix", elem_id="mixed", choosing=False)
+                self.mixed = view("faces", label="The mix", elem_id="mixed", still=True)
                 with gr.Row(elem_classes="tight"):
                     self.even = gr.Button("Even", size="md", min_width=60, elem_id="mix-even")
                     self.analogy = gr.Button("A \u2212 B + C", size="md", min_width=80, elem_id="mix-analogy")

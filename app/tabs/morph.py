@@ -46,7 +46,7 @@ class MorphTab:
                     title="Keyframes",
                     empty=EMPTY,
                 )
-                self.strip = view("faces", label="At a glance", elem_id="strip", choosing=False)
+                self.strip = view("faces", label="At a glance", elem_id="strip", still=True)
                 with gr.Row(elem_classes="tight"):
                     self.clear = gr.Button("Clear", size="sm", min_width=60, elem_id="clear-morph")
                     self.save_strip = gr.Button("Strip as PNG", size="sm", min_width=90, elem_id="save-strip")
@@ -123,7 +123,7 @@ class MorphTab:
                 "faces": [{"file": file, "label": f"Keyframe {i + 1}"} for i, file in enumerate(files)],
                 "title": f"{len(files)} of {MOST_KEYFRAMES} keyframes, in order",
             },
-            self.strip: {"faces": [{"file": file, "label": ""} for file in strip]},
+            self.strip: {"faces": [{"file": file, "label": f"Frame {i + 1} of 12"} for i, file in enumerate(strip)]},
             self.film: {},
         }
 

@@ -438,6 +438,7 @@ def test_no_tab_is_wider_than_the_screen(page):
         ("Your photo", "#photo .door"),
         ("New pictures", GRID),
         ("Morph", "#keyframes img"),
+        ("Mix", "#mix-picker img"),
         ("Edit", "#desk .row"),
     )
     for name, ready in tabs:
