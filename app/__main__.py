@@ -16,7 +16,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from modeling_vae.recipes.bundled import default_model, find
-from modeling_vae.refusals import REFUSALS, sentence
+from modeling_vae.refusals import refusals, sentence
 
 PREFIX, LOCK = "studio-", ".lock"
 
@@ -59,7 +59,7 @@ def main(argv: Sequence[str] | None = None, program: str = "python -m app") -> i
 
     try:
         studio = Studio.load(str(options.model))
-    except REFUSALS as error:
+    except refusals() as error:
         print(f"The model {options.model} cannot be loaded: {sentence(error)}", file=sys.stderr)
         return 1
     try:

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from modeling_vae.model.tensor_files import check_regular
+from modeling_vae.model.file_kinds import check_regular
 
 FILE_NAME = "recipe.yaml"
 EXTENDS = "extends"
