@@ -3,7 +3,7 @@
     .venv/bin/python benchmarks/decoding.py                    # of the bundled cats
     .venv/bin/python benchmarks/decoding.py FOLDER --pairs 1000
 
-Kitten Mixer's decoder is that of hub_configs/kitten-mixer-64, four transposed 4 x 4 convolutions (256-128-64-32), with
+Kitten Mixer's decoder is that of hub_configs/kitten-mixer-v6, four transposed 4 x 4 convolutions (256-128-64-32), with
 new weights, as time does not depend on them. Both decode one latent in float32, one straight after the other and each
 first in turn, so that what else the machine does meets both alike. The figure is the median over the pairs of the
 ratio of the two times, and its spread from the 5th to the 95th percentile. A slider stays real time where it is at
@@ -26,7 +26,7 @@ from modeling_vae import VAEModel, VAEPipeline
 from modeling_vae.recipes.recipe import Recipe
 
 ROOT = Path(__file__).resolve().parents[1]
-BASELINE = ROOT / "hub_configs" / "kitten-mixer-64"
+BASELINE = ROOT / "hub_configs" / "kitten-mixer-v6"
 WARM_UP = 10
 """Pairs that are decoded before any is timed."""
 AT_MOST = 5.0

@@ -39,3 +39,10 @@ def as_latent(face: Face, width: int) -> Tensor | None:
     if latent.ndim != 1:
         raise ValueError(f"one face came as latents of shape {tuple(face.shape)}: give [{width}].")
     return check_latents(latent, width=width, name="the latent").detach().float().cpu()
+
+
+def only(faces: list[Face]) -> Face:
+    """The one face of a list of one."""
+    if len(faces) != 1:
+        raise ValueError(f"one face is asked for, {len(faces)} came: give them one by one.")
+    return faces[0]

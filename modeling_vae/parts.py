@@ -53,8 +53,8 @@ class Parts:
 
     @property
     def attributes(self) -> list[str]:
-        """Names of the directions."""
-        return self.directions.names if self.directions is not None else []
+        """Names of the directions, see `AttributeDirections.offered`."""
+        return self.directions.offered if self.directions is not None else []
 
     def write(self, folder: Path) -> None:
         """Write all parts into a folder, the code that loads them, and what accompanied them where they came from."""

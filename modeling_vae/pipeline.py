@@ -13,14 +13,14 @@ from huggingface_hub import CommitInfo
 from PIL import Image
 from torch import Tensor
 
-from .animation import Animation
-from .faces import Face, as_latent, as_list
+from .faces import Face, as_latent, as_list, only
+from .films import Films
 from .hub.commits import PushOptions
 from .hub.downloads import fetch
 from .model.attribute_directions import FILE_NAME as DIRECTIONS_NAME
 from .model.attribute_directions import AttributeDirections, Reading
 from .model.image_processing_image_vae import VAEImageProcessor
-from .model.latents import check_latents, keyframe_path, sample_noise, truncate
+from .model.latents import check_latents, sample_noise, truncate
 from .model.modeling_image_vae import VAEModel
 from .model.priors import MixturePrior
 from .parts import Parts, read_parts
@@ -29,12 +29,11 @@ from .photos.alignment import FaceAlignment
 from .photos.cropping import Cropper
 from .photos.photo import PhotoCrop, edit_difference
 from .photos.reconstruction_errors import ReconstructionErrors, reconstruction_error
-from .sweeps import sweep_moves
 from .tuning.fit_face import DEFAULT, Progress, TuningSettings
 from .tuning.tuned_face import TunedFace
 
 
-class VAEPipeline:
+class VAEPipeline(Films):
     """A VAE with its processor, directions and prior.
 
     ```python
@@ -105,8 +104,8 @@ class VAEPipeline:
 
     @property
     def attributes(self) -> list[str]:
-        """Names of the directions."""
-        return self.directions.names if self.directions is not None else []
+        """Names of the directions, those first that show in pictures: see `AttributeDirections.offered`."""
+        return self.directions.offered if self.directions is not None else []
 
     @property
     def parts(self) -> Parts:
@@ -213,8 +212,16 @@ class VAEPipeline:
         return self.decode(self.encode(faces))
 
     def read(self, face: Face) -> dict[str, Reading]:
-        """Each attribute's value in standard deviations over the data, and its probability."""
-        return self._directions().read(self._one(face))[0]
+        """Each attribute's value in standard deviations over the data, and its probability: of what is seen.
+
+        A picture is read as it is. A latent is drawn, and its picture encoded again: an edit that the model cannot
+        draw reads as little as one sees of it, whatever the latent was set to (`directions.read` tells that).
+        """
+        latent = as_latent(face := only(as_list(face)), self.latent_dim)
+        if latent is None:
+            return self._directions().read(self.encode(face))[0]
+        drawn = encode_all(self.model, self.decode_pixels(latent[None]))
+        return self._directions().read(drawn, drawn=True)[0]
 
     def edit_latents(self, latents: Tensor, strengths: Mapping[str, float], hold: str | Iterable[str] = ()) -> Tensor:
         """Latents [N, D] moved by strengths (name -> standard deviations); values of `hold` do not change."""
@@ -239,7 +246,7 @@ class VAEPipeline:
         """
         if not preserve_detail:
             return self.decode(self.edit_latents(self._one(face), strengths, hold))[0]
-        face = _only(as_list(face))
+        face = only(as_list(face))
         if as_latent(face, self.latent_dim) is not None:
             raise ValueError("preserve_detail needs the photo whose detail is to be kept: give a picture, no latent.")
         crop = self._cropper.of(face)
@@ -258,41 +265,7 @@ class VAEPipeline:
             directions = self._directions()
         return self.decode(directions.average(group)[None].float())[0]
 
-    # films
-
-    def morph(
-        self,
-        faces: Sequence[Face],
-        frames: int = 48,
-        path: str = "slerp",
-        easing: str = "smooth",
-        closed: bool = False,
-    ) -> Animation:
-        """A film through two or more faces.
-
-        Args:
-            faces: pictures or latents, in order.
-            frames: how many, at least 1.
-            path: "slerp" or "linear", see `keyframe_path`.
-            easing: "smooth" slows down at each face, "linear" keeps the pace.
-            closed: come back to the first face.
-        """
-        faces = as_list(faces)
-        if len(faces) < 2:
-            raise ValueError(f"a morph needs two faces or more: {len(faces)} came.")
-        return Animation(self.decode(keyframe_path(self.encode(faces), frames, path, easing, closed)))
-
-    def sweep(
-        self,
-        face: Face,
-        strengths: Mapping[str, tuple[float, float]],
-        frames: int = 48,
-        hold: str | Iterable[str] = (),
-        easing: str = "smooth",
-    ) -> Animation:
-        """A film of one face while attributes go from one strength to another: {"eyes_closed": (-2, 2)}."""
-        moves = sweep_moves(self._directions(), strengths, frames, hold, easing)
-        return Animation(self.decode((self._one(face).double() + moves).float()))
+    # a face of one's own
 
     def tune(
         self,
@@ -312,6 +285,12 @@ class VAEPipeline:
             raise ValueError("a face is tuned to photos, and a latent came: give pictures, their paths, or crops.")
         crops = [self._cropper.of(face) for face in faces]
         return TunedFace.fit(self.parts, crops, self._pixel_values(crops), settings, progress)
+
+    def load_face(self, folder: str | os.PathLike[str], photos: Face | Sequence[Face] = ()) -> TunedFace:
+        """A tuned face that was saved; with its photos its edits can keep them. For errors see `TunedFace.load`."""
+        faces = [] if isinstance(photos, Sequence) and not photos else as_list(photos)
+        crops = [self._cropper.of(face) for face in faces]
+        return TunedFace.load(folder, self.parts, crops, self._pixel_values(crops) if crops else None)
 
     # files
 
@@ -358,12 +337,6 @@ class VAEPipeline:
             self.directions = others if prefix is None else others.prefixed(prefix)
         return [name for name in self.attributes if name not in before]
 
-    # faces and their latents
-
-    def _one(self, face: Face) -> Tensor:
-        """The latent [1, D] of the one face that a method is about."""
-        return self.encode(_only(as_list(face)))
-
     @property
     def _cropper(self) -> Cropper:
         return Cropper(self.processor, self.alignment)
@@ -378,17 +351,3 @@ class VAEPipeline:
     def _pixel_values(self, crops: Sequence[PhotoCrop]) -> Tensor:
         result: Tensor = self.processor([crop.picture for crop in crops], return_tensors="pt")["pixel_values"]
         return result
-
-    def _directions(self) -> AttributeDirections:
-        if self.directions is None or not len(self.directions):
-            raise ValueError(
-                "this model has no attribute directions: train it with an attributes section; if it was, its "
-                "evaluation.json says why they were refused."
-            )
-        return self.directions
-
-
-def _only(faces: list[Face]) -> Face:
-    if len(faces) != 1:
-        raise ValueError(f"one face is asked for, {len(faces)} came: give them one by one.")
-    return faces[0]

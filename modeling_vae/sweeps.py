@@ -24,9 +24,7 @@ def sweep_moves(
     Raises:
         ValueError: impossible frames, strengths, names or easing.
     """
-    count = whole_number(frames)
-    if count is None or count < 1:
-        raise ValueError(f"frames={frames!r} is not possible: give a whole number of at least 1.")
+    count = frame_count(frames)
     if not isinstance(strengths, Mapping):
         raise ValueError(f"strengths is {strengths!r}: give names with two strengths, such as {{name: (-2, 2)}}.")
     for name, pair in strengths.items():
@@ -36,3 +34,11 @@ def sweep_moves(
     ends = [directions.delta({name: pair[end] for name, pair in strengths.items()}, held) for end in (0, 1)]
     time = ease(torch.linspace(0, 1, count, dtype=torch.float64), easing)[:, None]
     return (1 - time) * ends[0] + time * ends[1]
+
+
+def frame_count(frames: int) -> int:
+    """The number of frames of a film; raise a ValueError where it is none."""
+    count = whole_number(frames)
+    if count is None or count < 1:
+        raise ValueError(f"frames={frames!r} is not possible: give a whole number of at least 1.")
+    return count

@@ -61,6 +61,7 @@ COMMANDS = [
     ["push-space", "no/body", "--model", "no/thing"],
     ["prepare", "no/body", "--to", "./ready"],
     ["prepare", ".", "--to", "no/body"],
+    ["directions", str(MODEL), "--data", "no/body"],
 ]
 
 
@@ -89,7 +90,7 @@ def test_where_there_shall_be_no_network_nobody_is_asked(program):
 
 
 def test_help_needs_no_torch(program):
-    for command in ("train", "evaluate", "compare", "prepare", "push", "push-space"):
+    for command in ("train", "evaluate", "compare", "directions", "prepare", "push", "push-space"):
         done = program("-m", "modeling_vae", command, "--help")
         assert done.returncode == 0 and done.stdout.endswith("asked 0 False False\n"), command
 

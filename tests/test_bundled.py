@@ -37,7 +37,8 @@ def test_it_loads_and_draws(folder):
     assert pipe.attributes
     for name in pipe.attributes[:3]:
         latent = pipe.sample(1, seed=2)
-        before, after = pipe.read(latent)[name].value, pipe.read(pipe.edit_latents(latent, {name: 2.0}))[name].value
+        edited = pipe.edit_latents(latent, {name: 2.0})
+        before, after = (pipe.directions.read(z)[0][name].value for z in (latent, edited))
         assert after == pytest.approx(before + 2.0, abs=1e-4)
 
 

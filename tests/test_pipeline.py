@@ -9,6 +9,7 @@ import torch
 from PIL import Image
 
 from modeling_vae import AttributeDirections, VAEPipeline
+from modeling_vae.passes import encode_all
 
 
 def picture(seed: int = 0, size: tuple[int, int] = (32, 32)) -> Image.Image:
@@ -94,10 +95,33 @@ def test_latents_that_cannot_be_are_refused(pipe):
 
 def test_an_edit_changes_what_is_read(pipe):
     latent = pipe.sample(1, seed=3)
-    before, after = pipe.read(latent), pipe.read(pipe.edit_latents(latent, {"smiling": 1.5}, hold=["age"]))
+    edited = pipe.edit_latents(latent, {"smiling": 1.5}, hold=["age"])
+    before, after = pipe.directions.read(latent)[0], pipe.directions.read(edited)[0]
     assert after["smiling"].value == pytest.approx(before["smiling"].value + 1.5, abs=1e-5)
     assert after["age"].value == pytest.approx(before["age"].value, abs=1e-5)
     assert pipe.edit(latent, {"smiling": 1.5}).size == (32, 32)
+
+
+def test_a_latent_is_read_off_its_picture(pipe):
+    latent = pipe.edit_latents(pipe.sample(1, seed=3), {"smiling": 6.0})
+    drawn = encode_all(pipe.model, pipe.decode_pixels(latent))
+    assert pipe.read(latent) == pipe.directions.read(drawn, drawn=True)[0] != pipe.directions.read(latent)[0]
+    photo = picture(1)
+    assert pipe.read(photo) == pipe.directions.read(pipe.encode(photo))[0]
+
+
+def test_a_face_loses_one_value_and_gets_another(pipe):
+    latent = pipe.sample(1, seed=3)
+    move = pipe.directions.average("coat:white") - pipe.directions.average("coat:black")
+    wanted = pipe.decode((latent.double() + move).float())[0]
+    assert grey_levels(pipe.between(latent, "coat:black", "coat:white"), wanted) == 0
+    assert grey_levels(pipe.between(latent, "coat:black", "coat:white", 0.0), pipe.decode(latent)[0]) == 0
+    film = pipe.between_film(latent, "coat:black", "coat:white", frames=5)
+    assert len(film) == 5 and grey_levels(film[4], wanted) <= 1 and grey_levels(film[0], pipe.decode(latent)[0]) <= 1
+    with pytest.raises(ValueError, match="strength='all' is not possible"):
+        pipe.between(latent, "coat:black", "coat:white", "all")
+    with pytest.raises(ValueError, match="'coat:blue' is not a group"):
+        pipe.between(latent, "coat:black", "coat:blue")
 
 
 def test_a_kept_photo_is_untouched_outside_the_crop_and_at_strength_zero(pipe):

@@ -8,13 +8,9 @@ from pathlib import Path
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Register the options that say what a model is measured on and with."""
-    parser.add_argument("--data", metavar="PATH_OR_ID", help="pictures with their labels (default: the recipe's)")
-    parser.add_argument("--name", help="configuration of the data set, where it has several")
-    parser.add_argument("--split", help="measured on, unseen in training (default: the recipe's validation)")
-    parser.add_argument("--train-split", metavar="SPLIT", help="that the model was trained on (default: the recipe's)")
-    parser.add_argument("--image-column", metavar="COLUMN", help="default: the recipe's")
+    add_data_options(parser)
     parser.add_argument("--pictures", type=_several, default=10_000, metavar="N", help="at most (default: 10000)")
-    parser.add_argument("--edited", type=_positive, metavar="N", help="for each attribute, at most (default: 500)")
+    parser.add_argument("--edited", type=positive, metavar="N", help="for each attribute, at most (default: 500)")
     parser.add_argument(
         "--features",
         metavar="NETWORK",
@@ -22,10 +18,19 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "(default: none are measured)",
     )
     parser.add_argument(
-        "--resize", type=_positive, default=128, metavar="SIDE", help="that it is shown pictures at (default: 128)"
+        "--resize", type=positive, default=128, metavar="SIDE", help="that it is shown pictures at (default: 128)"
     )
     parser.add_argument("--seed", type=int, default=0, help="default: 0")
     parser.add_argument("--device", type=_device, default="cpu", help="cpu or cuda (default: cpu)")
+
+
+def add_data_options(parser: argparse.ArgumentParser) -> None:
+    """Register the options that say which pictures a model is measured on."""
+    parser.add_argument("--data", metavar="PATH_OR_ID", help="pictures with their labels (default: the recipe's)")
+    parser.add_argument("--name", help="configuration of the data set, where it has several")
+    parser.add_argument("--split", help="measured on, unseen in training (default: the recipe's validation)")
+    parser.add_argument("--train-split", metavar="SPLIT", help="that the model was trained on (default: the recipe's)")
+    parser.add_argument("--image-column", metavar="COLUMN", help="default: the recipe's")
 
 
 def check_output(file: Path | None) -> None:
@@ -34,14 +39,14 @@ def check_output(file: Path | None) -> None:
         raise FileNotFoundError(f"{file.parent} is no folder, so {file.name} cannot be written there: make it.")
 
 
-def _positive(text: str, least: int = 1) -> int:
+def positive(text: str, least: int = 1) -> int:
     if not text.isdecimal() or int(text) < least:
         raise argparse.ArgumentTypeError(f"{text!r} is no whole number of at least {least}")
     return int(text)
 
 
 def _several(text: str) -> int:
-    return _positive(text, least=2)
+    return positive(text, least=2)
 
 
 def _device(text: str) -> str:

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from modeling_vae.figures.catalogue import KEPT_STRENGTH
 from modeling_vae.passes import decode_all, decoded
-from modeling_vae.photos.photo import edge_fade, edit_difference
+from modeling_vae.photos.photo import edit_difference, faded
 from modeling_vae.progress import in_turn
 
 from .weighted import weighted_mean
@@ -87,14 +87,13 @@ def scores_of_edits(
         batch_size: pictures that go through a network at once.
     """
     own = [attribute.name for attribute in probe.attributes].index(name)
-    fade = edge_fade(*photos.shape[2:])
     found: list[list[Tensor]] = []
     for strength in (KEPT_STRENGTH, -KEPT_STRENGTH):
         edited = directions.edit(latents, {name: strength})
         columns: list[list[Tensor]] = [[], []]
         parts = (tensor.split(batch_size) for tensor in (photos, reconstructions))
         for plain, photo, reconstruction in zip(decoded(model, edited, batch_size), *parts, strict=True):
-            kept = (photo + fade * edit_difference(photo, reconstruction, plain)).clamp(0, 1)
+            kept = (photo + faded(edit_difference(photo, reconstruction, plain))).clamp(0, 1)
             for column, pictures in zip(columns, (plain, kept), strict=True):
                 column.append(probe(pictures)[:, own])
         found.append([torch.cat(column) for column in columns])

@@ -9,8 +9,10 @@ import torch
 from torch import Tensor
 
 from modeling_vae.data import PictureData, labelled_batches
+from modeling_vae.model.attribute_directions import AttributeDirections
 from modeling_vae.model.image_processing_image_vae import VAEImageProcessor
 from modeling_vae.model.modeling_image_vae import VAEModel
+from modeling_vae.model.priors import MixturePrior
 from modeling_vae.model.tensor_files import weights_sha256
 from modeling_vae.parts import Parts
 from modeling_vae.photos.alignment import FaceAlignment
@@ -21,6 +23,7 @@ from .fit_alignment import HELD_OUT, MOST_PICTURES, FittedAlignment, fit_alignme
 from .fit_directions import fit_directions
 from .fit_errors import measure_errors
 from .fit_prior import fit_prior
+from .fit_seen import fit_seen, learn_judge
 
 BATCH = 256
 
@@ -65,10 +68,11 @@ def fit(model: VAEModel, recipe: Recipe, data: PictureData, *, steps: int) -> tu
             steps=steps,
             autocast=bool(recipe.training.get("bf16")) or recipe.training.get("precision") == "bf16",
         )
+    directions, said = _seen(model, fitted.directions, prior, recipe, data)
     parts = Parts(
         model=model,
         processor=processor_of(model, recipe, aligned.alignment),
-        directions=fitted.directions,
+        directions=directions,
         prior=prior,
         alignment=aligned.alignment,
         errors=measure_errors(
@@ -77,9 +81,21 @@ def fit(model: VAEModel, recipe: Recipe, data: PictureData, *, steps: int) -> tu
         sha256=sha256,
         storage_dtype=storage,
     )
-    directions = {"shrinkage": fitted.shrinkage, "refused": fitted.refused}
-    gaussians = {"gaussians": len(prior.weights)}
-    return parts, {"directions": directions, "prior": gaussians, "alignment": aligned.report}
+    return parts, {
+        "directions": {"shrinkage": fitted.shrinkage, "refused": fitted.refused, **said},
+        "prior": {"gaussians": len(prior.weights)},
+        "alignment": aligned.report,
+    }
+
+
+def _seen(
+    model: VAEModel, directions: AttributeDirections, prior: MixturePrior, recipe: Recipe, data: PictureData
+) -> tuple[AttributeDirections, dict[str, Any]]:
+    """The directions with what their edits show, where a judge of pictures can learn to see any."""
+    judge = learn_judge(data, recipe.columns, recipe.publish.leave_out) if len(directions) else None
+    if judge is None:
+        return directions, {}
+    return fit_seen(model, directions, prior, data, recipe.columns, judge)
 
 
 def processor_of(model: VAEModel, recipe: Recipe, alignment: FaceAlignment | None = None) -> VAEImageProcessor:

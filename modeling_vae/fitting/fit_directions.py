@@ -65,13 +65,27 @@ def fit_directions(
         directions, refused = AttributeDirections.from_moments(
             moments, shrinkage=shrinkage, leave_out=leave_out, weights_sha256=weights_sha256
         )
-        measured = [_measure(direction, scores, labels) for direction, scores in _scores(directions, latents)]
-        figures = [direction.held_out for direction in measured if direction.held_out is not None]
+        directions = _with_figures(directions, latents, labels)
+        figures = [d.held_out for d in directions.directions.values() if d.held_out is not None]
         mean = sum(figures) / len(figures) if figures else 0.0
-        candidates.append((mean, shrinkage, directions.with_directions(measured), refused))
+        candidates.append((mean, shrinkage, directions, refused))
     best = max(mean for mean, *_ in candidates)
     _, shrinkage, directions, refused = next(c for c in candidates if c[0] >= best - TOLERATED_LOSS)
     return FittedDirections(directions, refused, shrinkage)
+
+
+def measured(
+    model: VAEModel, directions: AttributeDirections, held_out: Batches, attributes: dict[str, str]
+) -> AttributeDirections:
+    """The same directions with their held-out figures and calibrations made anew."""
+    return _with_figures(directions, *_held_out_latents(model, held_out, attributes))
+
+
+def _with_figures(
+    directions: AttributeDirections, latents: Tensor, labels: dict[str, list[Any]]
+) -> AttributeDirections:
+    found = [_measure(direction, scores, labels) for direction, scores in _scores(directions, latents)]
+    return directions.with_directions(found)
 
 
 def calibrate(scores: np.ndarray, positive: np.ndarray, steps: int = 50) -> tuple[float, float]:

@@ -137,11 +137,28 @@ class AttributeDirections:
         result: Tensor = (_on_cpu(latents, len(self.mean)) - self.mean) @ self.readouts.T
         return result
 
-    def read(self, latents: Tensor) -> list[dict[str, Reading]]:
-        """Each latent's readings, by name: latents [N, D] -> N dictionaries."""
+    @property
+    def offered(self) -> list[str]:
+        """All names in the order in which to offer them.
+
+        First those that show in pictures, after weak edits before strong ones; then those that nobody has tried, and
+        last those that the model cannot draw, both as they come.
+        """
+        tiers = {True: 0, None: 1, False: 2}
+        known = self.directions
+        return sorted(known, key=lambda name: (tiers[known[name].drawable], known[name].shows or 0.0))
+
+    def read(self, latents: Tensor, drawn: bool = False) -> list[dict[str, Reading]]:
+        """Each latent's readings, by name: latents [N, D] -> N dictionaries.
+
+        Args:
+            latents: of pictures.
+            drawn: the pictures are the model's own, encoded again: their probabilities are those that a judge sees the
+                attribute in such a picture, where that was measured.
+        """
         return [
             {
-                direction.name: Reading(value, _probability(direction, value))
+                direction.name: Reading(value, _probability(direction, value, drawn))
                 for direction, value in zip(self.directions.values(), row, strict=True)
             }
             for row in self.values(latents).tolist()
@@ -181,11 +198,42 @@ class AttributeDirections:
         return result
 
     def between(self, source: str, target: str) -> Tensor:
-        """From the mean latent of one value to that of another ("coat:tabby" -> "coat:white"): [D]."""
+        """From the mean latent of one group to that of another ("coat:tabby" -> "coat:white"): [D]; see `average`."""
         return self.average(target) - self.average(source)
 
+    def exchange(self, source: str, target: str) -> Tensor:
+        """The move that takes one value away and gives another, so that it is seen: [D], float64.
+
+        Where edits of both were tried, it is the edit by the strengths at which the one is lost and the other shows,
+        or as far as their sliders reach; else the way between their means.
+        """
+        known = [self.directions.get(name) for name in (source, target)]
+        if known[0] is None or known[1] is None or known[0].seen is None or known[1].seen is None:
+            return self.between(source, target)
+        return self.delta({source: known[0].full(losing=True), target: known[1].full()})
+
     def average(self, group: str) -> Tensor:
-        """The mean latent of the pictures of one value, [D]: "column:value"; a boolean column alone means true."""
+        """The mean latent of the pictures of a group, [D].
+
+        Args:
+            group: "column:value"; a boolean column alone means true. Several of them joined by "&", such as
+                "No_Beard:false & Male", are what all have: of such pictures no mean was taken, so it is the latent
+                nearest to the mean of all, in the metric of the data, that has the values of each group's own mean.
+        """
+        names = [group] if group in self.groups else [part.strip() for part in group.split("&")]
+        means = torch.stack([self._group(name) for name in names])
+        if len(names) == 1:
+            return means[0]
+        factor = torch.linalg.cholesky(self.covariance)
+        whitened = torch.linalg.solve_triangular(factor, (means - self.mean).T, upper=False).T
+        lengths = whitened.norm(dim=1, keepdim=True)
+        units = whitened / lengths.clamp_min(1e-12)
+        gram = units @ units.T
+        self._refuse_dependent(names, gram)
+        result: Tensor = self.mean + factor @ units.T @ torch.linalg.solve(gram, lengths[:, 0])
+        return result
+
+    def _group(self, group: str) -> Tensor:
         name = group if group in self.groups else f"{group}:true"
         if name not in self.groups:
             raise ValueError(f"{group!r} is not a group of this model; known are {', '.join(sorted(self.groups))}.")
@@ -222,7 +270,7 @@ class AttributeDirections:
         directions, rows, clashes = list(self.directions.values()), [], []
         for direction, difference in zip(theirs.directions.values(), theirs.differences, strict=True):
             if direction.name not in self.directions:
-                unmeasured = replace(direction, held_out=None, slope=None, intercept=None)
+                unmeasured = replace(direction, held_out=None, slope=None, intercept=None, seen=None)
                 directions.append(direction if same_metric else unmeasured)
                 rows.append(difference)
             elif not torch.equal(difference, self.differences[self.names.index(direction.name)]):
@@ -332,10 +380,11 @@ def _differences(moments: LatentMoments) -> Iterable[tuple[str, str, int, int, T
             yield name, kind, positives, negatives, difference
 
 
-def _probability(direction: Direction, value: float) -> float | None:
-    if direction.slope is None or direction.intercept is None:
+def _probability(direction: Direction, value: float, drawn: bool) -> float | None:
+    calibration = direction.seen if drawn and direction.seen is not None else direction
+    if calibration.slope is None or calibration.intercept is None:
         return None
-    return 1 / (1 + math.exp(-max(-500.0, min(500.0, direction.slope * value + direction.intercept))))
+    return 1 / (1 + math.exp(-max(-500.0, min(500.0, calibration.slope * value + calibration.intercept))))
 
 
 def _on_cpu(latents: Tensor, width: int) -> Tensor:

@@ -8,24 +8,28 @@ from transformers.modeling_layers import GradientCheckpointingLayer
 
 from .configuration_image_vae import VAEConfig
 
-NEGATIVE_SLOPE = 0.2
 GROUP_CHANNELS = 8
 
 
-def activation(name: str) -> nn.Module:
-    """The activation of this name; `leaky_relu` has a slope of 0.2."""
-    if name == "leaky_relu":
-        return nn.LeakyReLU(NEGATIVE_SLOPE)
-    result: nn.Module = {"relu": nn.ReLU, "silu": nn.SiLU, "gelu": nn.GELU}[name]()
+def activation(config: VAEConfig) -> nn.Module:
+    """The activation that a configuration names."""
+    if config.activation == "leaky_relu":
+        return nn.LeakyReLU(config.negative_slope)
+    result: nn.Module = {"relu": nn.ReLU, "silu": nn.SiLU, "gelu": nn.GELU}[config.activation]()
     return result
 
 
-def normalization(name: str, channels: int) -> nn.Module:
-    """`none`, `batch`, or `group`: groups of 8 channels, one group where 8 does not divide their number."""
-    if name == "none":
+def normalization(config: VAEConfig, channels: int) -> nn.Module:
+    """The one that a configuration names: none, a batch norm, or `grouped`."""
+    if config.norm == "none":
         return nn.Identity()
-    if name == "batch":
-        return nn.BatchNorm2d(channels)
+    if config.norm == "batch":
+        return nn.BatchNorm2d(channels, config.batch_norm_eps, config.batch_norm_momentum)
+    return grouped(channels)
+
+
+def grouped(channels: int) -> nn.GroupNorm:
+    """A norm of groups of 8 channels, of one group where 8 does not divide their number."""
     return nn.GroupNorm(channels // GROUP_CHANNELS if channels % GROUP_CHANNELS == 0 else 1, channels)
 
 
@@ -35,8 +39,8 @@ class PlainDown(GradientCheckpointingLayer):
     def __init__(self, config: VAEConfig, in_channels: int, out_channels: int) -> None:
         super().__init__()
         self.conv = nn.Conv2d(in_channels, out_channels, config.kernel_size, stride=2, padding=1)
-        self.norm = normalization(config.norm, out_channels)
-        self.act = activation(config.activation)
+        self.norm = normalization(config, out_channels)
+        self.act = activation(config)
         self.dropout = nn.Dropout(config.dropout)
 
     def forward(self, hidden: Tensor) -> Tensor:
@@ -56,9 +60,7 @@ class PlainUp(GradientCheckpointingLayer):
         self.after = (
             nn.Identity()
             if last
-            else nn.Sequential(
-                normalization(config.norm, out_channels), activation(config.activation), nn.Dropout(config.dropout)
-            )
+            else nn.Sequential(normalization(config, out_channels), activation(config), nn.Dropout(config.dropout))
         )
 
     def forward(self, hidden: Tensor) -> Tensor:
@@ -72,11 +74,11 @@ class ResidualBlock(nn.Module):
     def __init__(self, config: VAEConfig, in_channels: int, out_channels: int) -> None:
         super().__init__()
         self.body = nn.Sequential(
-            normalization(config.norm, in_channels),
-            activation(config.activation),
+            normalization(config, in_channels),
+            activation(config),
             nn.Conv2d(in_channels, out_channels, 3, padding=1),
-            normalization(config.norm, out_channels),
-            activation(config.activation),
+            normalization(config, out_channels),
+            activation(config),
             nn.Conv2d(out_channels, out_channels, 3, padding=1),
         )
         self.skip = nn.Identity() if in_channels == out_channels else nn.Conv2d(in_channels, out_channels, 1)
@@ -130,9 +132,9 @@ class ModulatedConv(nn.Module):
     def __init__(self, config: VAEConfig, in_channels: int, out_channels: int, silent: bool = False) -> None:
         super().__init__()
         self.conv = nn.Conv2d(in_channels, out_channels, 3, padding=1)
-        self.norm = normalization("group", out_channels)
+        self.norm = grouped(out_channels)
         self.modulation = Modulation(config.modulation_dim, out_channels, silent)
-        self.act = activation(config.activation)
+        self.act = activation(config)
 
     def forward(self, hidden: Tensor, style: Tensor) -> Tensor:
         scale, shift = self.modulation(style)[:, :, None, None].chunk(2, dim=1)  # each [N, C', 1, 1]

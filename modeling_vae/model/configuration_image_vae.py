@@ -7,7 +7,7 @@ from huggingface_hub.dataclasses import strict
 from transformers import PreTrainedConfig
 
 SMALLEST_SIDE, LARGEST_SIDE = 28, 256
-LARGEST_LATENT = 512
+LARGEST_LATENT = 1024
 LARGEST_WIDTH = 4096
 
 
@@ -24,7 +24,7 @@ class VAEConfig(PreTrainedConfig):
             Size of the pictures in pixels, 28 to 256 a side, divisible by 2 to the power of the number of blocks.
             Kept as `[height, width]`.
         num_channels (`int`, defaults to 3): 1 (grey) or 3 (RGB).
-        latent_dim (`int`, defaults to 128): Width D of the latent, 1 to 512.
+        latent_dim (`int`, defaults to 128): Width D of the latent, 1 to 1024.
         hidden_channels (`list[int]`): Channels after each halving.
         decoder_channels (`list[int]`, *optional*):
             Channels before each doubling, coarsest first; one more entry gives the channels at full size. The
@@ -40,7 +40,13 @@ class VAEConfig(PreTrainedConfig):
         modulation_dim (`int`, defaults to 128): Width of the map of the latent that modulates.
         kernel_size (`int`, defaults to 4): 3 or 4, of plain blocks.
         norm (`str`): `"none"`, `"batch"` or `"group"` (groups of 8 channels). Modulated blocks always use groups.
-        activation (`str`): `"leaky_relu"` (slope 0.2), `"relu"`, `"silu"` or `"gelu"`.
+        batch_norm_momentum (`float`, defaults to 0.1), batch_norm_eps (`float`, defaults to 1e-5):
+            As `torch.nn.BatchNorm2d` takes them; Keras's momentum is one minus this.
+        activation (`str`): `"leaky_relu"`, `"relu"`, `"silu"` or `"gelu"`.
+        negative_slope (`float`, defaults to 0.2): Of `"leaky_relu"`, in [0, 1).
+        encoder_dense (`int`, *optional*):
+            Width of a dense layer with an activation between the encoder's blocks and the posterior.
+        bare_stem (`bool`, defaults to `False`): No activation after the decoder's dense layer.
         dropout (`float`, defaults to 0.0): After each plain block but the last, in [0, 1).
         encoder_backbone (`dict`, *optional*):
             Configuration (as `to_dict()` gives it) of a transformers vision model that replaces the encoder's
@@ -68,7 +74,12 @@ class VAEConfig(PreTrainedConfig):
     modulation_dim: int = 128
     kernel_size: Literal[3, 4] = 4
     norm: Literal["none", "batch", "group"] = "none"
+    batch_norm_momentum: float | int = 0.1
+    batch_norm_eps: float | int = 1e-5
     activation: Literal["leaky_relu", "relu", "silu", "gelu"] = "leaky_relu"
+    negative_slope: float | int = 0.2
+    encoder_dense: int | None = None
+    bare_stem: bool = False
     dropout: float | int = 0.0
     encoder_backbone: dict[str, Any] | None = None
     freeze_backbone: bool = False
@@ -163,9 +174,22 @@ class VAEConfig(PreTrainedConfig):
         ):
             value = getattr(self, name)
             _refuse(not least <= value <= most, name, value, f"a whole number from {least} to {most}")
+        _refuse(
+            self.encoder_dense is not None and not 1 <= self.encoder_dense <= LARGEST_WIDTH,
+            "encoder_dense",
+            self.encoder_dense,
+            f"a whole number from 1 to {LARGEST_WIDTH}, or none at all",
+        )
+
+    def validate_layers(self) -> None:
+        for name in ("negative_slope", "dropout"):
+            value = getattr(self, name)
+            _refuse(not 0 <= value < 1, name, value, "a share from 0 up to, not including, 1")
+        momentum, eps = self.batch_norm_momentum, self.batch_norm_eps
+        _refuse(not 0 < momentum <= 1, "batch_norm_momentum", momentum, "a share above 0, up to 1")
+        _refuse(not 0 < eps <= 1, "batch_norm_eps", eps, "a number above 0, up to 1")
 
     def validate_objective(self) -> None:
-        _refuse(not 0 <= self.dropout < 1, "dropout", self.dropout, "a share from 0 up to, not including, 1")
         for name in ("kl_weight", "free_bits"):
             value = getattr(self, name)
             _refuse(not 0 <= value < float("inf"), name, value, "a finite number of at least 0")

@@ -9,8 +9,11 @@ from typing import Any
 
 from .latent_moments import KINDS
 from .scalars import real_number, whole_number
+from .seen_curve import MOST, SeenCurve, curve_of
 
 LONGEST_NAME = 200
+USUAL_REACH = 3.0
+"""Standard deviations that a slider goes to either side where nothing asks for more."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,7 @@ class Direction:
         norm: length of the difference.
         held_out: AUC of the readout on held-out pictures (numeric: R^2), where it was measured.
         slope, intercept: probability = sigmoid(slope * value + intercept), fitted on held-out pictures (Platt 1999).
+        seen: what edits show in the eyes of a judge of pictures, where it was measured.
 
     Raises:
         ValueError: a value is of another type, or not finite.
@@ -37,6 +41,7 @@ class Direction:
     held_out: float | None = None
     slope: float | None = None
     intercept: float | None = None
+    seen: SeenCurve | None = None
 
     def __post_init__(self) -> None:
         check_name("the name of a direction", self.name)
@@ -50,11 +55,57 @@ class Direction:
             value = getattr(self, field)
             if real_number(value) is None and (value is not None or field == "norm"):
                 raise ValueError(f"{field} of {self.name} is {value!r:.80}: give a finite number.")
+        if self.seen is not None and not isinstance(self.seen, SeenCurve):
+            raise ValueError(f"seen of {self.name} is {self.seen!r:.80}: give a SeenCurve.")
 
     @property
     def column(self) -> str:
         """The column of labels that it is about."""
         return self.name.partition(":")[0] if self.kind == "category" else self.name
+
+    @property
+    def shows(self) -> float | None:
+        """The strength at which nine in ten pictures that lacked it show it; None where none does, or none was tried.
+
+        A page marks it on the slider, and a click on "full" goes there.
+        """
+        return self.strength_of(MOST)
+
+    @property
+    def loses(self) -> float | None:
+        """The strength, below 0, at which nine in ten pictures that showed it no longer do; None as for `shows`."""
+        return self.strength_of(MOST, losing=True)
+
+    def strength_of(self, share: float, losing: bool = False) -> float | None:
+        """The strength at which this share of pictures change: half of them for 0.5; see `SeenCurve.strength_of`."""
+        return self.seen.strength_of(share, -1 if losing else 1) if self.seen is not None else None
+
+    @property
+    def drawable(self) -> bool | None:
+        """Whether the model can draw it: edits make it show while pictures hold. None where nobody has measured it.
+
+        A page offers first what can be drawn, and says of the rest that it cannot.
+        """
+        return None if self.seen is None else self.shows is not None
+
+    @property
+    def reach(self) -> tuple[float, float]:
+        """The ends of a slider: as far as the attribute needs to be lost and to show, 3 at least, while pictures hold.
+
+        Where it never shows, that is as far as they hold; on a side where nothing is known, 3.
+        """
+        return -self._end(-1, self.loses), self._end(1, self.shows)
+
+    def _end(self, sign: int, found: float | None) -> float:
+        if self.seen is None or not self.seen.tried(sign):
+            return USUAL_REACH
+        needed = math.inf if found is None else max(USUAL_REACH, math.ceil(2 * abs(found)) / 2)
+        return min(needed, max(1.0, self.seen.reach(sign)))
+
+    def full(self, losing: bool = False) -> float:
+        """The strength of a click on "full": that which shows it (or loses it), or else the slider's end."""
+        found = self.loses if losing else self.shows
+        return self.reach[0 if losing else 1] if found is None else found
 
     @property
     def concordance(self) -> float:
@@ -87,7 +138,7 @@ def directions_of(entries: Any) -> list[Direction]:
     for entry in entries:
         if wrong := sorted((entry.keys() - known) | (needed - entry.keys())):
             raise ValueError(f"a direction has {wrong[0]!r:.80} where it must not, or lacks it.")
-    found = [Direction(**entry) for entry in entries]
+    found = [Direction(**(entry | {"seen": curve_of(entry.get("seen"))})) for entry in entries]
     _refuse_twice(direction.name for direction in found)
     return found
 

@@ -16,7 +16,7 @@ from transformers import AutoConfig, AutoModel, PreTrainedModel
 from transformers import initialization as init
 from transformers.utils import ModelOutput
 
-from .blocks import NEGATIVE_SLOPE, ModulatedUp, Modulation, PlainDown, PlainUp, ResidualDown, ResidualUp, activation
+from .blocks import ModulatedUp, Modulation, PlainDown, PlainUp, ResidualDown, ResidualUp, activation
 from .configuration_image_vae import VAEConfig
 from .elbo import free_bits, kl_divergence, precise, reconstruction_nll
 from .posterior import DiagonalGaussian
@@ -55,7 +55,7 @@ class ConvEncoder(nn.Module):
         if config.encoder_block == "residual":
             self.stem: nn.Module = nn.Conv2d(config.num_channels, widths[1], 3, padding=1)
             widths[0] = widths[1]
-            self.last: nn.Module = activation(config.activation)
+            self.last: nn.Module = activation(config)
         else:
             self.stem, self.last = nn.Identity(), nn.Identity()
         self.blocks = nn.ModuleList(block(config, *pair) for pair in zip(widths, widths[1:], strict=False))
@@ -110,7 +110,7 @@ class ConvDecoder(nn.Module):
         widths, levels = list(config.decoder_widths), len(config.hidden_channels)
         self.grid = (widths[0], *config.grid)
         self.stem = nn.Linear(config.latent_dim, widths[0] * config.grid[0] * config.grid[1])
-        self.act = activation(config.activation)
+        self.act = nn.Identity() if config.bare_stem else activation(config)
         if config.decoder_block == "plain":
             ends_in_picture = len(widths) == levels
             widths += [config.num_channels] if ends_in_picture else []
@@ -124,7 +124,7 @@ class ConvDecoder(nn.Module):
         else:
             widths += widths[-1:] if len(widths) == levels else []
             self.blocks = nn.ModuleList(ResidualUp(config, widths[i], widths[i + 1]) for i in range(levels))
-            to_picture = [activation(config.activation), nn.Conv2d(widths[-1], config.num_channels, 3, padding=1)]
+            to_picture = [activation(config), nn.Conv2d(widths[-1], config.num_channels, 3, padding=1)]
         self.to_picture = nn.Sequential(*to_picture)
 
     def forward(self, latents: Tensor) -> Tensor:
@@ -156,8 +156,8 @@ class ModulatedDecoder(nn.Module):
         widths += widths[-1:] if len(widths) == levels else []
         self.grid = (widths[0], *config.grid)
         self.stem = nn.Linear(config.latent_dim, widths[0] * config.grid[0] * config.grid[1])
-        self.style = nn.Sequential(nn.Linear(config.latent_dim, config.modulation_dim), activation(config.activation))
-        self.act = activation(config.activation)
+        self.style = nn.Sequential(nn.Linear(config.latent_dim, config.modulation_dim), activation(config))
+        self.act = nn.Identity() if config.bare_stem else activation(config)
         self.blocks = nn.ModuleList(ModulatedUp(config, widths[i], widths[i + 1]) for i in range(levels))
         self.to_picture = nn.ModuleList(
             ToPicture(width, config.num_channels, 1 if scale < levels else 3, padding=0 if scale < levels else 1)
@@ -193,7 +193,7 @@ class VAEPreTrainedModel(PreTrainedModel):
             if isinstance(module, ToPicture):
                 init.normal_(module.weight, std=module.FAINT / math.sqrt(module.weight[0].numel()))
             else:
-                init.kaiming_normal_(module.weight, a=NEGATIVE_SLOPE)
+                init.kaiming_normal_(module.weight, a=self.config.negative_slope)
             if module.bias is not None:
                 init.zeros_(module.bias)
         elif isinstance(module, nn.BatchNorm2d | nn.GroupNorm):
@@ -213,7 +213,7 @@ class VAEModel(VAEPreTrainedModel):
     def __init__(self, config: VAEConfig) -> None:
         super().__init__(config)
         self.encoder = ConvEncoder(config) if config.encoder_backbone is None else BackboneEncoder(config)
-        self.to_posterior = nn.Linear(self.encoder.features, 2 * config.latent_dim)
+        self.to_posterior = _to_posterior(config, self.encoder.features)
         self.decoder = (ModulatedDecoder if config.decoder_block == "modulated" else ConvDecoder)(config)
         self.post_init()  # type: ignore[no-untyped-call]
 
@@ -294,6 +294,14 @@ class VAEModel(VAEPreTrainedModel):
             kl=kl,
         )
         return output if return_dict is None or return_dict else output.to_tuple()
+
+
+def _to_posterior(config: VAEConfig, features: int) -> nn.Module:
+    """[N, features] -> mean and logvar [N, 2D], through a dense layer where the configuration has one."""
+    if config.encoder_dense is None:
+        return nn.Linear(features, 2 * config.latent_dim)
+    dense = nn.Linear(features, config.encoder_dense)
+    return nn.Sequential(dense, activation(config), nn.Linear(config.encoder_dense, 2 * config.latent_dim))
 
 
 VAEModel.register_for_auto_class("AutoModel")  # type: ignore[no-untyped-call]

@@ -2,17 +2,18 @@
 
 Two ways to a face lead to the same test. A detector knows people; and the model's own alignment, shown windows all
 over the photo, comes to rest on faces like those it was trained on, be they of people, cats or drawn characters. At
-each such place windows are scattered and led back: see `FaceAlignment.settle`, whose doubt decides. A face that only the
-alignment knows of must leave no more doubt than 19 in 20 held-out pictures do, or half of them where the detector has
-seen a person; one that the detector has seen may leave more, and so may one in the middle of a picture hardly larger
-than the alignment's windows, which is then all that is looked for. Where the detector is sure and the alignment in
-doubt, there is a person nevertheless, cropped as the detector saw it.
+each such place windows are scattered and led back: see `FaceAlignment.settle`, whose doubt decides. A face that only
+the alignment knows of must leave no more doubt than 19 in 20 held-out pictures do, or half of them where the detector
+has seen a person. One that the detector has seen may leave more, and so may one in the middle of a picture hardly
+larger than the alignment's windows, which is then all that is looked for. Where the detector is sure and the alignment
+in doubt, there is a person nevertheless, cropped as the detector saw it.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -21,9 +22,11 @@ from torch import Tensor
 
 from .alignment import SIDE, FaceAlignment, corner_distance
 from .crop import Crop
-from .people import Box, find_people
 from .photo import PhotoCrop
 from .windows import OVERSAMPLING, PhotoWindows
+
+if TYPE_CHECKING:
+    from .people import Box
 
 LONGEST_SIDE = 800
 """Photos are searched at this size at most; crops are cut from the photo itself."""
@@ -96,6 +99,8 @@ class FaceFinder:
 
     def _people(self, photo: Image.Image, windows: PhotoWindows) -> list[Candidate]:
         """What the detector sees, what leaves the least doubt first."""
+        from .people import find_people  # OpenCV is loaded with the first photo that is searched
+
         seen = [self._settled_box(windows, box) for box in find_people(photo)]
         return sorted((face for face in seen if face is not None), key=lambda candidate: candidate.doubt)
 

@@ -15,9 +15,8 @@ from modeling_vae.model.image_processing_image_vae import to_picture, upright
 from modeling_vae.model.picture_colours import carried_over
 
 from .crop import Crop
+from .soft_edges import FEATHER, ramp, soft_edges
 
-FEATHER = 0.04
-"""Share of the crop's side over which an edit fades out towards the crop's edge."""
 REACH = 0.1
 """Share of the crop's side over which the change of an edit is averaged to say where the edit is."""
 CLEAR_CHANGE = 0.04
@@ -76,6 +75,8 @@ class PhotoCrop:
 def blend_into_photo(photo: Image.Image, difference: Tensor, crop: Crop) -> Image.Image:
     """Add a difference of pixel values to a photo inside a crop; outside not one pixel changes.
 
+    Towards the crop's edge it fades, its colours over a wide border and its details over a narrow one: `soft_edges`.
+
     Args:
         photo: RGB or L, of any size.
         difference: [C, h, w] of the upright crop, added to pixel values in [0, 1]; enlarged and turned to the crop.
@@ -89,8 +90,8 @@ def blend_into_photo(photo: Image.Image, difference: Tensor, crop: Crop) -> Imag
         x, y = np.meshgrid(np.arange(left, right) + 0.5, np.arange(top, bottom) + 0.5)
         places = np.stack([x, y, np.ones_like(x)], axis=-1) @ crop.inverse.T  # [H, W, 2], -1 to 1 inside the crop
         grid = torch.from_numpy(places).float()[None]
-        enlarged = F.grid_sample(difference[None].float(), grid, "bicubic", "border", align_corners=False)[0]
-        fade = _fade(places).min(-1, keepdims=True)
+        enlarged = F.grid_sample(soft_edges(difference[None]), grid, "bicubic", "border", align_corners=False)[0]
+        fade = _fade(places)[..., None]
         pixels[top:bottom, left:right] += enlarged.permute(1, 2, 0).numpy() * fade * 255
     return Image.fromarray(pixels.round().clip(0, 255).astype(np.uint8))
 
@@ -113,14 +114,15 @@ def edit_difference(seen: Tensor, before: Tensor, after: Tensor) -> Tensor:
     return change + (1 - torch.exp(-((amount / CLEAR_CHANGE) ** 2))) * (before - seen)
 
 
-def edge_fade(height: int, width: int) -> Tensor:
-    """The share of an edit that each pixel of an upright crop gets, [height, width]: 1 but near the edge."""
-    y, x = ((2 * np.arange(side) + 1) / side - 1 for side in (height, width))
-    return torch.from_numpy(_fade(np.stack(np.meshgrid(x, y), axis=-1)).min(-1)).float()
+def faded(differences: Tensor) -> Tensor:
+    """What `blend_into_photo` adds of differences [N, C, H, W] where the whole picture is the crop."""
+    y, x = ((2 * np.arange(side) + 1) / side - 1 for side in differences.shape[2:])
+    places = np.stack(np.meshgrid(x, y), axis=-1)
+    return soft_edges(differences) * torch.from_numpy(_fade(places)).float()
 
 
 def _fade(places: np.ndarray) -> np.ndarray:
-    """1 in the middle, smoothly to 0 at both ends of -1 to 1, and 0 beyond."""
-    t = ((1 - np.abs(places)) / (2 * FEATHER)).clip(0, 1)
-    result: np.ndarray = t * t * (3 - 2 * t)
+    """Of places [..., 2] in a crop: 1 in the middle, smoothly to 0 at both ends of -1 to 1, and 0 beyond."""
+    distance = torch.from_numpy(1 - np.abs(places)).amin(-1).clamp_min(0) / 2
+    result: np.ndarray = ramp(distance, FEATHER).numpy()
     return result

@@ -23,6 +23,8 @@ from .yes_no import YesNo, targets, yes_no_attributes
 logger = logging.getLogger(__name__)
 
 CHANNELS = (32, 64, 128, 192)
+CELLS = 16
+"""Of the last map, 4 x 4."""
 LARGEST_SIDE = 64
 """Pixels; larger pictures are averaged down to it, which bounds the time."""
 MOST_BYTES = 2**30
@@ -61,10 +63,18 @@ class Probe:
     def __call__(self, pixel_values: Tensor) -> Tensor:
         """pixel_values [N, C, H, W] in [0, 1] -> by how much each logit passes its threshold, float32 [N, A] on the
         CPU: the probe sees an attribute where it is above 0."""
-        inputs = at_most(pixel_values.float(), LARGEST_SIDE).to(self.thresholds.device)
-        logits = self.network(inputs.contiguous(memory_format=torch.channels_last))
-        result: Tensor = (logits - self.thresholds).cpu()
+        result: Tensor = (self.network(self._inputs(pixel_values)) - self.thresholds).cpu()
         return result
+
+    @torch.no_grad()
+    def features(self, pixel_values: Tensor) -> Tensor:
+        """What it sees on the way, float32 [N, F] on the CPU: the means of its last map, of `ProbeNetwork` alone."""
+        maps: Tensor = self.network.get_submodule("body")(2 * self._inputs(pixel_values) - 1)
+        return maps.unflatten(1, (-1, CELLS)).mean(2).float().cpu()
+
+    def _inputs(self, pixel_values: Tensor) -> Tensor:
+        inputs = at_most(pixel_values.float(), LARGEST_SIDE).to(self.thresholds.device)
+        return inputs.contiguous(memory_format=torch.channels_last)
 
 
 class ProbeNetwork(nn.Module):
@@ -86,7 +96,7 @@ class ProbeNetwork(nn.Module):
                     nn.ReLU(),
                 ]
             self.body = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(4), nn.Flatten())
-            self.head = nn.Linear(16 * channels[-1], outputs)
+            self.head = nn.Linear(CELLS * channels[-1], outputs)
         self.to_empty(device="cpu")
         for layer in self.modules():
             if isinstance(layer, nn.Conv2d):

@@ -19,6 +19,7 @@ from modeling_vae.recipes.recipe import Recipe
 
 from .card_metadata import hub_datasets, measured_on, metadata, write_eval_results
 from .card_sections import Card, Section
+from .card_strengths import strengths_section
 
 CARD_NAME, MEDIA_FOLDER = "README.md", "media"
 HERE = "."
@@ -77,6 +78,7 @@ def write_card(folder: Path, parts: Parts, recipe: Recipe, report: dict[str, Any
         "media": _media(folder, parts),
         "usage": _usage(parts),
         "attributes": _attributes(parts, report),
+        "strengths": strengths_section(parts.directions.directions.values()) if parts.directions is not None else "",
         "evaluation": _evaluation(report),
         "data": _data(recipe, report),
         "intended-use": f"## Intended use and limits\n\n{INTENDED_USE}",
@@ -117,7 +119,7 @@ def _about(parts: Parts, name: str, recipe: Recipe) -> str:
 def _usage(parts: Parts) -> str:
     edit = ""
     if parts.attributes:
-        edit = f"edited = pipe.edit(pictures[0], {{{literal(parts.attributes[0])}: 2.0}})  # in standard deviations\n"
+        edit = f"edited = pipe.edit(pictures[0], {{{_shown(parts)}}})  # in standard deviations\n"
     fitted = parts.prior is not None
     return f"""\
 ## Use
@@ -147,6 +149,13 @@ processor = AutoImageProcessor.from_pretrained("{HERE}", trust_remote_code=True)
     latents = model.encode(processor(pictures, return_tensors="pt")["pixel_values"]).mean  # [4, latent_dim]
 ```
 """
+
+
+def _shown(parts: Parts) -> str:
+    """The first attribute and a strength that shows it, as they are written in Python; there must be an attribute."""
+    name, directions = parts.attributes[0], parts.directions
+    full = directions.directions[name].full() if directions is not None else 0.0
+    return f"{literal(name)}: {full:.1f}"
 
 
 def _media(folder: Path, parts: Parts) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from modeling_vae.model.gaussian import Gaussian
 from modeling_vae.model.image_processing_image_vae import VAEImageProcessor
 from modeling_vae.model.latents import keyframe_path
 from modeling_vae.model.scalars import names_of
-from modeling_vae.model.tensor_files import write_tensors
+from modeling_vae.model.tensor_files import find_file, read_part, refuse_other_weights, write_tensors
 from modeling_vae.parts import Parts
 from modeling_vae.photos.photo import PhotoCrop, edit_difference
 from modeling_vae.sweeps import sweep_moves
@@ -39,7 +40,7 @@ class TunedFace:
         latents: of the photos, [K, D] float32.
         decoder: that was fitted to them.
         plain: the model's own decoder, which is not changed.
-        photos: what the model got of each photo.
+        photos: what the model got of each photo; none of a loaded face whose photos were not given.
         pixel_values: the same as [K, C, H, W] in [0, 1].
         processor: of the model.
         directions: of its latent space, where there are any.
@@ -81,6 +82,50 @@ class TunedFace:
             weights_sha256=parts.sha256,
         )
 
+    @classmethod
+    def load(
+        cls,
+        folder: str | os.PathLike[str],
+        parts: Parts,
+        crops: Sequence[PhotoCrop] = (),
+        pixel_values: Tensor | None = None,
+    ) -> TunedFace:
+        """Read what `save` wrote. Edits that keep the photo need the photos again, which are not in the folder.
+
+        Args:
+            folder: with a tuned_face.safetensors.
+            parts: of the model that the face was tuned from.
+            crops, pixel_values: of the photos, as in `fit`; in the same order, where any are given.
+
+        Raises:
+            FileNotFoundError: there is no such file.
+            ValueError: it is damaged, of another model, or of another number of photos.
+        """
+        path, plain = find_file(folder, FILE_NAME), parts.model.decoder
+        before = plain.state_dict()
+        shapes: dict[str, tuple[int | str, ...]] = {"latents": ("K", "D")}
+        shapes |= {f"decoder.{name}": tuple(weight.shape) for name, weight in before.items()}
+        tensors, description = read_part(path, FORMAT, shapes, parts.model.config.latent_dim)
+        refuse_other_weights("this tuned face belongs", description["weights_sha256"], parts.sha256)
+        latents = tensors["latents"].float()
+        if crops and len(crops) != len(latents):
+            raise ValueError(
+                f"{path} is of {len(latents)} photos, and {len(crops)} came: give the same ones, in order."
+            )
+        decoder = copy.deepcopy(plain)
+        gained = {name: tensors[f"decoder.{name}"].to(weight) for name, weight in before.items()}
+        decoder.load_state_dict({name: weight + gained[name] for name, weight in before.items()})
+        return cls(
+            latents=latents,
+            decoder=decoder.eval().requires_grad_(False),
+            plain=plain,
+            photos=crops,
+            pixel_values=latents.new_zeros(0) if pixel_values is None else pixel_values,
+            processor=parts.processor,
+            directions=parts.directions,
+            weights_sha256=parts.sha256,
+        )
+
     @property
     def latent(self) -> Tensor:
         """Of the first photo, [D] float32 on the CPU."""
@@ -97,6 +142,8 @@ class TunedFace:
         latents = self.latents[:1] + self._directions().delta(strengths, names_of(hold)).to(self.latents)
         if not preserve_detail:
             return self._decode(latents)[0]
+        if not self.photos:
+            raise ValueError("preserve_detail needs the photo, which is not saved with a tuned face: load it with it.")
         before, after = self._pixels(torch.cat([self.latents[:1], latents])).split(1)
         return self.photos[0].changed(edit_difference(self.pixel_values[:1], before, after)[0])
 

@@ -38,6 +38,10 @@ def one_step(name: str, place: Path, output: Path) -> tuple[Recipe, dict[str, to
         overrides.append("objective.adversarial.start_ratio=0")
     if pretrained := there.model.get("pretrained"):
         overrides.append(f"model.pretrained={CONFIGS.parent / pretrained}")
+    if there.model.get("backbone"):
+        overrides.append(f"model.backbone={place / 'backbone'}")
+    if there.model.get("latent_dim", 0) > 512:
+        overrides.append("model.latent_dim=16")  # two thirds of its weights, and of the time that a checkpoint takes
     recipe = Recipe.read(CONFIGS / name, overrides + backbone)
     config = recipe.config()
     size, channels = config.height_and_width, config.num_channels
@@ -49,7 +53,11 @@ def one_step(name: str, place: Path, output: Path) -> tuple[Recipe, dict[str, to
     return recipe, model.state_dict(), {key.removeprefix("model."): value for key, value in saved.items()}
 
 
-@pytest.mark.parametrize("name", sorted(path.parent.name for path in CONFIGS.glob("*/recipe.yaml")))
+SAME = {f"kitten-mixer-v{version}" for version in (1, 2, 4, 5)}
+"""Recipes that are another but for the weight of the KL term."""
+
+
+@pytest.mark.parametrize("name", sorted({path.parent.name for path in CONFIGS.glob("*/recipe.yaml")} - SAME))
 def test_it_takes_a_step(name, place, tmp_path):
     recipe, published, weights = one_step(name, place, tmp_path / "run")
     assert published.keys() <= weights.keys()
@@ -59,7 +67,7 @@ def test_it_takes_a_step(name, place, tmp_path):
 
 
 def test_the_baselines_are_what_they_are_compared_as():
-    mixer, plain, faces = (Recipe.read(CONFIGS / name) for name in ("kitten-mixer-64", "plain-64", "faces-64"))
+    mixer, plain, faces = (Recipe.read(CONFIGS / name) for name in ("kitten-mixer-v6", "plain-64", "faces-64"))
     assert mixer.config().decoder_widths == [256, 128, 64, 32] and mixer.config().latent_dim == 500
     assert (plain.model, plain.data, plain.attributes) == (faces.model, faces.data, faces.attributes)
     assert plain.publish == faces.publish and mixer.attributes == Recipe.read(CONFIGS / "cats-64").attributes

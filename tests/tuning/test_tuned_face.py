@@ -141,6 +141,38 @@ def test_it_is_saved_without_the_photo(tuned, tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == {file.name, "reconstruction.png"}
 
 
+def test_a_saved_face_is_loaded_as_it_was(tuned, tmp_path):
+    """To half precision of what the decoder gained."""
+    tuned.save(tmp_path)
+    pipe = tiny_pipeline(decoder_block="modulated")
+    loaded = pipe.load_face(tmp_path)
+    assert torch.equal(loaded.latents, tuned.latents) and not any(w.requires_grad for w in loaded.decoder.parameters())
+    assert error(loaded.reconstruct(), tuned.reconstruct()) < 0.2
+    assert error(loaded.edit({"smiling": 1.5}), tuned.edit({"smiling": 1.5})) < 0.2
+    with pytest.raises(ValueError, match="preserve_detail needs the photo"):
+        loaded.edit({"smiling": 1.5}, preserve_detail=True)
+    kept = pipe.load_face(tmp_path, photo()).edit({"smiling": 1.5}, preserve_detail=True)
+    assert error(kept, tuned.edit({"smiling": 1.5}, preserve_detail=True)) < 0.2
+
+
+def test_another_or_a_damaged_face_is_refused(tuned, tmp_path):
+    file = tuned.save(tmp_path)
+    pipe = tiny_pipeline(decoder_block="modulated")
+    with pytest.raises(ValueError, match="this tuned face belongs to weights"):
+        tiny_pipeline(seed=9, decoder_block="modulated").load_face(tmp_path)
+    with pytest.raises(ValueError, match=r"lacks|has the shape|does not belong"):
+        tiny_pipeline(decoder_block="plain").load_face(tmp_path)
+    with pytest.raises(ValueError, match="is of 1 photos, and 2 came"):
+        pipe.load_face(tmp_path, [photo(), photo()])
+    content = bytearray(file.read_bytes())
+    content[-1] ^= 1
+    file.write_bytes(content)
+    with pytest.raises(ValueError, match="is damaged"):
+        pipe.load_face(tmp_path)
+    with pytest.raises(FileNotFoundError, match=r"has no tuned_face.safetensors"):
+        pipe.load_face(tmp_path / "..")
+
+
 def test_a_latent_is_no_photo():
     pipe = tiny_pipeline()
     with pytest.raises(ValueError, match="a face is tuned to photos, and a latent came"):
