@@ -4,7 +4,7 @@ import importlib
 import sys
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 __version__ = "0.1.0"
 
@@ -25,6 +25,6 @@ def _is_our_program() -> bool:
 
 # Whoever imports this package has its names and its entries in the Auto classes at once. Our own programs have answers
 # that need neither, and no PyTorch, whose import takes seconds: there the names come with the first that is used.
-if TYPE_CHECKING or not _is_our_program():
+if not _is_our_program():
     from .public import *  # noqa: F403
     from .public import __all__ as __all__

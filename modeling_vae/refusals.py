@@ -42,7 +42,12 @@ def sentence(error: BaseException) -> str:
         return f"a file is damaged or cut off ({words}): fetch or write it again."
     if isinstance(error, yaml.YAMLError):
         return f"a file is no valid YAML ({' '.join(words.split())}): correct it."
-    return words
+    return printable(words)
+
+
+def printable(words: str) -> str:
+    """Words in which control characters, as names of files may hold them, are written out; line breaks stay."""
+    return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in words)
 
 
 def answered(work: Callable[[], int | None], stopped: str, begins: str = "error: ") -> int:
