@@ -182,6 +182,7 @@ class AttributeDirections:
         """The move of `edit`, [D], float64."""
         if not isinstance(strengths, Mapping):
             raise ValueError(f"strengths is {strengths!r}: give names with their strengths, {{name: deviations}}.")
+        names_of(strengths)
         wanted = {name: real_number(strength) for name, strength in strengths.items()}
         for name, strength in wanted.items():
             if strength is None:
@@ -220,6 +221,7 @@ class AttributeDirections:
                 "No_Beard:false & Male", are what all have: of such pictures no mean was taken, so it is the latent
                 nearest to the mean of all, in the metric of the data, that has the values of each group's own mean.
         """
+        (group,) = names_of([group])
         names = [group] if group in self.groups else [part.strip() for part in group.split("&")]
         means = torch.stack([self._group(name) for name in names])
         if len(names) == 1:

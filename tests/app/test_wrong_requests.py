@@ -24,9 +24,11 @@ from app.studio import _decoded, _named
 from app.tabs.morph import MorphTab
 from app.tray import check_room, chosen, moved, removed
 from app.turns import MOST_WAITING
+from modeling_vae.model.picture_colours import _matrix_profile
 
 WRONG = [None, "", "7", "x", [], [1], {}, {"a": 1}, True, float("nan"), float("inf"), -1e308, 10**400, 1.5, b"7"]
 TRAY = np.zeros((3, 4), np.float32)
+P3 = _matrix_profile((0.3127, 0.3290, 0.680, 0.320, 0.265, 0.690, 0.150, 0.060), None)
 
 
 @pytest.mark.parametrize("value", WRONG, ids=lambda value: repr(value)[:12])
@@ -115,6 +117,17 @@ def test_a_large_jpeg_is_decoded_smaller():
     Image.new("L", (9000, 7000)).save(file, "PNG")
     with pytest.raises(ValueError, match="63,?000,?000|9000 x 7000"):
         _decoded(file.getvalue(), "a.png")
+
+
+@pytest.mark.parametrize(("kind", "side"), [("HEIF", 64), ("JPEG", 64), ("JPEG", 6000), ("PNG", 64), ("TIFF", 64)])
+def test_an_upload_is_srgb_whatever_its_profile(kind, side):
+    """A large JPEG too, which is decoded at a part of its size."""
+    pytest.importorskip("pillow_heif")
+    file = io.BytesIO()
+    Image.new("RGB", (side, 64), (222, 170, 140)).save(file, kind, icc_profile=P3, quality=95)
+    picture = _decoded(file.getvalue(), "IMG_0001.HEIC")
+    assert picture.mode == "RGB" and "icc_profile" not in picture.info
+    assert np.abs(np.asarray(picture)[5, 5].astype(int) - (232, 167, 135)).max() <= 3
 
 
 def test_folders_of_studios_that_were_killed_are_swept(tmp_path):
