@@ -15,7 +15,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from modeling_vae.recipes.bundled import default_model, find
+from modeling_vae.recipes.bundled import default_model, find, models
 from modeling_vae.refusals import refusals, sentence
 
 PREFIX, LOCK = "studio-", ".lock"
@@ -47,6 +47,7 @@ def parse(argv: Sequence[str] | None = None, program: str = "python -m app") -> 
     parser.add_argument(
         "--share", action="store_true", help="also open a temporary public address through Gradio's servers"
     )
+    parser.add_argument("--mcp", action="store_true", help="also serve the endpoints as tools of an MCP server")
     return parser.parse_args(argv)
 
 
@@ -54,22 +55,24 @@ def main(argv: Sequence[str] | None = None, program: str = "python -m app") -> i
     options = parse(argv, program)
     # Imported here, so that --help and a wrong option are answered at once.
     from .layout import build
-    from .studio import MAX_UPLOAD_BYTES, Studio
+    from .shelf import open_studio
     from .theme import appearance
+    from .uploads import MAX_UPLOAD_BYTES
 
     try:
-        studio = Studio.load(str(options.model))
+        studio = open_studio(options.model)
     except refusals() as error:
         print(f"The model {options.model} cannot be loaded: {sentence(error)}", file=sys.stderr)
         return 1
     try:
         with _ending_in_order(), _files_of_this_run():
-            build(studio).launch(
+            build(studio, {folder.name: folder for folder in models()}, any_folder=not options.share).launch(
                 server_name=options.host,
                 server_port=options.port,
                 share=options.share or None,
                 max_file_size=MAX_UPLOAD_BYTES,
-                **appearance(studio.facts),
+                mcp_server=options.mcp,
+                **appearance(),
             )
     except OSError as error:  # the port is taken, or the address is not this machine's
         print(f"The studio cannot be opened: {error}", file=sys.stderr)

@@ -6,33 +6,77 @@ overwritten by another's.
 
 from __future__ import annotations
 
+import io
+import os
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from gradio.processing_utils import save_bytes_to_cache, save_pil_to_cache
+from gradio.processing_utils import save_bytes_to_cache
 from gradio.utils import get_upload_folder
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+SMALL = 256
+"""Longer side up to which a picture is shown exactly; larger ones are shown as good JPEG."""
+RECIPE = "studio"
+"""Key of the text in a PNG file that says how the face was made."""
 
 
-def picture_file(picture: Image.Image, name: str = "face") -> str:
-    """The path of a picture as PNG."""
-    result: str = save_pil_to_cache(picture, cache_dir=get_upload_folder(), name=name, format="png")
+def file_data(path: str, name: str | None = None) -> dict[str, Any]:
+    """A file of the cache as Gradio's front end is told of it; it adds the address."""
+    return {"path": path, "orig_name": name or Path(path).name, "meta": {"_type": "gradio.FileData"}}
+
+
+def shown_file(picture: Image.Image) -> dict[str, Any]:
+    """A picture for the page."""
+    exact = max(picture.size) <= SMALL or picture.mode not in ("RGB", "L")
+    buffer = io.BytesIO()
+    if exact:
+        picture.save(buffer, "PNG", compress_level=1)
+    else:
+        picture.save(buffer, "JPEG", quality=90, icc_profile=picture.info.get("icc_profile"))
+    return file_data(cached(buffer.getvalue(), f"picture.{'png' if exact else 'jpg'}"))
+
+
+def shown_files(pictures: Iterable[Image.Image]) -> list[dict[str, Any]]:
+    return [shown_file(picture) for picture in pictures]
+
+
+def picture_bytes(picture: Image.Image, recipe: str = "") -> bytes:
+    """A picture as PNG, which says how it was made."""
+    buffer, about = io.BytesIO(), PngInfo()
+    if recipe:
+        about.add_text(RECIPE, recipe)
+    picture.save(buffer, "PNG", pnginfo=about, icc_profile=picture.info.get("icc_profile"), compress_level=3)
+    return buffer.getvalue()
+
+
+def recipe_of(path: str | os.PathLike[str]) -> str | None:
+    """How the face of a PNG file was made, where the file says so."""
+    try:
+        with Image.open(path, formats=["PNG"]) as picture:
+            said = getattr(picture, "text", {}).get(RECIPE)
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return None
+    return said if isinstance(said, str) else None
+
+
+def cached(data: bytes, name: str) -> str:
+    """The path of bytes in the cache."""
+    result: str = save_bytes_to_cache(data, name, cache_dir=get_upload_folder())
     return result
 
 
-def picture_files(pictures: Iterable[Image.Image]) -> list[str]:
-    return [picture_file(picture) for picture in pictures]
-
-
-def film_file(data: bytes, name: str, format: str) -> str:
-    """The path of a film's bytes."""
-    result: str = save_bytes_to_cache(data, f"{name}.{format}", cache_dir=get_upload_folder())
-    return result
+def file_name(*parts: str) -> str:
+    """A name for a download, of words: letters, digits and hyphens."""
+    words = (re.sub(r"[^\w+-]+", "-", part.replace(":", "-").replace("_", "-")).strip("-") for part in parts)
+    return "_".join(word for word in words if word)[:120] or "picture"
 
 
 def upload_path(upload: Any) -> str:
-    """The path of what a component sent as it came (`preprocess=False`): nobody has tried to open it yet.
+    """The path of what the page says was uploaded: nobody has tried to open it yet.
 
     Whoever writes requests by hand can name any path there, so only what was really uploaded is taken.
     """
@@ -43,3 +87,10 @@ def upload_path(upload: Any) -> str:
     if not path.is_relative_to(Path(get_upload_folder()).resolve()):
         raise ValueError("The picture was not uploaded here; choose a picture file to upload.")
     return str(path)
+
+
+def jpeg_bytes(picture: Image.Image) -> bytes:
+    """A large photo as the best JPEG."""
+    buffer = io.BytesIO()
+    picture.save(buffer, "JPEG", quality=95, subsampling=0, icc_profile=picture.info.get("icc_profile"))
+    return buffer.getvalue()

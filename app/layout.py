@@ -2,90 +2,195 @@
 
 from __future__ import annotations
 
-from html import escape
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from .session import Session
-from .studio import ModelFacts, Studio
+from .doors import Doors
+from .face_recipes import FaceRecipe
+from .header import Header
+from .page_state import PageState, parsed
+from .shelf import Shelf
+from .shell import PRIVATE, Shell, Updates
+from .studio import Studio
 from .tabs.edit import EditTab
 from .tabs.generate import GenerateTab
+from .tabs.mix import MixTab
 from .tabs.morph import MorphTab
+from .tabs.photo import PhotoTab
+from .toasts import toasts
 from .turns import TurnsQueue
 
 DAY = 24 * 60 * 60
 TITLE = "VAE studio"
-TAGLINE = "Draw faces that never were, melt one into another, change just what you ask."
+FIRST_TAB = "generate"
 
 
-def build(studio: Studio) -> gr.Blocks:
-    """The whole page. Look and limits (theme, upload size) are given to `launch`, see `__main__`."""
+def build(studio: Studio, folders: Mapping[str, Path] | None = None, any_folder: bool = False) -> gr.Blocks:
+    """The whole page. Look and limits (theme, upload size) are given to `launch`, see `__main__`.
+
+    Args:
+        studio: of the model to open with.
+        folders: of other models on offer, by name.
+        any_folder: whether a visitor may name other folders of this machine.
+    """
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(DAY // 24, DAY)) as page:
-        session = Session.create(studio)
-        gr.HTML(_header(studio.facts), elem_id="header")
-        with gr.Tabs(elem_id="tabs") as tabs:
-            with gr.Tab("Generate", id="generate"):
-                generate = GenerateTab(studio, session)
-            with gr.Tab("Morph", id="morph"):
-                morph = MorphTab(studio, session)
-            with gr.Tab("Edit", id="edit"):
-                edit = EditTab(studio, session)
-        _wire(page, tabs, session, generate, morph, edit)
+        shelf = Shelf(studio, folders, any_folder)
+        Doors(shelf)
+        Page(page, Shell(shelf))
     result: gr.Blocks = page.queue(api_open=False)  # no way past the queue
     result._queue = TurnsQueue.of(page)
     return result
 
 
-def _wire(
-    page: gr.Blocks, tabs: gr.Tabs, session: Session, generate: GenerateTab, morph: MorphTab, edit: EditTab
-) -> None:
-    """What goes from tab to tab, and what a first visit shows."""
-    private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-
-    sent: dict[str, Any] = {"show_progress": "hidden", "preprocess": False}  # requests say what is possible
-    chosen = [session.faces, generate.chosen]
-    generate.to_edit.click(edit.load, chosen, edit.loaded, api_name="edit_face", **sent).success(
-        lambda: gr.Tabs(selected="edit"), None, tabs, **private
-    )
-    generate.to_tray.click(
-        morph.tray_add,
-        [session.tray, *chosen],
-        morph.shown,
-        api_name="tray_add",
-        **sent,
-    ).success(lambda: gr.Tabs(selected="morph"), None, tabs, **private)
-
-    edit.to_tray.click(
-        edit.add,
-        [session.tray, session.face, edit.hold],
-        session.tray,
-        inputs_kwargs=edit.sliders,
-        api_name="tray_add_edit",
-        **sent,
-    ).success(morph.show_last, session.tray, morph.shown, **private).success(
-        lambda: gr.Tabs(selected="morph"), None, tabs, **private
-    )
-
-    # The faces to pick from are those of the grid; the browser has them already.
-    generate.grid.change(None, generate.grid, morph.picker, js="(faces) => [faces]", **private)
-
-    page.load(generate.welcome, None, generate.shown, **private)
-    page.load(edit.welcome, session.face, edit.loaded, **private)
-    page.load(morph.welcome, session.tray, [morph.tray, morph.position, morph.strip], **private)
-    page.load(morph.make_film, *morph.filming, **private, concurrency_id="film", preprocess=False)
+Tab = PhotoTab | GenerateTab | EditTab | MorphTab | MixTab
 
 
-def _header(facts: ModelFacts) -> str:
-    attributes = f"{len(facts.attributes)} attributes" if facts.attributes else "no attributes"
-    chips = (
-        facts.name,
-        f"{facts.width} \u00d7 {facts.height} pixels",
-        f"{facts.latent_dim} latent dimensions",
-        attributes,
-    )
-    return (
-        '<header class="masthead"><div class="mark" aria-hidden="true"><i></i><i></i></div>'
-        f"<div><h1>{TITLE}</h1><p>{TAGLINE}</p></div>"
-        f"<ul>{''.join(f'<li>{escape(chip)}</li>' for chip in chips)}</ul></header>"
-    )
+class Page:
+    """All tabs, and what goes from tab to tab."""
+
+    def __init__(self, page: gr.Blocks, shell: Shell) -> None:
+        self.shell = shell
+        self.header = Header(shell)
+        self.asked = gr.Textbox(visible=False)
+        with gr.Tabs(elem_id="tabs", selected=FIRST_TAB) as self.tabs:
+            with gr.Tab("Your photo", id="photo") as photo_tab:
+                self.photo = PhotoTab(shell)
+            with gr.Tab("New faces", id="generate") as self.generate_tab:
+                self.generate = GenerateTab(shell)
+            with gr.Tab("Edit", id="edit") as edit_tab:
+                self.edit = EditTab(shell)
+            with gr.Tab("Morph", id="morph") as morph_tab:
+                self.morph = MorphTab(shell)
+            with gr.Tab("Mix", id="mix") as mix_tab:
+                self.mix = MixTab(shell)
+        self.header.place_about()
+        self.by_name: dict[str, Tab] = {
+            "photo": self.photo,
+            "generate": self.generate,
+            "edit": self.edit,
+            "morph": self.morph,
+            "mix": self.mix,
+        }
+        places = {
+            "photo": photo_tab,
+            "generate": self.generate_tab,
+            "edit": edit_tab,
+            "morph": morph_tab,
+            "mix": mix_tab,
+        }
+        self._wire(page, places)
+
+    def _wire(self, page: gr.Blocks, places: Mapping[str, gr.Tab]) -> None:
+        shell, state = self.shell, self.shell.state
+        everything = self._everything()
+        page.load(self.open, self.asked, everything, js="() => [window.studio.address()]", **PRIVATE)
+        shell.address.submit(self.reopen, state, everything, **PRIVATE)
+        self.header.model.input(self.switch, [state, self.header.model], everything, **PRIVATE)
+        for name, place in places.items():
+            tab = self.by_name[name]
+            place.select(self._select(name), state, [state, shell.address, *tab.outputs], **PRIVATE)
+        to_edit = [state, shell.address, *self.edit.outputs, self.tabs]
+        self.generate.to_edit.click(self.edit_new, state, to_edit, **PRIVATE)
+        self.photo.to_edit.click(self.edit_photo, state, to_edit, **PRIVATE)
+        self.mix.to_edit.click(self.edit_mixed, state, to_edit, **PRIVATE)
+        to_morph = [state, shell.address, *self.morph.outputs, self.tabs]
+        self.generate.to_morph.click(self.morph_new, state, to_morph, **PRIVATE)
+        self.photo.to_morph.click(self.morph_photo, state, to_morph, **PRIVATE)
+        self.mix.to_morph.click(self.morph_mixed, state, to_morph, **PRIVATE)
+        self.edit.to_morph.click(self.morph_edited, state, to_morph, **PRIVATE)
+
+    def _everything(self) -> list[Any]:
+        parts = [part for tab in self.by_name.values() for part in tab.outputs]
+        return [self.shell.state, self.shell.address, self.tabs, self.generate_tab, *self.header.outputs, *parts]
+
+    # --- a state is opened ---------------------------------------------------------------------------------------
+
+    def open(self, text: str) -> Updates:
+        """What a visit shows: the state of its link, or a beginning."""
+        state = PageState(self.shell.shelf.first.facts.name)
+        if text:
+            try:
+                return self._opened(parsed(text))
+            except ValueError as error:
+                gr.Warning(str(error).replace("<", "&lt;"))
+        return self._opened(state)
+
+    def reopen(self, state: PageState, event: gr.EventData) -> Updates:
+        """The state of another link in the same visit."""
+        shown = self.open(str(event._data.get("link", "")))
+        return {**shown, self.tabs: gr.Tabs(selected=shown[self.shell.state].tab)}
+
+    @toasts
+    def switch(self, state: PageState, model: str) -> Updates:
+        """Another model, from its beginning; a photo goes along."""
+        tab = state.tab if state.photo is not None or state.tab != "photo" else "generate"
+        return self._opened(replace(PageState(model), tab=tab), push=True)
+
+    def _opened(self, state: PageState, push: bool = False) -> Updates:
+        state, facts = replace(state, opened=True), self.shell.studio(state).facts
+        return {
+            **self.shell.said(state, push),
+            **self.header.show(state),
+            # a visitor may have gone to another tab before the first one was there
+            **({self.tabs: gr.Tabs(selected=state.tab)} if state.tab != FIRST_TAB or push else {}),
+            self.generate_tab: gr.Tab(f"New {facts.card.words}"),
+            **self.by_name[state.tab].show(state),
+        }
+
+    def _select(self, name: str) -> Any:
+        @toasts
+        def select(state: PageState) -> Updates:
+            if not state.opened:
+                skipped: Updates = gr.skip()
+                return skipped
+            opened = replace(state, tab=name)
+            return {**self.shell.said(opened, push=state.tab != name), **self.by_name[name].show(opened)}
+
+        return select
+
+    # --- from tab to tab -----------------------------------------------------------------------------------------
+
+    @toasts
+    def edit_new(self, state: PageState) -> Updates:
+        return self._edit(state, self.generate.face(state))
+
+    @toasts
+    def edit_photo(self, state: PageState) -> Updates:
+        return self._edit(state, self._photo(state))
+
+    @toasts
+    def edit_mixed(self, state: PageState) -> Updates:
+        return self._edit(state, self.mix.face(state))
+
+    def _edit(self, state: PageState, face: FaceRecipe) -> Updates:
+        state = replace(state.with_face(face), tab="edit")
+        return {**self.shell.said(state, push=True), **self.edit.show(state), self.tabs: gr.Tabs(selected="edit")}
+
+    @toasts
+    def morph_new(self, state: PageState) -> Updates:
+        return self._morph(state, self.generate.face(state))
+
+    @toasts
+    def morph_photo(self, state: PageState) -> Updates:
+        return self._morph(state, replace(self._photo(state), keep_photo=False))
+
+    @toasts
+    def morph_edited(self, state: PageState) -> Updates:
+        return self._morph(state, replace(state.face, keep_photo=False))
+
+    @toasts
+    def morph_mixed(self, state: PageState) -> Updates:
+        return self._morph(state, self.mix.face(state))
+
+    def _morph(self, state: PageState, face: FaceRecipe) -> Updates:
+        state = self.morph.with_face(state, face)
+        return {**self.shell.said(state, push=True), **self.morph.show(state), self.tabs: gr.Tabs(selected="morph")}
+
+    def _photo(self, state: PageState) -> FaceRecipe:
+        if state.photo is None:
+            raise ValueError("There is no photo yet; choose one first.")
+        return FaceRecipe(state.photo, keep_photo=True)

@@ -24,17 +24,27 @@ class Recent(Generic[Key, Value]):
     def __len__(self) -> int:
         return len(self._results)
 
-    def get(self, key: Key, make: Callable[[], Value]) -> Value:
-        """The result kept for `key`, or else what `make` returns, which is kept. An exception keeps nothing."""
+    def peek(self, key: Key) -> Value | None:
+        """The result kept for `key`, or None."""
         with self._lock:
             if key in self._results:
                 self._results.move_to_end(key)
-                return self._results[key]
-        # Made outside the lock: a slow result holds nobody else up, and two of the same at once are only wasteful.
-        result = make()
+            return self._results.get(key)
+
+    def put(self, key: Key, result: Value) -> None:
+        """Keep a result that was made elsewhere."""
         with self._lock:
             self._results[key] = result
             self._results.move_to_end(key)
             while len(self._results) > self.size:
                 self._results.popitem(last=False)
+
+    def get(self, key: Key, make: Callable[[], Value]) -> Value:
+        """The result kept for `key`, or else what `make` returns, which is kept where it is not None."""
+        kept = self.peek(key)
+        if kept is not None:
+            return kept
+        # Made outside the lock: a slow result holds nobody else up, and two of the same at once are only wasteful.
+        result = make()
+        self.put(key, result)
         return result

@@ -5,7 +5,6 @@ Each request refuses what is not possible, with a sentence for the person who as
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,8 +17,8 @@ LARGEST_SEED = 2**32 - 1
 MOST_KEYFRAMES = 8
 MOST_FRAMES = 120
 LARGEST_FILM = 512
-LARGEST_STRENGTH = 3.0
-LARGEST_ZOOM = 8.0
+LARGEST_STRENGTH = 8.0
+_PLACES = (-1e5, 1e5)
 
 PATHS = ("slerp", "linear")
 EASINGS = ("smooth", "linear")
@@ -43,36 +42,33 @@ class GenerateRequest:
     truncation: float = 0.8
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "seed", _whole("The seed", self.seed, 0, LARGEST_SEED))
-        object.__setattr__(self, "count", _whole("The number of faces", self.count, 1, MOST_FACES))
-        object.__setattr__(self, "truncation", _number("The truncation", self.truncation, 0.0, 1.5))
+        object.__setattr__(self, "seed", whole("The seed", self.seed, 0, LARGEST_SEED))
+        object.__setattr__(self, "count", whole("The number of faces", self.count, 1, MOST_FACES))
+        object.__setattr__(self, "truncation", number("The truncation", self.truncation, 0.0, 1.5))
 
 
 @dataclass(frozen=True)
-class CropRequest:
-    """The part of a photo that the model gets; by default the largest one, from the middle.
+class FrameRequest:
+    """The part of a photo that the model gets, in pixels of the photo; x to the right, y down.
 
     Args:
-        zoom: 1 to 8, how many times smaller than the largest part.
-        across, down: -1 (left edge, top edge) to 1 (right, bottom).
+        x, y: its middle.
+        height: of the upright part, at least 8; its width follows from the model's proportions.
+        angle: degrees by which the face leans clockwise, -180 to 180; the part is levelled by as much.
     """
 
-    zoom: float = 1.0
-    across: float = 0.0
-    down: float = 0.0
+    x: float
+    y: float
+    height: float
+    angle: float = 0.0
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "zoom", _number("The zoom", self.zoom, 1.0, LARGEST_ZOOM))
-        object.__setattr__(self, "across", _number("The place across", self.across, -1.0, 1.0))
-        object.__setattr__(self, "down", _number("The place down", self.down, -1.0, 1.0))
+        for name, least, most in (("x", *_PLACES), ("y", *_PLACES), ("height", 8, 2e5), ("angle", -180, 180)):
+            object.__setattr__(self, name, number(f"The frame's {name}", getattr(self, name), least, most))
 
-    def box(self, picture: tuple[int, int], largest: tuple[int, int]) -> tuple[int, int, int, int]:
-        """(left, top, right, bottom) in a picture of (width, height), of whose parts `largest` is the largest."""
-        (left, right), (top, bottom) = (
-            _span(side, max(1, round(most / self.zoom)), place)
-            for side, most, place in zip(picture, largest, (self.across, self.down), strict=True)
-        )
-        return left, top, right, bottom
+    @property
+    def values(self) -> tuple[float, float, float, float]:
+        return self.x, self.y, self.height, self.angle
 
 
 @dataclass(frozen=True)
@@ -114,10 +110,14 @@ class FilmRequest:
     format: str = "gif"
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "frames", _whole("The number of frames", self.frames, 2, MOST_FRAMES))
-        object.__setattr__(self, "seconds", _number("The length in seconds", self.seconds, 0.2, 30.0))
-        object.__setattr__(self, "size", _whole("The film's size", self.size, 32, LARGEST_FILM))
+        object.__setattr__(self, "frames", whole("The number of frames", self.frames, 2, MOST_FRAMES))
+        object.__setattr__(self, "seconds", number("The length in seconds", self.seconds, 0.2, 30.0))
+        object.__setattr__(self, "size", whole("The film's size", self.size, 32, LARGEST_FILM))
         _one_of("The format", self.format, FORMATS)
+
+    def words(self, length: int) -> str:
+        """About the film, whose file has so many bytes."""
+        return f"{self.frames} frames, {self.seconds:g} s, {length / 1000:,.0f} kB."
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ class EditRequest:
     """How far each attribute is moved, in standard deviations from the face as it is, and what must stay.
 
     Args:
-        strengths: attribute -> -3 to 3; attributes that are not named, or named with 0, are not moved.
+        strengths: attribute -> -8 to 8; attributes that are not named, or named with 0, are not moved.
         hold: attributes that keep their value; one that is moved as well is moved.
     """
 
@@ -134,7 +134,7 @@ class EditRequest:
 
     def __post_init__(self) -> None:
         checked = {
-            name: _number(f"The change of {name}", strength, -LARGEST_STRENGTH, LARGEST_STRENGTH)
+            name: number(f"The change of {name}", strength, -LARGEST_STRENGTH, LARGEST_STRENGTH)
             for name, strength in self.strengths.items()
         }
         moved = {name: strength for name, strength in checked.items() if strength}
@@ -144,30 +144,24 @@ class EditRequest:
         )
 
 
-def _span(side: int, length: int, place: float) -> tuple[int, int]:
-    """Where `length` pixels out of `side` begin and end: at its start (-1), in its middle (0), at its end (1)."""
-    start = math.floor((side - length) * (1 + place) / 2)
-    return start, start + length
-
-
 def as_whole(value: Any) -> int | None:
     """`value` as an int, None where it is none; a float without a fraction is one (forms send 7.0)."""
     return whole_number(int(value) if isinstance(value, float) and value.is_integer() else value)
 
 
-def _whole(name: str, value: Any, least: int, most: int) -> int:
-    number = as_whole(value)
-    if number is None or not least <= number <= most:
-        said = f"{value!r:.40}" if number is None else f"{number:,}"[:40]
+def whole(name: str, value: Any, least: int, most: int) -> int:
+    found = as_whole(value)
+    if found is None or not least <= found <= most:
+        said = f"{value!r:.40}" if found is None else f"{found:,}"[:40]
         raise ValueError(f"{name} is {said}; give a whole number from {least} to {most:,}.")
-    return number
+    return found
 
 
-def _number(name: str, value: Any, least: float, most: float) -> float:
-    number = real_number(value)
-    if number is None or not least <= number <= most:
+def number(name: str, value: Any, least: float, most: float) -> float:
+    found = real_number(value)
+    if found is None or not least <= found <= most:
         raise ValueError(f"{name} is {value!r:.40}; give a number from {least:g} to {most:g}.")
-    return number
+    return found
 
 
 def _names(name: str, value: Any) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 from gradio.themes.utils import colors, fonts, sizes
 
-from .studio import MOST_SHOWN, ModelFacts
+from .views import script, stylesheets
 
 STYLESHEET = Path(__file__).with_name("studio.css")
 FAVICON = Path(__file__).with_name("favicon.svg")
@@ -140,22 +140,16 @@ LOOK = {
 """Values of the theme's variables; those that are not named keep Gradio's."""
 
 
-FEW = ", ".join(
-    f".few {row}:nth-of-type(n + {MOST_SHOWN + 1})" for row in ("#hold .wrap label", ".desk-slider", ".reading")
-)
-"""The rows of attributes that are not shown at first."""
-
 FOOTER = "<style>@media (max-width: 860px) { footer .divider { display: none; } }</style>"
 """Gradio hides its first link on a phone, not the dot behind it; the stylesheet does not reach down there."""
 
 
-def appearance(facts: ModelFacts) -> dict[str, Any]:
-    """What `launch` is given so that the page looks like ours; faces are shown in the model's own proportions."""
+def appearance() -> dict[str, Any]:
+    """What `launch` is given so that the page looks like ours."""
     return {
         "theme": build_theme(),
-        "css": f":root {{ --face-aspect: {facts.width} / {facts.height}; }} {FEW} {{ display: none !important; }}",
-        "css_paths": STYLESHEET,
-        "head": FOOTER,
+        "css_paths": [STYLESHEET, *stylesheets()],
+        "head": FOOTER + script(),
         "favicon_path": FAVICON,
         "footer_links": ["api", "settings"],
     }

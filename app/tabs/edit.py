@@ -2,300 +2,241 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator
+from dataclasses import asdict, replace
 from typing import Any
 
 import gradio as gr
-import numpy as np
 
-from ..files import film_file, picture_file, upload_path
-from ..readings import readings_html
-from ..render_requests import LARGEST_STRENGTH, LARGEST_ZOOM, CropRequest, EditRequest, FilmRequest
-from ..session import Session
-from ..studio import MOST_SHOWN, EditedFace, Photo, Studio
+from ..face_recipes import Drawn, FaceRecipe
+from ..facts import MOST_SHOWN
+from ..files import cached, file_data, file_name, jpeg_bytes, picture_bytes, shown_file, shown_files
+from ..page_state import PageState
+from ..recipe_text import recipe_text
+from ..render_requests import FilmRequest, PathRequest
+from ..shell import FILMING, NEWEST, PRIVATE, Shell, Updates
+from ..studio import Look, Studio, film_bytes
 from ..toasts import toasts
-from ..tray import added, chosen
-from ..turns import check_wanted
+from ..views import view
+from ..watched_work import watched
 
-FILM = FilmRequest(frames=32, seconds=1.6, size=256, format="gif")
+FILM, WAY = FilmRequest(frames=24, seconds=1.6, size=320, format="gif"), PathRequest(loop="boomerang")
+STEPS_SHOWN = 8
+LARGEST_PNG = 2_000_000
+"""Pixels up to which a picture is downloaded as PNG; a larger photo as the best JPEG."""
 HELP = (
-    "Move a slider and the picture follows. A change of 1 is one standard deviation over all faces the model was "
-    "trained on; 0 is the face as it is. The rings show how the model reads that face, the dots how it reads the "
-    "edited one. What is held keeps its reading while you move other things."
+    "1 is one standard deviation over all the model was trained on; 0 is as it is. \u2212 and + go all the way at "
+    "once. Rings show what is seen in the picture as it is, dots what is seen in the edited one. "
+    "What is held (the box) keeps its value while you move other things."
 )
-BEST_FIRST = f"The {MOST_SHOWN} attributes that the model reads best come first."
 
 
 class EditTab:
-    """Widgets and wires; to be made inside its tab."""
+    """Widgets and wires; to be made inside its tab. The morph is wired to `to_morph`."""
 
-    def __init__(self, studio: Studio, session: Session) -> None:
-        self.studio, self.session = studio, session
-        self.attributes = studio.facts.attributes
-        self.many = len(self.attributes) > MOST_SHOWN
+    def __init__(self, shell: Shell) -> None:
+        self.shell = shell
         with gr.Row(elem_classes=["split", "edit"]):
-            with gr.Column(scale=4, min_width=300, elem_classes="edit-left"):
-                self._pictures()
-                self._crop()
+            with gr.Column(scale=5, min_width=300, elem_classes="edit-left"):
+                self.stage = view("stage", label="Picture", elem_id="stage")
                 self._actions()
-            with gr.Column(scale=7, min_width=320):
-                self._desk()
-                gr.Markdown(f"{HELP} {BEST_FIRST}" if self.many else HELP, elem_classes="edit-help")
+            with gr.Column(scale=6, min_width=320, elem_classes="edit-right"):
+                self.keep = gr.Checkbox(
+                    True,
+                    label="Keep the photo",
+                    info="Change the photo itself, at its own size.",
+                    elem_id="keep",
+                    visible=False,
+                )
+                self.desk = view("desk", label="Changes", elem_id="desk", most=MOST_SHOWN)
+                self.none = gr.Markdown(
+                    "This model has no attribute directions, so there is nothing to move.", visible=False
+                )
+                self.help = gr.Markdown(HELP, elem_classes="caption")
         self._wire()
 
-    def _pictures(self) -> None:
-        with gr.Column(elem_classes="edit-pictures"):
-            self.edited = gr.Image(
-                label="Edited",
-                format="png",
-                interactive=False,
-                buttons=[],
-                elem_classes=["face", "bare", "edited"],
-                elem_id="edited",
-            )
-            self.photo = gr.Image(
-                label="Your photo",
-                type="filepath",
-                sources=["upload"],
-                buttons=[],
-                placeholder="Drop a photo",
-                elem_classes=["face", "bare", "photo"],
-                elem_id="photo",
-            )
-            self.reconstruction = gr.Image(
-                label="Reconstruction",
-                format="png",
-                interactive=False,
-                buttons=[],
-                elem_classes=["face", "bare", "reconstruction"],
-                elem_id="reconstruction",
-            )
-
-    def _crop(self) -> None:
-        """Shown while there is a photo: the model knows faces that fill the frame."""
-        with gr.Column(elem_classes="edit-crop"):
-            self.note = gr.Markdown(label="About the crop", elem_classes="edit-help", elem_id="crop-note")
-            self.find = gr.Checkbox(
-                True,
-                label="Find the face",
-                container=False,
-                visible=self.studio.facts.finds_faces,
-                elem_id="find-face",
-            )
-            with gr.Group(), gr.Row():
-                self.crop = [
-                    gr.Slider(1, LARGEST_ZOOM, 1, step=0.05, label="Zoom", min_width=90, elem_id="zoom"),
-                    gr.Slider(-1, 1, 0, step=0.01, label="Across", min_width=90, elem_id="across"),
-                    gr.Slider(-1, 1, 0, step=0.01, label="Down", min_width=90, elem_id="down"),
-                ]
-
     def _actions(self) -> None:
-        with gr.Column(elem_classes="edit-actions"):
+        with gr.Column(elem_classes="actions", elem_id="edit-actions"):
             with gr.Row(elem_classes="tight"):
-                self.reset = gr.Button("Reset", size="md", min_width=90, elem_id="reset")
-                self.to_tray = gr.Button("Add to morph", size="md", min_width=110, elem_id="edit-to-tray")
+                self.undo = gr.Button("Undo", size="md", min_width=60, elem_id="undo")
+                self.redo = gr.Button("Redo", size="md", min_width=60, elem_id="redo")
+                self.reset = gr.Button("Reset", size="md", min_width=60, elem_id="reset")
+                self.random = gr.Button("Random", size="md", min_width=70, elem_id="random")
             with gr.Row(elem_classes="tight"):
-                self.download = gr.DownloadButton("Download PNG", size="md", min_width=110, elem_id="download-edit")
-                self.make = gr.Button("GIF of this edit", size="md", min_width=110, elem_id="make-sweep")
-            self.film = gr.Image(
-                label="From the face as it is to the edited one",
-                interactive=False,
-                buttons=[],
-                elem_classes=["face", "bare"],
-                elem_id="sweep",
-            )
-            self.download_film = gr.DownloadButton("Download GIF", size="md", elem_id="download-sweep")
-
-    def _desk(self) -> None:
-        """Three columns of equal rows: what is held, the sliders, and what the model reads. Of many a few at first."""
-        if not self.attributes:
-            gr.Markdown("This model has no attribute directions, so there is nothing to move here.")
-        self.desk = gr.Row(elem_classes=["desk", "few"], visible=bool(self.attributes))
-        with self.desk:
-            with gr.Column(min_width=0, elem_classes="desk-hold"):
-                self.hold = gr.CheckboxGroup(
-                    [(f"Hold {a.label}", a.name) for a in self.attributes], label="Hold", elem_id="hold"
+                self.download = gr.Button(
+                    "Download", variant="primary", size="md", min_width=90, elem_id="download-edit"
                 )
-            with gr.Column(min_width=0, elem_classes="desk-sliders"):
-                gr.HTML("<p class='desk-head'>Change</p>")
-                self.sliders: dict[str, Any] = {
-                    a.parameter: gr.Slider(
-                        -LARGEST_STRENGTH,
-                        LARGEST_STRENGTH,
-                        0,
-                        step=0.05,
-                        label=a.label,
-                        elem_id=f"slider-{number}",
-                        elem_classes="desk-slider",
-                    )
-                    for number, a in enumerate(self.attributes)
-                }
-            with gr.Column(min_width=0, elem_classes="desk-readings"):
-                self.readings = gr.HTML(label="Readings", elem_id="readings")
-        self.more = gr.Button(
-            f"Show all {len(self.attributes)} attributes", size="md", visible=self.many, elem_id="more-attributes"
-        )
+                self.make = gr.Button("Make GIF", size="md", min_width=80, elem_id="make-sweep")
+                self.to_morph = gr.Button("Add to morph", size="md", min_width=110, elem_id="edit-to-morph")
+        self.film = view("film", label="Film of the edit", elem_id="sweep")
+        self.steps = view("faces", label="Steps", elem_id="steps", title="Steps")
 
     def _wire(self) -> None:
-        quiet: dict[str, Any] = {"show_progress": "hidden", "preprocess": False}
-        sliders = list(self.sliders.values())
-        asked = [self.session.face, self.hold]
-        shown = self.shown
-        gr.on(
-            [*(slider.input for slider in sliders), self.hold.input],
-            self.edit,
-            asked,
-            shown,
-            inputs_kwargs=self.sliders,
-            api_name="edit",
-            trigger_mode="always_last",
-            concurrency_limit=4,
-            **quiet,
-        )
-        gr.on(
-            [slider.input for slider in self.crop],
-            self.recrop,
-            [self.session.photo, *self.crop, self.hold],
-            [*self.recropped, self.find],
-            inputs_kwargs=self.sliders,
-            api_name="edit_crop",
-            trigger_mode="always_last",
-            concurrency_limit=4,
-            **quiet,
-        )
-        self.find.input(
-            self.find_face,
-            [self.session.photo, self.find, *self.crop, self.hold],
-            self.recropped,
-            inputs_kwargs=self.sliders,
-            api_name="edit_find",
-            trigger_mode="always_last",
-            concurrency_limit=4,
-            **quiet,
-        )
-        self.photo.upload(self.upload, self.photo, self.uploaded, api_name="edit_photo", **quiet).failure(
-            lambda: None, None, self.photo, api_visibility="private", **quiet
-        )
-        # There is no way back: what is moved or held must stay in sight.
-        self.more.click(
-            lambda: (gr.Row(elem_classes=["desk"]), gr.Button(visible=False)),
-            None,
-            [self.desk, self.more],
-            api_visibility="private",
-            **quiet,
-        )
-        self.reset.click(self.as_it_is, self.session.face, [*shown, *sliders], api_name="edit_reset", **quiet)
-        self.make.click(
-            self.make_film,
-            asked,
-            [self.film, self.download_film],
-            inputs_kwargs=self.sliders,
-            api_name="edit_film",
-            concurrency_id="film",
-            concurrency_limit=2,
-            preprocess=False,
-        )
+        state = self.shell.state
+        filming = self.make.click(self.make_film, state, self.film, **FILMING)
+        newest: dict[str, Any] = {**NEWEST, "cancels": [filming]}
+        self.desk.input(self.edit, state, self.moved, **newest)
+        for button, act in (
+            (self.undo, self.undo_step),
+            (self.redo, self.redo_step),
+            (self.reset, self.reset_all),
+            (self.random, self.random_changes),
+        ):
+            button.click(act, state, self.changed, **newest)
+        self.steps.select(self.go_to_step, state, self.changed, **newest)
+        self.keep.input(self.keep_photo, [state, self.keep], self.changed, **newest)
+        self.download.click(self.bring, state, self.shell.courier, concurrency_limit=2, **PRIVATE)
 
     @property
-    def shown(self) -> list[Any]:
-        """Outputs of an edit."""
-        return [self.edited, self.download, self.readings]
+    def outputs(self) -> list[Any]:
+        return [
+            *(self.stage, self.desk, self.steps, self.undo, self.redo, self.reset, self.keep, self.film),
+            *(self.none, self.help, self.random, self.make),
+        ]
 
     @property
-    def loaded(self) -> list[Any]:
-        """Outputs of what loads a face."""
-        return [self.session.face, self.photo, self.reconstruction, *self.shown, *self.sliders.values()]
+    def changed(self) -> list[Any]:
+        return [self.shell.state, self.shell.address, *self.outputs]
 
     @property
-    def uploaded(self) -> list[Any]:
-        """Outputs of what loads a photo."""
-        return [*self.loaded, self.session.photo, *self.crop, self.note, self.find]
+    def moved(self) -> list[Any]:
+        """What follows a slider."""
+        parts = [self.stage, self.desk, self.steps, self.undo, self.redo, self.reset, self.film]
+        return [self.shell.state, self.shell.address, *parts]
 
-    @property
-    def recropped(self) -> list[Any]:
-        """Outputs of what takes another part of the loaded photo."""
-        return [self.session.face, self.photo, self.reconstruction, *self.shown, self.note]
+    # --- what is shown -------------------------------------------------------------------------------------------
 
-    def welcome(self, face: np.ndarray) -> tuple[Any, ...]:
-        """What a first visit shows."""
-        return self._loaded(face, None)
+    def show(self, state: PageState) -> Updates:
+        """The tab as the state says."""
+        studio = self.shell.studio(state)
+        attributes = studio.facts.attributes
+        desk = {
+            "attributes": [asdict(a) for a in attributes],
+            "changes": dict(state.face.changes),
+            "hold": list(state.face.hold),
+        }
+        look = studio.look(state.face)
+        some = bool(attributes)
+        return {
+            **self._seen(studio, state, look),
+            self.desk: {**desk, **_readings(look)},
+            self.keep: gr.Checkbox(state.face.keep_photo, visible=state.face.photo is not None),
+            self.none: gr.Markdown(visible=not some),
+            self.help: gr.Markdown(visible=some),
+            self.random: gr.Button(interactive=some),
+            self.make: gr.Button(interactive=some),
+        }
 
-    @toasts
-    def upload(self, photo: Mapping[str, Any]) -> tuple[Any, ...]:
-        """Load a picture file: the face that is found in it, or else its middle; all sliders go back to 0."""
-        path, whole = upload_path(photo), CropRequest()
-        encoded = self.studio.encode(path)
-        loaded = self._loaded(encoded.latent, encoded)
-        return *loaded, path, whole.zoom, whole.across, whole.down, encoded.note, encoded.found
+    def _seen(self, studio: Studio, state: PageState, look: Look) -> Updates:
+        steps = [*state.past, state.face, *reversed(state.future)]
+        start = max(0, min(len(state.past) - STEPS_SHOWN // 2, len(steps) - STEPS_SHOWN))
+        shown = steps[start : start + STEPS_SHOWN]
+        faces = [
+            {"file": file, "label": _described(studio, step) or "As it is"}
+            for step, file in zip(shown, shown_files(studio.pictures(shown)), strict=True)
+        ]
+        return {
+            self.stage: {
+                "before": shown_file(look.before),
+                "after": shown_file(look.after),
+                "label": self._label(state),
+            },
+            self.desk: _readings(look),
+            self.steps: {"faces": faces if len(steps) > 1 else [], "chosen": len(state.past) - start},
+            self.undo: gr.Button(interactive=bool(state.past)),
+            self.redo: gr.Button(interactive=bool(state.future)),
+            self.reset: gr.Button(interactive=bool(state.face.changes or state.face.hold)),
+            self.film: {},
+        }
 
-    @toasts
-    def recrop(
-        self, photo: str | None, zoom: float, across: float, down: float, hold: Sequence[str], /, **changes: float
-    ) -> tuple[Any, ...]:
-        """Take another part of the loaded photo: zoom 1 to 8; across and down from -1 (left, top) to 1. Edit it."""
-        encoded = self.studio.encode(photo, CropRequest(zoom, across, down))
-        return *self._recropped(encoded, hold, changes), False
+    def _label(self, state: PageState) -> str:
+        word = self.shell.studio(state).facts.card.word
+        if state.face.photo is None:
+            whose = f"The {word}"
+        elif state.face.keep_photo:
+            whose = "Your photo"
+        else:
+            whose = f"Your {word}" if state.face.tuned else "As the model draws it"
+        return f"{whose}, edited" if state.face.changes else whose
 
-    @toasts
-    def find_face(
-        self,
-        photo: str | None,
-        find: bool,
-        zoom: float,
-        across: float,
-        down: float,
-        hold: Sequence[str],
-        /,
-        **changes: float,
-    ) -> tuple[Any, ...]:
-        """Take the face that is found in the loaded photo, or (find=False) the part that the sliders say. Edit it."""
-        if not isinstance(find, bool):
-            raise ValueError(f"find is {find!r:.40}; send true or false.")
-        encoded = self.studio.encode(photo, None if find else CropRequest(zoom, across, down))
-        return self._recropped(encoded, hold, changes)
-
-    @toasts
-    def load(self, faces: np.ndarray | None, index: int) -> tuple[Any, ...]:
-        """Load face `index` of the grid (counted from 0); all sliders go back to 0."""
-        return self._loaded(chosen(faces, index)[0], None)
-
-    @toasts
-    def edit(self, latent: np.ndarray | None, hold: Sequence[str], /, **changes: float) -> tuple[Any, ...]:
-        """The loaded face, edited: changes in standard deviations from -3 to 3; attributes to hold by their names."""
-        return self._shown(self.studio.edit(latent, self._request(hold, changes)))
-
-    @toasts
-    def as_it_is(self, latent: np.ndarray | None) -> tuple[Any, ...]:
-        """The loaded face with all sliders at 0."""
-        return *self._shown(self.studio.edit(latent, EditRequest())), *(0 for _ in self.sliders)
-
-    @toasts
-    def add(
-        self, tray: np.ndarray | None, latent: np.ndarray | None, hold: Sequence[str], /, **changes: float
-    ) -> np.ndarray:
-        """Put the edited face at the end of the tray of faces to morph."""
-        return added(tray, self.studio.edited(latent, self._request(hold, changes)))
+    # --- what is asked for ---------------------------------------------------------------------------------------
 
     @toasts
-    def make_film(self, latent: np.ndarray | None, hold: Sequence[str], /, **changes: float) -> tuple[Any, ...]:
-        """A GIF back and forth between the loaded face as it is and edited."""
-        data = self.studio.sweep(latent, self._request(hold, changes), FILM, check_wanted)
-        file = film_file(data, "edit", FILM.format)
-        return file, file
+    def edit(self, state: PageState, event: gr.EventData) -> Updates:
+        state = state.stepped(state.face.edited(event._data.get("changes", {}), event._data.get("hold", [])))
+        studio = self.shell.studio(state)
+        return {**self.shell.said(state), **self._seen(studio, state, studio.look(state.face))}
 
-    def _request(self, hold: Sequence[str], changes: Mapping[str, float]) -> EditRequest:
-        names = {a.parameter: a.name for a in self.attributes}
-        return EditRequest({names[parameter]: change for parameter, change in changes.items()}, hold)
+    @toasts
+    def undo_step(self, state: PageState) -> Updates:
+        return self._now(state.undone())
 
-    def _loaded(self, latent: np.ndarray, photo: Photo | None) -> tuple[Any, ...]:
-        picture, *rest = self.as_it_is(latent)
-        return latent, photo and picture_file(photo.crop, "photo"), picture, picture, *rest
+    @toasts
+    def redo_step(self, state: PageState) -> Updates:
+        return self._now(state.redone())
 
-    def _recropped(self, photo: Photo, hold: Sequence[str], changes: Mapping[str, float]) -> tuple[Any, ...]:
-        as_it_is = self.studio.edit(photo.latent, EditRequest()).picture
-        pictures = picture_file(photo.crop, "photo"), picture_file(as_it_is, "edited")
-        return photo.latent, *pictures, *self.edit(photo.latent, hold, **changes), photo.note
+    @toasts
+    def reset_all(self, state: PageState) -> Updates:
+        return self._now(state.stepped(state.face.plain))
 
-    def _shown(self, face: EditedFace) -> tuple[Any, ...]:
-        file = picture_file(face.picture, "edited")
-        return file, file, readings_html(face.readings)
+    @toasts
+    def random_changes(self, state: PageState) -> Updates:
+        return self._now(state.stepped(self.shell.studio(state).random_changes(state.face)))
+
+    @toasts
+    def keep_photo(self, state: PageState, keep: bool) -> Updates:
+        kept = replace(state.face, keep_photo=keep is True and state.face.photo is not None)
+        return self._now(replace(state, face=kept))
+
+    @toasts
+    def go_to_step(self, state: PageState, event: gr.EventData) -> Updates:
+        steps = len(state.past) + 1 + len(state.future)
+        start = max(0, min(len(state.past) - STEPS_SHOWN // 2, steps - STEPS_SHOWN))
+        wanted = start + int(event._data.get("index", 0))
+        while len(state.past) > wanted and state.past:
+            state = state.undone()
+        while len(state.past) < wanted and state.future:
+            state = state.redone()
+        return self._now(state)
+
+    @toasts
+    def bring(self, state: PageState) -> Updates:
+        studio = self.shell.studio(state)
+        picture = studio.finished(state.face)
+        name = _file_name(studio, state.face)
+        if picture.width * picture.height <= LARGEST_PNG or picture.mode not in ("RGB", "L"):
+            return self.shell.bring(picture_bytes(picture, recipe_text(state.model, state.face)), f"{name}.png")
+        return self.shell.bring(jpeg_bytes(picture), f"{name}.jpg")
+
+    @toasts
+    def make_film(self, state: PageState) -> Iterator[Updates]:
+        yield {self.film: {"busy": f"Drawing {FILM.frames} frames\u2026", "share": 0.1}}
+        studio = self.shell.studio(state)
+        film = studio.sweep(state.face, FILM.frames)
+        name = f"{_file_name(studio, state.face)}.gif"
+        for step in watched(lambda report: film_bytes(film, FILM, WAY, report)):
+            if isinstance(step, bytes):
+                words = f"From as it is to edited and back, {len(step) / 1000:,.0f} kB."
+                file = file_data(cached(step, name), name)
+                yield {self.film: {"file": file, "name": name, "words": words, "kind": "GIF"}}
+            else:
+                yield {self.film: {"busy": "Writing the GIF\u2026", "share": 0.5 + step / 2}}
+
+    def _now(self, state: PageState) -> Updates:
+        return {**self.shell.said(state, push=False), **self.show(state)}
+
+
+def _readings(look: Look) -> dict[str, Any]:
+    return {"readings": {r.attribute.name: [r.before, r.after, r.probability] for r in look.readings}}
+
+
+def _described(studio: Studio, face: FaceRecipe) -> str:
+    """What is changed, in words."""
+    labels = {a.name: a.label for a in studio.facts.attributes}
+    return ", ".join(f"{labels.get(name, name)} {change:+.1f}" for name, change in face.changes)
+
+
+def _file_name(studio: Studio, face: FaceRecipe) -> str:
+    origin = face.origin
+    whose = [f"seed {origin.seed}", str(origin.index + 1)] if isinstance(origin, Drawn) else []
+    return file_name(studio.facts.card.word, *whose, *(f"{name}{change:+.1f}" for name, change in face.changes[:4]))

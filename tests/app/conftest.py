@@ -20,6 +20,7 @@ import torch
 from patience import PATIENCE
 from PIL import Image
 
+from app.shelf import open_studio
 from app.studio import Studio
 from modeling_vae import FaceAlignment, VAEConfig, VAEImageProcessor, VAEModel, VAEPipeline
 
@@ -46,7 +47,7 @@ def aligned(published: Path, alignment: FaceAlignment, tmp_path_factory: pytest.
 
 @pytest.fixture(scope="session")
 def studio(aligned: Path) -> Studio:
-    return Studio.load(aligned)
+    return open_studio(aligned)
 
 
 @pytest.fixture(scope="session")

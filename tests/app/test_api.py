@@ -1,4 +1,4 @@
-"""The studio's endpoints, as a program calls them; they give what the studio gives."""
+"""The studio's doors for programs: they give what the studio gives, and refuse in sentences."""
 
 import json
 import urllib.request
@@ -11,158 +11,129 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from patience import PATIENCE
 from PIL import Image
+from planted_faces import face_photo, turned
 
-from app.render_requests import CropRequest, EditRequest, GenerateRequest
+from app.face_recipes import Drawn, FaceRecipe
 
 ENDPOINTS = [
-    *("/generate", "/new_faces", "/edit_face", "/edit_photo", "/edit_crop", "/edit_find", "/edit", "/edit_reset"),
-    "/edit_film",
-    *("/tray_add", "/tray_add_photos", "/tray_add_edit", "/tray_remove", "/tray_earlier", "/tray_later"),
-    *("/tray_clear", "/strip", "/film"),
+    *("/models", "/attributes", "/new_faces", "/find_faces", "/edit", "/edit_photo", "/read_photo", "/morph"),
+    "/film_of_edit",
 ]
 
 
 @pytest.fixture
 def client(server, tmp_path) -> Client:
-    return connect(server.url, str(tmp_path / "downloads"))
+    return Client(
+        server.url, verbose=False, download_files=str(tmp_path / "downloads"), httpx_kwargs={"timeout": PATIENCE}
+    )
 
 
-def connect(url: str, downloads: str | bool) -> Client:
-    return Client(url, verbose=False, download_files=downloads, httpx_kwargs={"timeout": PATIENCE})
-
-
-def grid(gallery: list[dict]) -> list[np.ndarray]:
-    return [pixels(entry["image"]) for entry in gallery]
+@pytest.fixture
+def two_faces(tmp_path) -> Path:
+    """A photo of two drawn faces, which the tiny model finds."""
+    face_photo([turned(60, 70, 70, 10), turned(150, 60, 44, -5)], (200, 130)).save(tmp_path / "two.png")
+    return tmp_path / "two.png"
 
 
 def pixels(path: str | Path) -> np.ndarray:
     return np.asarray(Image.open(path).convert("RGB")).astype(int)
 
 
-def test_every_action_has_a_name_and_named_parameters(client):
+def test_every_action_has_a_name_words_and_named_parameters(client):
     endpoints = client.view_api(return_format="dict", print_info=False)["named_endpoints"]
     assert sorted(endpoints) == sorted(ENDPOINTS)
     names = {name: [p["parameter_name"] for p in info["parameters"]] for name, info in endpoints.items()}
-    assert names["/generate"] == ["seed", "truncation"]
-    assert names["/film"] == ["frames", "seconds", "size", "path", "easing", "loop", "format"]
-    assert names["/edit"] == ["hold", "smiling", "coat_black", "coat_tabby", "coat_white", "age"]
-    assert names["/edit_face"] == names["/tray_add"] == ["index"]
+    assert names["/new_faces"] == ["seed", "count", "truncation", "model"]
+    assert names["/edit"] == ["face", "changes", "hold", "model"]
+    for name, info in endpoints.items():
+        assert info["description"], name
+        for parameter in info["parameters"]:
+            assert parameter["type"] and parameter["python_type"], (name, parameter["parameter_name"])
 
 
-def test_generate_gives_what_the_studio_gives(client, studio):
-    shown, *_ = client.predict(seed=12, truncation=1.0, api_name="/generate")
-    expected = studio.generate(GenerateRequest(12, truncation=1.0)).pictures
-    for a, b in zip(grid(shown), expected, strict=True):
-        assert abs(a - np.asarray(b).astype(int)).max() <= 1
+def test_the_names_that_are_taken(client):
+    assert client.predict(api_name="/models")[0] == "tiny"
+    assert list(client.predict(api_name="/attributes")) == ["smiling", "coat:black", "coat:tabby", "coat:white", "age"]
+
+
+def test_new_faces_are_what_the_studio_gives(client, studio):
+    files, recipes = client.predict(seed=12, count=3, truncation=1.0, api_name="/new_faces")
+    faces = [FaceRecipe(Drawn(12, index, 1.0)) for index in range(3)]
+    assert recipes == [{"seed": 12, "face": i, "truncation": 1.0} for i in range(3)]
+    for file, face in zip(files, faces, strict=True):
+        assert abs(pixels(file) - np.asarray(studio.finished(face)).astype(int)).max() <= 1
+    again, _ = client.predict(seed=12, count=1, truncation=1.0, api_name="/new_faces")
+    assert (pixels(again[0]) == pixels(files[0])).all()
+
+
+def test_an_edit_moves_what_was_asked(client, studio):
+    face = {"seed": 3, "face": 1}
+    file, seen = client.predict(face, {"smiling": 2.0}, ["age"], api_name="/edit")
+    expected = FaceRecipe(Drawn(3, 1)).edited({"smiling": 2.0}, ["age"])
+    assert abs(pixels(file) - np.asarray(studio.finished(expected)).astype(int)).max() <= 1
+    assert set(seen) == {"smiling", "coat:black", "coat:tabby", "coat:white", "age"}
+    assert json.loads(Image.open(file).text["studio"])["faces"] == [
+        {"seed": 3, "face": 1, "truncation": 0.8, "edit": {"smiling": 2.0}, "hold": ["age"]}
+    ]
+
+
+def test_all_faces_of_a_photo_are_found_and_each_can_be_edited(client, two_faces):
+    frames = client.predict(handle_file(two_faces), api_name="/find_faces")
+    assert len(frames) == 2 and frames[0][2] > frames[1][2]
+    photo = pixels(two_faces)
+    for frame in frames:
+        file, _ = client.predict(handle_file(two_faces), {"smiling": 3.0}, frame=frame, api_name="/edit_photo")
+        changed = np.abs(pixels(file) - photo).sum(-1) > 0
+        rows, columns = np.nonzero(changed)
+        assert pixels(file).shape == photo.shape
+        assert abs(columns.mean() - frame[0]) < frame[2] / 3 and abs(rows.mean() - frame[1]) < frame[2] / 3
+    drawn, _ = client.predict(handle_file(two_faces), {}, keep_photo=False, api_name="/edit_photo")
+    assert pixels(drawn).shape == (512, 512, 3)
+
+
+@pytest.mark.parametrize("suffix", ["gif", "webp", "mp4"])
+def test_films(client, suffix):
+    faces = [{"seed": 3, "face": index} for index in range(3)]
+    file, words = client.predict(faces, frames=6, seconds=1, size=128, loop="once", format=suffix, api_name="/morph")
+    assert Path(file).suffix == f".{suffix}" and words.startswith("6 frames, 1 s")
+    assert len(list(iio.imiter(file))) == 6
+
+
+def test_what_is_refused_is_a_sentence(client, photo, tmp_path):
     with pytest.raises(AppError, match="give a whole number from 0 to"):
-        client.predict(seed=None, api_name="/generate")
-
-
-def test_new_faces_say_their_seed(client):
-    seed, shown, *_ = client.predict(api_name="/new_faces")
-    again, *_ = client.predict(seed=seed, api_name="/generate")
-    assert all((a == b).all() for a, b in zip(grid(shown), grid(again), strict=True))
-
-
-def test_a_tray_becomes_a_film(client, studio, photo):
-    client.predict(api_name="/tray_clear")
-    with pytest.raises(AppError, match="2 to 8 faces; there are 0"):
-        client.predict(api_name="/film")
-    client.predict(seed=3, truncation=1.0, api_name="/generate")
-    client.predict(index=2, api_name="/tray_add")
-    client.predict(index=5, api_name="/tray_add")
-    tray, position = client.predict(photos=[handle_file(photo)], api_name="/tray_add_photos")
-    assert len(tray) == 3 and position == 2
-    tray, position = client.predict(position=2, api_name="/tray_earlier")
-    assert position == 1
-    *_, file = client.predict(frames=10, seconds=1, size=128, loop="once", api_name="/film")
-    film = iio.imread(file, index=None)
-    assert Path(file).suffix == ".gif" and film.shape[:3] == (10, 128, 128)
-    latents = studio.generate(GenerateRequest(3, truncation=1.0)).latents
-    keyframes = np.stack([latents[2], studio.encode(photo).latent, latents[5]])
-    for shown, expected in zip(grid(tray), studio.show(keyframes), strict=True):
-        assert abs(shown - np.asarray(expected).astype(int)).max() <= 1
-
-
-@pytest.mark.parametrize("suffix", ["webp", "mp4"])
-def test_films_in_other_formats(client, suffix):
-    *_, file = client.predict(frames=6, seconds=1, size=128, loop="once", format=suffix, api_name="/film")
-    assert Path(file).suffix == f".{suffix}" and len(list(iio.imiter(file))) == 6
-
-
-def test_an_edit_gives_what_the_studio_gives(client, studio, photo):
-    client.predict(photo=handle_file(photo), api_name="/edit_photo")
-    cropped = client.predict(zoom=2, across=0.5, down=0, hold=["age"], smiling=2.0, api_name="/edit_crop")[2]
-    part = studio.encode(photo, CropRequest(2, 0.5, 0)).latent
-    face = studio.edit(part, EditRequest({"smiling": 2.0}, hold=["age"]))
-    assert abs(pixels(cropped) - np.asarray(face.picture).astype(int)).max() <= 1
-    client.predict(photo=handle_file(photo), api_name="/edit_photo")
-    edited, *_ = client.predict(hold=["age"], smiling=2.0, api_name="/edit")
-    face = studio.edit(studio.encode(photo).latent, EditRequest({"smiling": 2.0}, hold=["age"]))
-    assert abs(pixels(edited) - np.asarray(face.picture).astype(int)).max() <= 1
-    reset, *_ = client.predict(api_name="/edit_reset")
-    assert (pixels(reset) != pixels(edited)).any()
-
-
-def test_an_edited_face_joins_the_tray(client, studio):
-    client.predict(api_name="/tray_clear")
-    client.predict(index=1, api_name="/edit_face")
-    client.predict(hold=[], smiling=2.0, api_name="/tray_add_edit")
-    tray, _ = client.predict(index=1, api_name="/tray_add")
-    face = studio.edit(studio.welcome().latents[1], EditRequest({"smiling": 2.0}))
-    assert abs(grid(tray)[0] - np.asarray(face.picture).astype(int)).max() <= 1
-
-
-def test_the_film_of_an_edit(client):
-    client.predict(index=1, api_name="/edit_face")
-    _, file = client.predict(hold=[], smiling=3.0, api_name="/edit_film")
-    assert len(list(iio.imiter(file))) > 10
+        client.predict(seed=-1, api_name="/new_faces")
+    with pytest.raises(AppError, match="not an attribute"):
+        client.predict({"seed": 1}, {"beard": 1.0}, api_name="/edit")
+    with pytest.raises(AppError, match="from -8 to 8"):
+        client.predict({"seed": 1}, {"age": 9.0}, api_name="/edit")
+    with pytest.raises(AppError, match="2 to 8 faces; there are 1"):
+        client.predict([{"seed": 1}], api_name="/morph")
     with pytest.raises(AppError, match="Move at least one slider"):
-        client.predict(hold=[], api_name="/edit_film")
-
-
-def test_what_is_refused_leaves_the_rest_working(client, photo, tmp_path):
-    note = tmp_path / "note.png"
-    note.write_bytes(b"these are words, not pixels")
-    for endpoint, name, value in (("/edit_photo", "photo", note), ("/tray_add_photos", "photos", [note])):
-        files = [handle_file(path) for path in value] if isinstance(value, list) else handle_file(value)
-        with pytest.raises(AppError, match="not a picture"):
-            client.predict(**{name: files}, api_name=endpoint)
-    with pytest.raises(AppError):
-        client.predict(hold=[], smiling=9.0, api_name="/edit")
-    with pytest.raises(AppError):
-        client.predict(hold=["beard"], smiling=1.0, api_name="/edit")
-    with pytest.raises(AppError, match="no face 99"):
-        client.predict(index=99, api_name="/edit_face")
-    assert client.predict(photo=handle_file(photo), api_name="/edit_photo")
+        client.predict({"seed": 1}, api_name="/film_of_edit")
+    with pytest.raises(AppError, match="not on offer here|no config.json"):
+        client.predict(model="/etc", api_name="/attributes")
+    (tmp_path / "note.png").write_bytes(b"these are words, not pixels")
+    with pytest.raises(AppError, match="not a picture"):
+        client.predict(handle_file(tmp_path / "note.png"), {}, api_name="/edit_photo")
+    assert client.predict(handle_file(photo), api_name="/read_photo")
 
 
 @pytest.mark.parametrize("meta", [{}, {"meta": {"_type": "gradio.FileData"}}], ids=["bare", "with meta"])
-@pytest.mark.parametrize("endpoint", ["edit_photo", "tray_add_photos"])
-def test_only_what_was_uploaded_is_read(server, photo, endpoint, meta):
+def test_only_what_was_uploaded_is_read(server, photo, meta):
     """A request written by hand, which names a picture that lies on the server."""
-    upload = {"path": str(photo), **meta}
-    body = json.dumps({"data": [upload if endpoint == "edit_photo" else [upload]]}).encode()
-    address = f"{server.url}gradio_api/call/{endpoint}"
+    body = json.dumps({"data": [{"path": str(photo), **meta}]}).encode()
+    address = f"{server.url}gradio_api/call/read_photo"
     request = urllib.request.Request(address, body, {"Content-Type": "application/json"})
     with urllib.request.urlopen(request) as answer:
         event = json.load(answer)["event_id"]
     with urllib.request.urlopen(f"{address}/{event}") as answer:
-        assert answer.read().startswith(b"event: error")
-
-
-def test_one_session_is_not_another(server, client, photo):
-    other = connect(server.url, False)
-    mine = client.predict(photo=handle_file(photo), api_name="/edit_photo")[1]
-    other.predict(index=3, api_name="/edit_face")
-    again, *_ = client.predict(api_name="/edit_reset")
-    assert (pixels(again) == pixels(mine)).all()
+        assert b"event: error" in answer.read()
 
 
 def test_temporary_files_lie_in_a_folder_of_this_run(server, client):
-    client.predict(api_name="/new_faces")
+    client.predict(seed=77, api_name="/new_faces")
     with pytest.raises(AppError):
-        client.predict(index=99, api_name="/edit_face")
+        client.predict({"seed": 1}, {"age": 99.0}, api_name="/edit")
     assert any(server.temporary.glob("studio-*/*/*.png"))
     # Gradio prints the stack of what it refuses itself; none of ours is in it.
     assert "/app/tabs/" not in server.log.read_text()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.files import film_file, picture_file, upload_path
+from app.files import cached, file_name, picture_bytes, recipe_of, shown_file, upload_path
 
 
 @pytest.fixture(autouse=True)
@@ -18,14 +18,32 @@ def cache(tmp_path, monkeypatch) -> Path:
 
 
 def test_equal_pictures_are_one_file(cache):
-    red, again, blue = (picture_file(Image.new("RGB", (4, 4), colour)) for colour in ("red", "red", "blue"))
-    assert red == again != blue and Path(red).is_relative_to(cache)
-    np.testing.assert_array_equal(np.asarray(Image.open(blue)), np.asarray(Image.new("RGB", (4, 4), "blue")))
+    red, again, blue = (shown_file(Image.new("RGB", (4, 4), colour)) for colour in ("red", "red", "blue"))
+    assert red == again != blue and Path(red["path"]).is_relative_to(cache)
+    np.testing.assert_array_equal(np.asarray(Image.open(blue["path"])), np.asarray(Image.new("RGB", (4, 4), "blue")))
 
 
-def test_a_film_keeps_its_bytes_and_its_name(cache):
-    file = Path(film_file(b"GIF89a...", "morph", "gif"))
+def test_large_pictures_are_shown_as_jpeg(cache):
+    assert Path(shown_file(Image.new("RGB", (800, 600)))["path"]).suffix == ".jpg"
+    assert Path(shown_file(Image.new("RGBA", (800, 600)))["path"]).suffix == ".png"
+
+
+def test_a_file_keeps_its_bytes_and_its_name(cache):
+    file = Path(cached(b"GIF89a...", "morph.gif"))
     assert file.name == "morph.gif" and file.read_bytes() == b"GIF89a..." and file.is_relative_to(cache)
+
+
+def test_a_picture_says_how_it_was_made(tmp_path):
+    (tmp_path / "a.png").write_bytes(picture_bytes(Image.new("RGB", (4, 4)), "the recipe"))
+    assert recipe_of(tmp_path / "a.png") == "the recipe"
+    (tmp_path / "b.png").write_bytes(picture_bytes(Image.new("RGB", (4, 4))))
+    (tmp_path / "c.png").write_bytes(b"words")
+    assert recipe_of(tmp_path / "b.png") is None and recipe_of(tmp_path / "c.png") is None
+
+
+def test_names_of_downloads():
+    assert file_name("cat", "seed 2", "coat:black_and_white+2.0") == "cat_seed-2_coat-black-and-white+2-0"
+    assert file_name("../..", "<b>") == "b" and file_name("") == "picture"
 
 
 def test_an_upload(cache):

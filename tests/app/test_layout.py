@@ -3,44 +3,55 @@
 import gradio as gr
 import pytest
 
+from app.facts import ModelCard, ModelFacts
+from app.header import card_text, masthead, rights
 from app.layout import build
-from app.studio import Attribute, ModelFacts
-from app.theme import FAVICON, STYLESHEET, appearance
+from app.page_state import PageState
+from app.theme import FAVICON, STYLESHEET
+from app.views import script, stylesheets
 
 
-def labels(page: gr.Blocks, kind: type) -> list[str]:
-    return [block.label for block in page.blocks.values() if type(block) is kind]
+def facts(**values) -> ModelFacts:
+    return ModelFacts("x", 32, 48, 4, False, (), False, **values)
 
 
-def test_one_slider_for_each_attribute(studio):
+def test_the_doors_of_the_page(studio):
     page = build(studio)
-    assert labels(page, gr.Tab) == ["Generate", "Morph", "Edit"]
-    sliders = labels(page, gr.Slider)
-    assert sliders[-5:] == ["Smiling", "Coat: black", "Coat: tabby", "Coat: white", "Age"]
-    assert not any("N(0, I)" in str(block.value) for block in page.blocks.values() if isinstance(block, gr.Markdown))
+    tabs = [block.id for block in page.blocks.values() if type(block) is gr.Tab]
+    assert tabs == ["photo", "generate", "edit", "morph", "mix"]
 
 
-def test_a_model_without_attributes(bare_studio):
-    page = build(bare_studio)
-    assert labels(page, gr.Slider)[-3:] == ["Zoom", "Across", "Down"]
-    # nor with a prior, which the page says
-    assert any("N(0, I)" in str(block.value) for block in page.blocks.values() if isinstance(block, gr.Markdown))
-    names = [fn.api_name for fn in page.fns.values() if fn.api_visibility == "public"]
-    assert len(names) == len(set(names))
+def test_a_page_of_a_model_without_attributes(bare_studio):
+    assert build(bare_studio).blocks
 
 
-def test_a_session_keeps_latents_and_no_model(studio):
-    page = build(studio)
-    kept = [block.value for block in page.blocks.values() if isinstance(block, gr.State)]
-    assert {getattr(value, "shape", None) for value in kept} == {(20, 8), (3, 8), (8,), None}
+def test_a_session_keeps_recipes_and_no_model(studio):
+    kept = [block.value for block in build(studio).blocks.values() if isinstance(block, gr.State)]
+    assert kept == [PageState("tiny")]
 
 
 def test_pictures_have_the_models_proportions():
-    facts = ModelFacts("x", 32, 48, 4, False, (Attribute("a", "a", "A"),), False)
-    assert "--face-aspect: 48 / 32" in appearance(facts)["css"]
+    assert "--face-aspect: 48 / 32" in masthead(facts())
 
 
-@pytest.mark.parametrize("file", [STYLESHEET, FAVICON])
-def test_nothing_is_fetched_from_elsewhere(file):
-    text = file.read_text().replace("http://www.w3.org/2000/svg", "")  # the name of a format, not an address
-    assert "http" not in text and "//" not in text.replace("*/", "")
+def test_words_are_the_models_own():
+    cats = facts(card=ModelCard(word="cat"))
+    assert "Draw cats that never were" in masthead(cats) and "numbers a cat" in rights(cats)
+    assert ModelCard(word="pony").words == "ponies"
+
+
+def test_licence_and_card_are_on_the_page_and_nobodys_markup():
+    card = ModelCard(
+        licence="my-<b>licence", link="https://example.org/l", text="<!-- x -->\n# Card\n![p](media/p.webp)\nText"
+    )
+    said = rights(facts(card=card))
+    assert "my &lt;b&gt;licence" in said and 'href="https://example.org/l"' in said
+    assert "javascript" not in rights(facts(card=ModelCard(licence="x", link="javascript:alert(1)")))
+    assert card_text(facts(card=card)).split() == ["#", "Card", "Text"]
+    assert "without a card" in card_text(facts()) and "no licence named" in rights(facts())
+
+
+@pytest.mark.parametrize("text", [*(file.read_text() for file in (STYLESHEET, FAVICON, *stylesheets())), script()])
+def test_nothing_is_fetched_from_elsewhere(text):
+    text = text.replace("http://www.w3.org/2000/svg", "")  # the name of a format, not an address
+    assert "http" not in text and "url(//" not in text

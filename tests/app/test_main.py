@@ -11,7 +11,7 @@ from modeling_vae.recipes.bundled import default_model
 def test_defaults():
     options = parse([])
     assert options.model == default_model() and (options.model / "model.safetensors").is_file()
-    assert options.port is None and options.host is None and options.share is False
+    assert options.port is None and options.host is None and options.share is False and options.mcp is False
 
 
 def test_options():
@@ -24,7 +24,7 @@ def test_help_explains_every_option(capsys):
         parse(["--help"])
     text = capsys.readouterr().out
     assert stop.value.code == 0
-    assert all(option in text for option in ("--model", "--port", "--host", "--share", "GRADIO_SERVER_PORT"))
+    assert all(option in text for option in ("--model", "--port", "--host", "--share", "--mcp", "GRADIO_SERVER_PORT"))
 
 
 def test_a_port_that_is_taken_is_one_sentence(published, capsys):

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from app.render_requests import CropRequest, EditRequest, FilmRequest, GenerateRequest, PathRequest
+from app.render_requests import EditRequest, FilmRequest, FrameRequest, GenerateRequest, PathRequest
 
 
 def test_forms_send_whole_numbers_as_floats():
@@ -34,30 +34,10 @@ def test_impossible_faces(values, message):
         GenerateRequest(**values)
 
 
-@pytest.mark.parametrize(
-    ("crop", "box"),
-    [
-        (CropRequest(), (30, 0, 210, 180)),
-        (CropRequest(across=-1), (0, 0, 180, 180)),
-        (CropRequest(across=1, down=1), (60, 0, 240, 180)),
-        (CropRequest(zoom=2), (75, 45, 165, 135)),
-        (CropRequest(zoom=2, across=1, down=-1), (150, 0, 240, 90)),
-        (CropRequest(zoom=8), (109, 79, 131, 101)),
-    ],
-)
-def test_crops(crop, box):
-    """Of a picture of 240 x 180 whose largest square is 180."""
-    assert crop.box((240, 180), (180, 180)) == box
-
-
-def test_a_crop_of_one_pixel():
-    assert CropRequest(zoom=8, across=1).box((1, 1), (1, 1)) == (0, 0, 1, 1)
-
-
-@pytest.mark.parametrize("values", [{"zoom": 0.5}, {"zoom": math.nan}, {"across": -1.1}, {"down": None}])
-def test_impossible_crops(values):
-    with pytest.raises(ValueError, match="give a number from"):
-        CropRequest(**values)
+@pytest.mark.parametrize("values", [(math.nan, 0, 9), (0, None, 9), (0, 0, 7), (0, 0, 9, 181), (0, 0, "9")])
+def test_impossible_frames(values):
+    with pytest.raises(ValueError, match="The frame's .* give a number from"):
+        FrameRequest(*values)
 
 
 @pytest.mark.parametrize(
@@ -84,6 +64,10 @@ def test_impossible_ways(field):
         PathRequest(**{field: "zigzag"})
 
 
+def test_words_about_a_film():
+    assert FilmRequest(12, 1.5).words(12_345) == "12 frames, 1.5 s, 12 kB."
+
+
 def test_loops():
     assert [PathRequest(loop=loop).closed for loop in ("around", "boomerang", "once")] == [True, False, False]
     assert [PathRequest(loop=loop).playback for loop in ("around", "boomerang", "once")] == [
@@ -99,7 +83,7 @@ def test_an_edit_keeps_what_moves():
     assert request.hold == ("smiling",)
 
 
-@pytest.mark.parametrize("strength", [math.nan, math.inf, -math.inf, 3.01, "1", None, True])
+@pytest.mark.parametrize("strength", [math.nan, math.inf, -math.inf, 8.01, "1", None, True])
 def test_impossible_strengths(strength):
-    with pytest.raises(ValueError, match="The change of age is .*give a number from -3 to 3"):
+    with pytest.raises(ValueError, match="The change of age is .*give a number from -8 to 8"):
         EditRequest({"age": strength})

@@ -1,9 +1,7 @@
 """The studio without its page: what it gives, and what it refuses."""
 
-import io
-import zlib
+from dataclasses import replace
 
-import imageio.v3 as iio
 import numpy as np
 import pytest
 import torch
@@ -11,9 +9,13 @@ from PIL import Image
 from planted_faces import face_photo, turned
 from tiny import many_attributes
 
-from app.render_requests import CropRequest, EditRequest, FilmRequest, GenerateRequest, PathRequest
-from app.studio import MOST_SHOWN, Studio
+from app.face_recipes import Drawn, FaceRecipe, Mixed, Uploaded
+from app.facts import attributes_of
+from app.photos import SHOWN_SIDE
+from app.render_requests import FilmRequest, FrameRequest, GenerateRequest, PathRequest
+from app.studio import Studio, film_bytes
 from modeling_vae import ReconstructionErrors, VAEPipeline
+from modeling_vae.model.seen_curve import SeenCurve
 
 NAMES = ["smiling", "coat:black", "coat:tabby", "coat:white", "age"]
 
@@ -22,13 +24,21 @@ def pixels(picture: Image.Image) -> np.ndarray:
     return np.asarray(picture).astype(int)
 
 
-def frames(data: bytes) -> list[np.ndarray]:
-    return list(iio.imiter(data, extension=".gif"))
+def face(index: int = 0, seed: int = 3, **changes: float) -> FaceRecipe:
+    return FaceRecipe(Drawn(seed, index)).edited(
+        {name.replace("__", ":"): value for name, value in changes.items()}, []
+    )
+
+
+def uploaded(studio: Studio, path, number: int = 0) -> Uploaded:
+    upload = studio.photos.uploads.add(path)
+    return Uploaded(upload, studio.photos.search(upload).frames[number])
 
 
 @pytest.fixture
-def faces(studio) -> np.ndarray:
-    return studio.generate(GenerateRequest(3, count=4)).latents
+def two_faces(tmp_path):
+    face_photo([turned(60, 70, 70, 10), turned(150, 60, 44, -5)], (200, 130)).save(tmp_path / "two.png")
+    return tmp_path / "two.png"
 
 
 def test_the_facts(studio):
@@ -37,252 +47,182 @@ def test_the_facts(studio):
     assert facts.draws_fitted and facts.finds_faces
     assert [a.name for a in facts.attributes] == NAMES
     assert [a.label for a in facts.attributes] == ["Smiling", "Coat: black", "Coat: tabby", "Coat: white", "Age"]
-    assert [a.parameter for a in facts.attributes] == ["smiling", "coat_black", "coat_tabby", "coat_white", "age"]
+    assert facts.card.word == "picture" and facts.card.words == "pictures" and facts.card.ours
+
+
+def test_attributes_come_as_the_pipeline_offers_them():
+    """Those first that show in pictures, each reaching as far as it needs; what nobody measured reaches 3."""
+    pipe = many_attributes(3)
+    plain, absent, shown = pipe.attributes
+    curves = {
+        shown: SeenCurve((-3.0, 3.0, 4.5), (0.95, 0.5, 0.95), (1.0, 1.0, 1.0), 20, 20),
+        absent: SeenCurve((3.0, 4.5), (0.1, 0.2), (1.0, 0.2), 20, 20),
+    }
+    known = pipe.directions.directions.values()
+    pipe.directions = pipe.directions.with_directions(
+        replace(direction, seen=curves.get(direction.name)) for direction in known
+    )
+    attributes = {attribute.name: attribute for attribute in attributes_of(pipe)}
+    assert list(attributes) == [shown, plain, absent] == pipe.attributes
+    known = attributes[plain]
+    assert (known.least, known.most, known.gone, known.full, known.drawable) == (-3, 3, -3, 3, True)
+    assert attributes[shown].full == pytest.approx(4.33, abs=0.01) and attributes[shown].most == 4.5
+    assert attributes[shown].drawable and not attributes[absent].drawable
 
 
 def test_a_grey_model_of_another_shape_without_directions_and_prior(bare_studio, photo):
     facts = bare_studio.facts
     assert (facts.height, facts.width, facts.draws_fitted, facts.attributes) == (32, 48, False, ())
-    latents = bare_studio.welcome().latents
-    face = bare_studio.edit(latents[0], EditRequest())
-    assert face.readings == () and face.picture.size == (48, 32) and face.picture.mode == "L"
-    assert bare_studio.encode(photo).crop.size == (240, 160)
-    film = frames(bare_studio.film(latents[:2], PathRequest(loop="once"), FilmRequest(frames=4, size=96)))
-    assert len(film) == 4 and film[0].shape == (64, 96, 3)
+    faces = bare_studio.faces(GenerateRequest(3, count=2))
+    look = bare_studio.look(faces[0])
+    assert look.readings == () and look.after.size == (48, 32) and look.after.mode == "L"
+    assert bare_studio.photos.part(uploaded(bare_studio, photo)).size == (240, 160)
+    assert bare_studio.morph(faces, PathRequest(), 4).size == (48, 32)
     with pytest.raises(ValueError, match="no attribute directions"):
-        bare_studio.edit(latents[0], EditRequest({"age": 1}))
+        bare_studio.look(faces[0].edited({"age": 1}, []))
 
 
-def test_a_seed_is_a_promise(studio, published):
-    again = Studio.load(published).generate(GenerateRequest(5, count=6))
-    faces = studio.generate(GenerateRequest(5, count=3))
-    np.testing.assert_array_equal(again.latents[:3], faces.latents)
-    for a, b in zip(again.pictures, faces.pictures, strict=False):
-        assert abs(pixels(a) - pixels(b)).max() <= 1
-    other = studio.generate(GenerateRequest(6, count=3))
-    assert not np.array_equal(faces.latents, other.latents)
+def test_a_seed_is_a_promise(studio, aligned):
+    again = VAEPipeline.from_pretrained(aligned).sample(6, seed=5, truncation=0.8)
+    for index, recipe in enumerate(studio.faces(GenerateRequest(5, count=3))):
+        assert torch.equal(studio.latent(recipe), again[index])
+    assert torch.equal(Studio(VAEPipeline.from_pretrained(aligned), "x").latent(face(2, 5)), again[2])
 
 
-def test_faces_come_from_the_fitted_prior_and_truncation_matters(studio, aligned):
-    plain, tame = (
-        studio.generate(GenerateRequest(5, count=2, truncation=truncation)).latents for truncation in (1.0, 0.0)
-    )
-    fitted = VAEPipeline.from_pretrained(aligned).sample(2, seed=5, sampler="fitted")
-    np.testing.assert_array_equal(plain, fitted.numpy())
-    np.testing.assert_allclose(tame[0], tame[1], atol=1e-6)
+def test_pictures_are_drawn_once_and_alone_as_together(studio):
+    faces = studio.faces(GenerateRequest(11, count=4))
+    together = studio.pictures(faces)
+    assert studio.pictures([faces[2]])[0] is together[2]
+    fresh = Studio(studio._pipe, "fresh")
+    assert abs(pixels(fresh.pictures([faces[2]])[0]) - pixels(together[2])).max() <= 1
 
 
-def test_of_many_attributes_the_best_come_first():
-    """More than are shown at once; the others, and few, keep the model's order."""
-    pipe = many_attributes(MOST_SHOWN + 3)
-    names, known = pipe.attributes, pipe.directions.directions
-    shown = [attribute.name for attribute in Studio(pipe, "many").facts.attributes]
-    first, rest = shown[:MOST_SHOWN], shown[MOST_SHOWN:]
-    best = sorted((known[name].held_out for name in names), reverse=True)[:MOST_SHOWN]
-    assert [known[name].held_out for name in first] == best
-    assert rest == [name for name in names if name not in first] and len(rest) == 3
-    pipe = many_attributes(MOST_SHOWN)
-    assert [attribute.name for attribute in Studio(pipe, "few").facts.attributes] == pipe.attributes
+def test_an_edit_of_nothing_changes_nothing(studio):
+    look = studio.look(face())
+    assert (pixels(look.after) == pixels(look.before)).all()
+    assert all(reading.before == reading.after for reading in look.readings)
 
 
-def test_the_same_request_is_drawn_once(studio):
-    assert studio.generate(GenerateRequest(11)) is studio.generate(GenerateRequest(11))
-    with pytest.raises(ValueError, match="read-only"):
-        studio.generate(GenerateRequest(11)).latents[0, 0] = 1.0
+def test_what_is_read_is_what_is_seen(studio):
+    """The edited picture is encoded again; the latent that was set reads otherwise."""
+    edited = face(smiling=3.0)
+    look = studio.look(edited)
+    (seen,) = studio._pipe.directions.read(studio._pipe.encode(look.after), drawn=True)
+    assert [r.after for r in look.readings] == pytest.approx([seen[name].value for name in NAMES], abs=0.02)
+    (asked,) = studio._pipe.directions.read(studio.latent(edited)[None])
+    assert abs(asked["smiling"].value - seen["smiling"].value) > 1e-3
 
 
-def test_an_upload_is_encoded_once(published, photo, tmp_path):
-    pipe = VAEPipeline.from_pretrained(published)
-    encoded = []
-    encode = pipe.encode
-    pipe.encode = lambda faces: encoded.append(1) or encode(faces)
-    studio = Studio(pipe, "counted")
-    first = studio.encode(photo)
-    (tmp_path / "copy.jpg").write_bytes(photo.read_bytes())
-    assert studio.encode(tmp_path / "copy.jpg") is first
-    assert len(encoded) == 1
-    assert first.crop.size == (180, 180) and first.latent.shape == (8,)
-    np.testing.assert_array_equal(first.latent, pipe.encode(str(photo))[0].numpy())
+def test_an_edit_moves_what_was_asked_and_holds_what_was_held(studio):
+    plain, edited = face(), face().edited({"smiling": 2.5}, ["age"])
+    before, after = studio._pipe.directions.read(torch.stack([studio.latent(plain), studio.latent(edited)]))
+    assert after["smiling"].value - before["smiling"].value == pytest.approx(2.5, abs=1e-3)
+    assert after["age"].value == pytest.approx(before["age"].value, abs=1e-3)
 
 
-def test_a_part_of_an_upload(studio, photo):
-    part = studio.encode(photo, CropRequest(zoom=2, across=1, down=-1))
-    expected = Image.open(photo).crop((150, 0, 240, 90))
-    np.testing.assert_array_equal(np.asarray(part.crop), np.asarray(expected))
-    assert not np.array_equal(part.latent, studio.encode(photo).latent)
-    with pytest.raises(ValueError, match="no photo to crop"):
-        studio.encode(None, CropRequest(zoom=2))
+def test_edits_that_cannot_be(studio):
+    with pytest.raises(ValueError, match="'beard' is not an attribute.*smiling"):
+        studio.look(face(beard=1))
+    with pytest.raises(ValueError, match="say the same thing"):
+        studio.look(face().edited({"coat:black": 1}, ["coat:tabby", "coat:white"]))
 
 
-def test_the_face_in_an_upload_is_found_and_levelled(studio, aligned, tmp_path):
-    wanted = turned(80, 60, 70, 10)
-    face_photo([wanted], (180, 120)).save(tmp_path / "photo.png")
-    photo = studio.encode(tmp_path / "photo.png")
-    assert photo.found and "largest face" in photo.note and abs(photo.crop.width - 70) < 10
-    pipe = VAEPipeline.from_pretrained(aligned)
-    np.testing.assert_array_equal(photo.latent, pipe.encode(str(tmp_path / "photo.png"))[0].numpy())
-    whole = studio.encode(tmp_path / "photo.png", CropRequest())
-    assert not whole.found and whole.crop.size == (120, 120) and whole.note.startswith("Zoom until")
+def test_every_face_of_a_photo_is_found_and_kept_at_the_photos_own_size(studio, two_faces):
+    upload = studio.photos.uploads.add(two_faces)
+    found = studio.photos.search(upload)
+    assert found.found == 2 and "2 faces" in found.note and studio.photos.search(upload) is found
+    photo = pixels(Image.open(two_faces).convert("RGB"))
+    for frame in found.frames:
+        kept = FaceRecipe(Uploaded(upload, frame), keep_photo=True)
+        assert (pixels(studio.finished(kept)) == photo).all()
+        changed = pixels(studio.finished(kept.edited({"smiling": 3.0}, [])))
+        assert changed.shape == photo.shape and (changed != photo).any()
+        far = np.hypot(*(np.indices(photo.shape[:2])[::-1] - np.array([frame.x, frame.y])[:, None, None]))
+        assert (changed[far > frame.height] == photo[far > frame.height]).all()
 
 
-def test_an_upload_without_a_face_is_cropped_to_its_middle_and_that_is_said(studio, tmp_path):
+def test_a_large_photo_is_shown_smaller_and_downloaded_as_large_as_it_is(studio, tmp_path):
+    face_photo([turned(900, 900, 700)], (2400, 1800)).save(tmp_path / "large.jpg")
+    kept = FaceRecipe(uploaded(studio, tmp_path / "large.jpg"), keep_photo=True).edited({"age": 2.0}, [])
+    assert max(studio.look(kept).after.size) == SHOWN_SIDE
+    assert studio.finished(kept).size == (2400, 1800)
+
+
+def test_a_photo_without_a_face(studio, tmp_path):
     Image.new("RGB", (90, 60), "navy").save(tmp_path / "plain.png")
-    photo = studio.encode(tmp_path / "plain.png")
-    assert not photo.found and photo.note.startswith("No face was found") and photo.crop.size == (60, 60)
+    found = studio.photos.search(studio.photos.uploads.add(tmp_path / "plain.png"))
+    assert found.found == 0 and found.note.startswith("No face was found")
+    assert found.frames == (FrameRequest(45, 30, 60),)
 
 
 def test_a_photo_that_the_model_knows_little_of(aligned, photo):
     pipe = VAEPipeline.from_pretrained(aligned)
     pipe.errors = ReconstructionErrors(torch.zeros(101), pipe.weights_sha256)
-    assert "far from this photo" in Studio(pipe, "far").encode(photo).note
+    studio = Studio(pipe, "far")
+    assert "far from this photo" in studio.far_from_photo(uploaded(studio, photo))
 
 
-def test_an_upload_that_has_been_cleaned_away(studio, tmp_path):
-    with pytest.raises(ValueError, match="no longer here; upload it again"):
-        studio.encode(tmp_path / "gone.jpg")
+def test_a_face_is_made_its_visitors_own(studio, two_faces):
+    plain = uploaded(studio, two_faces)
+    shares = []
+    tuned = studio.photos.tune(plain, lambda done, steps: shares.append(done / steps))
+    assert tuned.tuned and shares[0] == 0 and shares[-1] == 1
+    part = pixels(studio.photos.part(plain).resize((32, 32)))
+    errors = [abs(pixels(studio.pictures([FaceRecipe(one)])[0]) - part).mean() for one in (plain, tuned)]
+    assert errors[1] < errors[0]
+    edited = FaceRecipe(tuned, keep_photo=True).edited({"smiling": 2.0}, [])
+    assert studio.finished(edited).size == Image.open(two_faces).size
+    gone = Uploaded(plain.upload, FrameRequest(1, 2, 30), tuned=True)
+    with pytest.raises(ValueError, match="make it yours again"):
+        studio.look(FaceRecipe(gone))
 
 
-def test_uploads_of_every_kind(studio, tmp_path):
-    grey = Image.fromarray(np.full((40, 60), 90, np.uint8))
-    kinds = {
-        "one.png": Image.new("RGB", (1, 1), "red"),
-        "palette.gif": grey.convert("P"),
-        "alpha.png": Image.new("RGBA", (50, 40), (255, 0, 0, 90)),
-        "cmyk.jpg": grey.convert("CMYK"),
-        "deep.png": Image.fromarray(np.full((30, 30), 40000, np.uint16)),
-    }
-    for name, picture in kinds.items():
-        picture.save(tmp_path / name)
-        photo = studio.encode(tmp_path / name)
-        assert np.isfinite(photo.latent).all() and photo.crop.mode == "RGB"
-    assert studio.encode_all([tmp_path / name for name in kinds]).shape == (5, 8)
+def test_faces_are_mixed(studio):
+    a, b, c = (face(index) for index in range(3))
+    mixed = studio.latent(FaceRecipe(Mixed(((a, 1.0), (b, -1.0), (c, 1.0)))))
+    expected = studio.latent(a) - studio.latent(b) + studio.latent(c)
+    torch.testing.assert_close(mixed, expected)
+    children = [studio.latent(FaceRecipe(Mixed(((a, 0.5), (b, 0.5)), 0.6, seed))) for seed in (1, 2, 1)]
+    assert torch.equal(children[0], children[2]) and not torch.equal(children[0], children[1])
 
 
-def bomb(width: int) -> bytes:
-    """A PNG whose header promises width x width pixels."""
-    buffer = io.BytesIO()
-    Image.new("L", (1, 1)).save(buffer, "PNG")
-    data = bytearray(buffer.getvalue())
-    data[16:24] = width.to_bytes(4, "big") * 2
-    data[29:33] = zlib.crc32(data[12:29]).to_bytes(4, "big")
-    return bytes(data)
+def test_random_changes_leave_what_is_held(studio):
+    for _ in range(5):
+        changed = studio.random_changes(face().edited({}, ["age"]))
+        assert changed.changes and "age" not in dict(changed.changes) and changed.hold == ("age",)
 
 
-@pytest.mark.parametrize(
-    ("name", "data", "message"),
-    [
-        ("empty.png", b"", "is empty"),
-        ("note.png", b"these are words", "not a picture"),
-        ("page.svg", b"<svg xmlns='http://www.w3.org/2000/svg'><script>1</script></svg>", "not a picture"),
-        ("bomb.png", bomb(60_000), "too many pixels|more than"),
-    ],
-)
-def test_what_is_no_picture(studio, tmp_path, name, data, message):
-    (tmp_path / name).write_bytes(data)
-    with pytest.raises(ValueError, match=message):
-        studio.encode(tmp_path / name)
-
-
-def test_of_several_uploads_the_good_ones_are_taken_and_the_others_named(studio, photo, tmp_path):
-    (tmp_path / "film.mov").write_bytes(b"\0\0\0\x14ftypqt  \0\0\0\0qt  ")
-    (tmp_path / "cut.jpg").write_bytes(photo.read_bytes()[:2000])
-    good, refused = studio.readable([tmp_path / "film.mov", photo, tmp_path / "cut.jpg"])
-    assert good == [photo]
-    assert [sentence.split(" is ")[0] for sentence in refused] == ["'film.mov'", "'cut.jpg'"]
-    assert "QuickTime film" in refused[0] and "truncated" in refused[1]
-    with pytest.raises(ValueError, match="'film.mov' is a QuickTime film, .* 'cut.jpg' is truncated"):
-        studio.readable([tmp_path / "film.mov", tmp_path / "cut.jpg"])
-    assert studio.readable([]) == ([], [])
-
-
-def test_truncated_and_oversized_uploads(studio, photo, tmp_path, monkeypatch):
-    (tmp_path / "cut.jpg").write_bytes(photo.read_bytes()[:2000])
-    with pytest.raises(ValueError, match="truncated or damaged"):
-        studio.encode(tmp_path / "cut.jpg")
-    monkeypatch.setattr("app.studio.MAX_UPLOAD_BYTES", 1000)
-    with pytest.raises(ValueError, match="larger than"):
-        studio.encode(photo)
-    with pytest.raises(ValueError, match="No picture came"):
-        studio.encode_all([])
-
-
-def test_an_edit_of_nothing_changes_nothing(studio, faces):
-    face = studio.edit(faces[0], EditRequest())
-    assert abs(pixels(face.picture) - pixels(studio.show(faces[:1])[0])).max() <= 1
-    assert all(reading.before == reading.after for reading in face.readings)
-
-
-def test_an_edit_moves_what_was_asked_and_holds_what_was_held(studio, faces):
-    face = studio.edit(faces[0], EditRequest({"smiling": 2.5}, hold=["age"]))
-    readings = {reading.attribute.name: reading for reading in face.readings}
-    assert list(readings) == NAMES
-    assert readings["smiling"].after - readings["smiling"].before == pytest.approx(2.5, abs=1e-3)
-    assert readings["age"].after == pytest.approx(readings["age"].before, abs=1e-3)
-    assert (pixels(face.picture) != pixels(studio.show(faces[:1])[0])).any()
-
-
-def test_edits_that_cannot_be(studio, faces):
-    with pytest.raises(ValueError, match="no face to edit yet"):
-        studio.edit(None, EditRequest({"age": 1}))
-    with pytest.raises(ValueError, match="'beard' is not an attribute.*smiling"):
-        studio.edit(faces[0], EditRequest({"beard": 1}))
-    with pytest.raises(ValueError, match="say the same thing"):
-        studio.edit(faces[0], EditRequest({"coat:black": 1}, hold=["coat:tabby", "coat:white"]))
-    with pytest.raises(ValueError, match="width 8"):
-        studio.edit(np.zeros(5, np.float32), EditRequest({"age": 1}))
-    with pytest.raises(ValueError, match="NaN"):
-        studio.edit(np.full(8, np.nan, np.float32), EditRequest({"age": 1}))
-
-
-def test_a_sweep_goes_there_and_back(studio, faces):
-    data = studio.sweep(faces[0], EditRequest({"smiling": 3.0, "age": -2.0}), FilmRequest(frames=9, size=64))
-    film = frames(data)
-    assert len(film) == 16 and film[0].shape == (64, 64, 3)
+def test_a_sweep_ends_where_the_edit_is(studio):
+    edited = face(smiling=3.0, age=-2.0)
+    film = studio.sweep(edited, 9)
+    assert len(film) == 9
+    assert abs(pixels(film[0]) - pixels(studio.pictures([edited.plain])[0])).max() <= 1
+    assert abs(pixels(film[-1]) - pixels(studio.pictures([edited])[0])).max() <= 1
     with pytest.raises(ValueError, match="Move at least one slider"):
-        studio.sweep(faces[0], EditRequest(hold=["age"]), FilmRequest())
+        studio.sweep(face(), 9)
 
 
 @pytest.mark.parametrize(("loop", "count"), [("around", 12), ("once", 12), ("boomerang", 22)])
-def test_a_film_has_the_frames_asked_for(studio, faces, loop, count):
-    data = studio.film(faces[:3], PathRequest(loop=loop), FilmRequest(frames=12, size=64))
-    film = frames(data)
-    assert len(film) == count and film[0].shape == (64, 64, 3)
+def test_a_film_has_the_frames_asked_for(studio, loop, count):
+    import imageio.v3 as iio
 
-
-def test_a_film_is_made_once(studio, faces):
-    film = FilmRequest(frames=4, size=32)
-    assert studio.film(faces, PathRequest(), film) is studio.film(faces.copy(), PathRequest(), film)
+    way = PathRequest(loop=loop)
+    film = studio.morph([face(index) for index in range(3)], way, 12)
+    data = film_bytes(film, FilmRequest(frames=12, size=64), way)
+    frames = list(iio.imiter(data, extension=".gif"))
+    assert len(frames) == count and frames[0].shape == (64, 64, 3)
 
 
 @pytest.mark.parametrize("count", [0, 1, 9])
 def test_too_few_or_too_many_faces(studio, count):
     with pytest.raises(ValueError, match=f"2 to 8 faces; there are {count}"):
-        studio.film(np.zeros((count, 8), np.float32), PathRequest(), FilmRequest())
+        studio.morph([face(index) for index in range(count)], PathRequest(), 4)
 
 
-def test_a_morph_at_a_glance(studio, faces):
-    strip = studio.strip(faces[:3], PathRequest(loop="once"))
-    assert strip.size == (12 * 32, 32)
-    ends = [pixels(strip.crop((x, 0, x + 32, 32))) for x in (0, 11 * 32)]
-    for end, face in zip(ends, studio.show(faces[[0, 2]]), strict=True):
-        assert abs(end - pixels(face)).max() <= 1
-    assert studio.strip(faces[:1], PathRequest()) is None and studio.strip(None, PathRequest()) is None
-    assert studio.show(faces[:0]) == []
-
-
-def test_a_model_that_is_not_there(tmp_path):
-    with pytest.raises((OSError, ValueError), match="config.json"):
-        Studio.load(tmp_path)
-
-
-def test_attributes_with_awkward_names(published):
-    pipe = VAEPipeline.from_pretrained(published)
-
-    class Awkward:
-        names = ["hold", "a:b", "a_b", "2nd", "<b>bold</b>"]
-
-    pipe.directions = Awkward()
-    attributes = Studio(pipe, "awkward").facts.attributes
-    parameters = [a.parameter for a in attributes]
-    assert parameters == ["_hold", "a_b", "_a_b", "_2nd", "_b_bold__b_"]
-    assert all(parameter.isidentifier() for parameter in parameters)
+def test_a_morph_at_a_glance(studio):
+    faces = [face(index) for index in range(3)]
+    strip = studio.strip(faces, PathRequest(loop="once"))
+    assert len(strip) == 12
+    for frame, end in ((strip[0], faces[0]), (strip[-1], faces[2])):
+        assert abs(pixels(frame) - pixels(studio.pictures([end])[0])).max() <= 1
+    assert studio.strip(faces[:1], PathRequest()) == []

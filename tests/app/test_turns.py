@@ -16,7 +16,8 @@ from patience import PATIENCE
 
 from app import turns
 from app.layout import build
-from app.render_requests import FilmRequest, PathRequest
+from app.render_requests import FilmRequest, GenerateRequest, PathRequest
+from app.studio import film_bytes
 from app.turns import MOST_WAITING, MOST_WAITING_EACH, TurnsQueue, check_wanted
 
 pytestmark = pytest.mark.filterwarnings("ignore:'future.no_silent_downcasting'")  # Gradio's, of its own statistics
@@ -208,12 +209,12 @@ def test_a_film_whose_client_cancels_is_not_made_to_its_end(studio, monkeypatch)
             assert go_on.wait(PATIENCE)
         check_wanted()
 
-    monkeypatch.setattr("app.tabs.morph.check_wanted", watched)
+    monkeypatch.setattr("app.doors.check_wanted", watched)
     page = build(studio)
     _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1")
     try:
         client = Client(url, verbose=False, httpx_kwargs={"timeout": PATIENCE})
-        job = client.submit(frames=120, size=64, api_name="/film")
+        job = client.submit([{"seed": 2}, {"seed": 3}], frames=120, size=64, api_name="/morph")
         assert third.wait(PATIENCE)
         job.cancel()
         go_on.set()
@@ -225,9 +226,9 @@ def test_a_film_whose_client_cancels_is_not_made_to_its_end(studio, monkeypatch)
 
 @pytest.mark.parametrize("kind", ["gif", "webp", "mp4"])
 def test_every_film_says_how_far_it_is(studio, kind):
-    seen, tray = [], studio.welcome().latents[:3]
-    asked = FilmRequest(frames=12, size=32, format=kind)
-    studio.film(tray, PathRequest(), asked, lambda done, of: seen.append((done, of)))
+    seen, faces = [], studio.faces(GenerateRequest(2, count=3))
+    asked, way = FilmRequest(frames=12, size=32, format=kind), PathRequest()
+    film_bytes(studio.morph(faces, way, 12), asked, way, lambda done, of: seen.append((done, of)))
     assert seen == [(number, 12) for number in range(12)]
 
 

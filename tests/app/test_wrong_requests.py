@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import signal
 import subprocess
@@ -10,25 +9,20 @@ import sys
 import time
 from pathlib import Path
 
-import numpy as np
 import pytest
 from filelock import FileLock
 from patience import PATIENCE
-from PIL import Image
 
 from app.__main__ import LOCK, PREFIX, _sweep
+from app.face_recipes import Drawn, from_json
 from app.files import upload_path
 from app.layout import build
-from app.render_requests import CropRequest, EditRequest, FilmRequest, GenerateRequest, PathRequest
-from app.studio import _decoded, _named
-from app.tabs.morph import MorphTab
-from app.tray import check_room, chosen, moved, removed
+from app.page_state import parsed
+from app.recipe_text import parse_recipe
+from app.render_requests import EditRequest, FilmRequest, FrameRequest, GenerateRequest, PathRequest
 from app.turns import MOST_WAITING
-from modeling_vae.model.picture_colours import _matrix_profile
 
 WRONG = [None, "", "7", "x", [], [1], {}, {"a": 1}, True, float("nan"), float("inf"), -1e308, 10**400, 1.5, b"7"]
-TRAY = np.zeros((3, 4), np.float32)
-P3 = _matrix_profile((0.3127, 0.3290, 0.680, 0.320, 0.265, 0.690, 0.150, 0.060), None)
 
 
 @pytest.mark.parametrize("value", WRONG, ids=lambda value: repr(value)[:12])
@@ -43,9 +37,10 @@ P3 = _matrix_profile((0.3127, 0.3290, 0.680, 0.320, 0.265, 0.690, 0.150, 0.060),
         lambda v: PathRequest(path=v),
         lambda v: PathRequest(easing=v),
         lambda v: PathRequest(loop=v),
-        lambda v: chosen(TRAY, v),
-        lambda v: removed(TRAY, v),
-        lambda v: moved(TRAY, v, 1),
+        lambda v: Drawn(v),
+        lambda v: Drawn(1, v),
+        lambda v: from_json(v) if v != {} and v != {"a": 1} else from_json({"seed": v}),
+        lambda v: from_json({"seed": 1, "mix": v}),
         lambda v: upload_path(v),
         lambda v: upload_path({"path": v}),
     ],
@@ -62,8 +57,8 @@ def test_a_wrong_value_is_a_sentence(ask, value):
     [
         lambda v: GenerateRequest(1, truncation=v),
         lambda v: FilmRequest(seconds=v),
-        lambda v: CropRequest(zoom=v),
-        lambda v: CropRequest(across=v),
+        lambda v: FrameRequest(v, 0, 10),
+        lambda v: FrameRequest(0, 0, v),
         lambda v: EditRequest({"smiling": v}),
     ],
 )
@@ -79,18 +74,19 @@ def test_what_is_held_has_names(hold):
     assert EditRequest({}, "smiling").hold == ("smiling",)
 
 
-def test_the_tray_counts_before_anything_is_read(studio):
-    class Nothing:
-        def __getattr__(self, name):
-            raise AssertionError("no photo is read")
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "7", '{"model": 3}', '{"model": "m", "seed": "x"}', '{"model": "m", "way": 3}']
+)
+def test_a_damaged_link_is_a_sentence(text):
+    with pytest.raises(ValueError) as error:
+        parsed(text)
+    assert 10 < len(str(error.value)) < 250 and "\n" not in str(error.value)
 
-    tab = object.__new__(MorphTab)
-    tab.studio = Nothing()
-    with pytest.raises(Exception, match="it has 3, 30 came"):
-        tab.tray_add_photos(TRAY, [{"path": "x"}] * 30)
-    check_room(TRAY, 5)
+
+@pytest.mark.parametrize("text", ["", "x", "[]", '{"model": "m"}', '{"model": "m", "faces": [3]}'])
+def test_a_pictures_own_words_may_be_wrong(text):
     with pytest.raises(ValueError):
-        check_room(None, 9)
+        parse_recipe(text)
 
 
 def test_the_queue_is_bounded(studio):
@@ -101,33 +97,6 @@ def test_names_and_outputs_of_the_api(studio):
     info = build(studio).get_api_info()["named_endpoints"]
     labels = [output["label"] for endpoint in info.values() for output in endpoint["returns"]]
     assert labels and not [label for label in labels if label.startswith("value_")]
-
-
-def test_parameters_are_printed_as_they_are_taken():
-    """Gradio prints them in lower case."""
-    names = [a.parameter for a in _named(["Male", "5_o_Clock_Shadow", "male", "Coat:Black", "TRAY", "ÄÖ"])]
-    assert names == ["male", "_5_o_clock_shadow", "_male", "coat_black", "_tray", "äö"]
-
-
-def test_a_large_jpeg_is_decoded_smaller():
-    file = io.BytesIO()
-    Image.new("RGB", (9000, 7000), (40, 90, 160)).save(file, "JPEG")
-    assert max(_decoded(file.getvalue(), "a.jpg").size) == 2048
-    file = io.BytesIO()
-    Image.new("L", (9000, 7000)).save(file, "PNG")
-    with pytest.raises(ValueError, match="63,?000,?000|9000 x 7000"):
-        _decoded(file.getvalue(), "a.png")
-
-
-@pytest.mark.parametrize(("kind", "side"), [("HEIF", 64), ("JPEG", 64), ("JPEG", 6000), ("PNG", 64), ("TIFF", 64)])
-def test_an_upload_is_srgb_whatever_its_profile(kind, side):
-    """A large JPEG too, which is decoded at a part of its size."""
-    pytest.importorskip("pillow_heif")
-    file = io.BytesIO()
-    Image.new("RGB", (side, 64), (222, 170, 140)).save(file, kind, icc_profile=P3, quality=95)
-    picture = _decoded(file.getvalue(), "IMG_0001.HEIC")
-    assert picture.mode == "RGB" and "icc_profile" not in picture.info
-    assert np.abs(np.asarray(picture)[5, 5].astype(int) - (232, 167, 135)).max() <= 3
 
 
 def test_folders_of_studios_that_were_killed_are_swept(tmp_path):

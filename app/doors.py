@@ -1,0 +1,232 @@
+"""Doors for programs: what the page can do as named endpoints with typed, documented parameters; tools of MCP too.
+
+They keep nothing between two calls: a face is given as its recipe ({"seed": 2, "face": 0}, with "edit" and "hold"
+where it is changed), which `new_faces` returns, or as a photo.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from gradio.data_classes import FileData
+from gradio.events import api
+
+from .face_recipes import FaceRecipe, Uploaded, from_json, to_json
+from .files import cached, file_data, file_name, jpeg_bytes, picture_bytes, upload_path
+from .recipe_text import recipe_text
+from .render_requests import FilmRequest, FrameRequest, GenerateRequest, PathRequest
+from .shelf import Shelf
+from .studio import AttributeReading, Studio, film_bytes
+from .toasts import toasts
+from .turns import check_wanted
+
+LARGEST_PNG = 2_000_000
+
+
+class Doors:
+    """Makes the endpoints; within `gr.Blocks`."""
+
+    def __init__(self, shelf: Shelf) -> None:
+        self.shelf = shelf
+        films: dict[str, Any] = {"concurrency_id": "film", "concurrency_limit": 2}
+        search: dict[str, Any] = {"concurrency_id": "search", "concurrency_limit": 2}
+        api(self.models, api_name="models")
+        api(self.attributes, api_name="attributes")
+        api(self.new_faces, api_name="new_faces")
+        api(self.find_faces, api_name="find_faces", **search)
+        api(self.edit, api_name="edit")
+        api(self.edit_photo, api_name="edit_photo", **search)
+        api(self.read_photo, api_name="read_photo", **search)
+        api(self.morph, api_name="morph", **films)
+        api(self.film_of_edit, api_name="film_of_edit", **films)
+
+    def models(self) -> list[str]:
+        """Names of the models on offer, the one that is taken by default first. Any id of the Hub is taken as well."""
+        return list(self.shelf.names)
+
+    @toasts
+    def attributes(self, model: str = "") -> dict[str, float]:
+        """Names of a model's attributes, each with the strength at which a change of it clearly shows.
+
+        Args:
+            model: a name on offer or an id of the Hub; empty for the first.
+        """
+        return {attribute.name: attribute.full for attribute in self._studio(model).facts.attributes}
+
+    @toasts
+    def new_faces(
+        self, seed: int = 2, count: int = 4, truncation: float = 0.8, model: str = ""
+    ) -> tuple[list[FileData], list[dict]]:  # type: ignore[type-arg]
+        """New faces of a seed, as PNG files and as recipes; the same seed gives the same faces.
+
+        Args:
+            seed: 0 to 4,294,967,295.
+            count: 1 to 64.
+            truncation: 0 for the average face, 1 for the model's whole variety, at most 1.5.
+            model: a name on offer or an id of the Hub; empty for the first.
+        """
+        studio = self._studio(model)
+        faces = studio.faces(GenerateRequest(seed, count, truncation))
+        files = [self._file(studio, face, str(number)) for number, face in enumerate(faces, start=1)]
+        return files, [to_json(face) for face in faces]
+
+    @toasts
+    def find_faces(self, photo: FileData, model: str = "") -> list[list[float]]:
+        """Frames of the faces in a photo, the largest first: middle (x, y), height and angle, in pixels and degrees.
+
+        Args:
+            photo: a picture file.
+            model: a name on offer or an id of the Hub; empty for the first.
+        """
+        studio = self._studio(model)
+        found = studio.photos.search(self._upload(studio, photo))
+        return [list(frame.values) for frame in found.frames[: found.found]]
+
+    @toasts
+    def edit(
+        self,
+        face: dict,  # type: ignore[type-arg]
+        changes: dict[str, float],
+        hold: list[str] = [],  # noqa: B006  # the schema shows it
+        model: str = "",
+    ) -> tuple[FileData, dict]:  # type: ignore[type-arg]
+        """A face with attributes changed, as a PNG file, and what is seen in it: name to value and probability.
+
+        Args:
+            face: a recipe as `new_faces` returns it, such as {"seed": 2, "face": 0}.
+            changes: attribute to standard deviations, from -8 to 8; for the names see `attributes`.
+            hold: attributes that keep their value.
+            model: a name on offer or an id of the Hub; empty for the first.
+        """
+        studio = self._studio(model)
+        edited = from_json(face).edited(changes, hold)
+        return self._file(studio, edited), _said(studio.look(edited).readings)
+
+    @toasts
+    def edit_photo(
+        self,
+        photo: FileData,
+        changes: dict[str, float],
+        hold: list[str] = [],  # noqa: B006
+        keep_photo: bool = True,
+        frame: list[float] = [],  # noqa: B006
+        model: str = "",
+    ) -> tuple[FileData, dict]:  # type: ignore[type-arg]
+        """A photo with attributes of the face in it changed, and what is seen in it: name to value and probability.
+
+        Args:
+            photo: a picture file.
+            changes: attribute to standard deviations, from -8 to 8; for the names see `attributes`.
+            hold: attributes that keep their value.
+            keep_photo: change the photo itself, at its own size; otherwise the model draws the face anew.
+            frame: middle (x, y), height and angle of the face; empty for the largest that is found.
+            model: a name on offer or an id of the Hub; empty for the first.
+        """
+        studio = self._studio(model)
+        upload = self._upload(studio, photo)
+        edited = FaceRecipe(self._framed(studio, upload, frame), keep_photo=keep_photo is True).edited(changes, hold)
+        return self._file(studio, edited), _said(studio.look(edited).readings)
+
+    @toasts
+    def read_photo(self, photo: FileData, frame: list[float] = [], model: str = "") -> dict:  # type: ignore[type-arg]  # noqa: B006
+        """What is seen of each attribute in the face of a photo: name to value, in deviations, and probability.
+
+        Args:
+            photo: a picture file.
+            frame: middle (x, y), height and angle of the face; empty for the largest that is found.
+            model: a name on offer or an id of the Hub; empty for the first.
+        """
+        studio = self._studio(model)
+        face = FaceRecipe(self._framed(studio, self._upload(studio, photo), frame), keep_photo=True)
+        return _said(studio.look(face).readings)
+
+    @toasts
+    def morph(
+        self,
+        faces: list[dict],  # type: ignore[type-arg]
+        frames: int = 48,
+        seconds: float = 3.0,
+        size: int = 256,
+        path: Literal["slerp", "linear"] = "slerp",
+        easing: Literal["smooth", "linear"] = "smooth",
+        loop: Literal["around", "boomerang", "once"] = "around",
+        format: Literal["gif", "webp", "mp4"] = "gif",
+        model: str = "",
+    ) -> tuple[FileData, str]:
+        """A film through 2 to 8 faces, and words about it.
+
+        Args:
+            faces: recipes, such as [{"seed": 2, "face": 0}, {"seed": 2, "face": 1, "edit": {"smiling": 2}}].
+            frames: 2 to 120; a boomerang adds the way back.
+            seconds: 0.2 to 30.
+            size: longer side in pixels, 32 to 512.
+            path: round the origin of the latent space, or straight.
+            easing: rest at each face, or keep the pace.
+            loop: return to the first face, play back and forth, or stop at the last.
+            format: of the file.
+            model: a name on offer or an id of the Hub; empty for the first.
+        """
+        studio, way, asked = (
+            self._studio(model),
+            PathRequest(path, easing, loop),
+            FilmRequest(frames, seconds, size, format),
+        )
+        film = studio.morph([from_json(face) for face in faces], way, asked.frames)
+        return _film(film_bytes(film, asked, way, check_wanted), asked, file_name(studio.facts.card.word, "morph"))
+
+    @toasts
+    def film_of_edit(
+        self,
+        face: dict,  # type: ignore[type-arg]
+        frames: int = 24,
+        seconds: float = 1.6,
+        size: int = 256,
+        format: Literal["gif", "webp", "mp4"] = "gif",
+        model: str = "",
+    ) -> tuple[FileData, str]:
+        """A film of a face from as it is to its change and back, and words about it.
+
+        Args:
+            face: a recipe with a change, such as {"seed": 2, "face": 0, "edit": {"smiling": 2}}.
+            frames: of the way there, 2 to 120.
+            seconds: of the way there, 0.2 to 30.
+            size: longer side in pixels, 32 to 512.
+            format: of the file.
+            model: a name on offer or an id of the Hub; empty for the first.
+        """
+        studio, way = self._studio(model), PathRequest(loop="boomerang")
+        asked = FilmRequest(frames, seconds, size, format)
+        data = film_bytes(studio.sweep(from_json(face), asked.frames), asked, way, check_wanted)
+        return _film(data, asked, file_name(studio.facts.card.word, "edit"))
+
+    def _studio(self, model: str) -> Studio:
+        return self.shelf.studio(model or self.shelf.first.facts.name)
+
+    def _upload(self, studio: Studio, photo: Any) -> str:
+        return studio.photos.uploads.add(upload_path(photo))
+
+    def _framed(self, studio: Studio, upload: str, frame: list[float]) -> Uploaded:
+        if frame:
+            if not isinstance(frame, list) or len(frame) != 4:
+                raise ValueError(f"The frame is {frame!r:.40}; give its middle (x, y), height and angle.")
+            return Uploaded(upload, FrameRequest(*frame))
+        return Uploaded(upload, studio.photos.search(upload).frames[0])
+
+    def _file(self, studio: Studio, face: FaceRecipe, *words: str) -> FileData:
+        picture = studio.finished(face)
+        name = file_name(studio.facts.card.word, *words)
+        if picture.width * picture.height > LARGEST_PNG and picture.mode in ("RGB", "L"):
+            return _file(jpeg_bytes(picture), f"{name}.jpg")
+        return _file(picture_bytes(picture, recipe_text(studio.facts.name, face)), f"{name}.png")
+
+
+def _file(data: bytes, name: str) -> FileData:
+    return FileData(**file_data(cached(data, name), name))
+
+
+def _film(data: bytes, asked: FilmRequest, name: str) -> tuple[FileData, str]:
+    return _file(data, f"{name}.{asked.format}"), asked.words(len(data))
+
+
+def _said(readings: tuple[AttributeReading, ...]) -> dict[str, dict[str, float | None]]:
+    return {r.attribute.name: {"value": round(r.after, 3), "probability": r.probability} for r in readings}

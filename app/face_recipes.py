@@ -1,0 +1,165 @@
+"""Faces as recipes: where a face comes from and what was changed. Small, comparable, and the same as JSON.
+
+A recipe instead of a latent is what makes a page a link: whoever has the recipe and the model has the very face.
+Only a face from a visitor's photo needs the photo as well, which stays with the visitor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from .render_requests import EditRequest, FrameRequest, GenerateRequest, as_whole, number, whole
+
+MOST_PARENTS = 8
+DEEPEST = 7
+"""Generations of mixed faces in one recipe, whose length may double with each."""
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Face `index` (from 0) of a seed."""
+
+    seed: int
+    index: int = 0
+    truncation: float = 0.8
+
+    def __post_init__(self) -> None:
+        asked = GenerateRequest(self.seed, truncation=self.truncation)
+        object.__setattr__(self, "seed", asked.seed)
+        object.__setattr__(self, "truncation", asked.truncation)
+        object.__setattr__(self, "index", whole("The number of the face", self.index, 0, 63))
+
+
+@dataclass(frozen=True)
+class Uploaded:
+    """The face in a frame of a visitor's photo, see `uploads.Uploads`; `tuned` where it was made theirs."""
+
+    upload: str
+    frame: FrameRequest
+    tuned: bool = False
+
+
+@dataclass(frozen=True)
+class Mixed:
+    """A weighted sum of faces, or, with a `variety` above 0, a child of them that differs from seed to seed."""
+
+    parts: tuple[tuple[FaceRecipe, float], ...]
+    variety: float = 0.0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not 1 <= len(self.parts) <= MOST_PARENTS:
+            raise ValueError(f"{len(self.parts)} faces are to be mixed; give 1 to {MOST_PARENTS}.")
+        if self.generation > DEEPEST:
+            raise ValueError(f"This one has {DEEPEST} generations behind it; download it, and begin with it anew.")
+        weights = tuple((face, number("The weight of a face", weight, -4.0, 4.0)) for face, weight in self.parts)
+        object.__setattr__(self, "parts", weights)
+        object.__setattr__(self, "variety", number("The variety", self.variety, 0.0, 1.5))
+        object.__setattr__(self, "seed", GenerateRequest(self.seed).seed)
+
+    @property
+    def generation(self) -> int:
+        """1 for a mix of faces that are none."""
+        return 1 + max(face.origin.generation if isinstance(face.origin, Mixed) else 0 for face, _ in self.parts)
+
+
+Origin = Drawn | Uploaded | Mixed
+
+
+@dataclass(frozen=True)
+class FaceRecipe:
+    """A face: where it comes from, what is changed, and whether its photo is kept around the change.
+
+    Args:
+        origin: as it is before a change.
+        changes: attribute and deviations, in the order in which they were first moved.
+        hold: attributes that keep their value.
+        keep_photo: of a photo's face: change the photo itself.
+    """
+
+    origin: Origin
+    changes: tuple[tuple[str, float], ...] = ()
+    hold: tuple[str, ...] = ()
+    keep_photo: bool = False
+
+    @property
+    def request(self) -> EditRequest:
+        return EditRequest(dict(self.changes), self.hold)
+
+    @property
+    def plain(self) -> FaceRecipe:
+        """The face as it is."""
+        return FaceRecipe(self.origin, keep_photo=self.keep_photo)
+
+    @property
+    def photo(self) -> Uploaded | None:
+        return self.origin if isinstance(self.origin, Uploaded) else None
+
+    @property
+    def tuned(self) -> Uploaded | None:
+        """The photo's face, where it was made its visitor's own."""
+        return self.origin if isinstance(self.origin, Uploaded) and self.origin.tuned else None
+
+    def edited(self, changes: Mapping[str, Any], hold: Any) -> FaceRecipe:
+        """With other changes; the ValueErrors are those of `EditRequest`."""
+        asked = EditRequest(changes, hold)
+        return replace(self, changes=tuple(asked.strengths.items()), hold=tuple(asked.hold))
+
+
+def to_json(face: FaceRecipe, private: bool = False) -> dict[str, Any]:
+    """A recipe as JSON. A photo's name is a visitor's secret: it is there only where `private` asks for it."""
+    said: dict[str, Any] = {}
+    match face.origin:
+        case Drawn(seed, index, truncation):
+            said = {"seed": seed, "face": index, "truncation": truncation}
+        case Uploaded(upload, frame, tuned):
+            said = {"photo": [upload, *frame.values, tuned] if private else True}
+        case Mixed(parts, variety, seed):
+            said = {"mix": [[to_json(part, private), weight] for part, weight in parts]}
+            if variety:
+                said |= {"variety": variety, "seed": seed}
+    if face.changes:
+        said["edit"] = dict(face.changes)
+    if face.hold:
+        said["hold"] = list(face.hold)
+    if face.keep_photo:
+        said["keep"] = True
+    return said
+
+
+def from_json(said: Any, depth: int = 0) -> FaceRecipe:
+    """The recipe that `to_json` wrote.
+
+    Raises:
+        ValueError: it is none.
+        PhotoStays: it is of a photo, which is not in it.
+    """
+    if not isinstance(said, Mapping) or depth > DEEPEST:
+        raise ValueError(f"{said!r:.40} is no face; give one such as {{'seed': 2, 'face': 0}}.")
+    face = FaceRecipe(_origin(said, depth), keep_photo=said.get("keep") is True)
+    changes = said.get("edit", {})
+    if not isinstance(changes, Mapping):
+        raise ValueError(f"The changes are {changes!r:.40}; give attributes with their strengths.")
+    return face.edited(changes, said.get("hold", []))
+
+
+class PhotoStays(ValueError):
+    """The photo of a recipe stays with the visitor whose it is."""
+
+
+def _origin(said: Mapping[str, Any], depth: int) -> Origin:
+    if "photo" in said:
+        given = said["photo"]
+        if not isinstance(given, list) or len(given) != 6 or not isinstance(given[0], str):
+            raise PhotoStays("The photo of this link stays with its owner; drop one of yours.")
+        return Uploaded(given[0], FrameRequest(*given[1:5]), given[5] is True)
+    if "mix" in said:
+        parts = said["mix"]
+        if not isinstance(parts, list) or not all(isinstance(part, list) and len(part) == 2 for part in parts):
+            raise ValueError(f"The mix is {parts!r:.40}; give faces with their weights.")
+        faces = tuple((from_json(face, depth + 1), weight) for face, weight in parts[: MOST_PARENTS + 1])
+        return Mixed(faces, said.get("variety", 0.0), said.get("seed", 0))
+    index = as_whole(said.get("face", 0))
+    return Drawn(said.get("seed"), -1 if index is None else index, said.get("truncation", 0.8))  # type: ignore[arg-type]

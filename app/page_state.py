@@ -1,0 +1,152 @@
+"""Everything a visitor has chosen, as one value: what the page shows follows from it, and its link is made of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from .face_recipes import MOST_PARENTS, Drawn, FaceRecipe, PhotoStays, Uploaded, from_json, to_json
+from .render_requests import MOST_KEYFRAMES, GenerateRequest, PathRequest, number
+
+FIRST_SEED = 2
+FIRST_TRUNCATION = 0.8
+TABS = ("photo", "generate", "edit", "morph", "mix")
+MOST_STEPS = 40
+"""Of an edit that can be undone."""
+
+
+@dataclass(frozen=True)
+class PageState:
+    """Args:
+    model: the name it is opened by.
+    opened: whether the page shows it already; before that the browser may have chosen a tab by itself.
+    tab: the one that is open.
+    seed, truncation, chosen: of the new faces, and which of them is chosen, from 0.
+    photo: the face in the visitor's photo, where there is one.
+    face: the one that is edited.
+    past, future: what undo and redo lead to, the nearest last.
+    keyframes: of the morph, in order.
+    parents: of a mix, with their weights.
+    brood: of their children, from which seed; None where none are asked for.
+    lineage: the children that were gone on with, the first ancestor first.
+    way: of the morph.
+    """
+
+    model: str
+    tab: str = "generate"
+    seed: int = FIRST_SEED
+    truncation: float = FIRST_TRUNCATION
+    chosen: int = 0
+    photo: Uploaded | None = None
+    face: FaceRecipe = FaceRecipe(Drawn(FIRST_SEED, 0, FIRST_TRUNCATION))
+    past: tuple[FaceRecipe, ...] = ()
+    future: tuple[FaceRecipe, ...] = ()
+    keyframes: tuple[FaceRecipe, ...] = field(
+        default_factory=lambda: tuple(FaceRecipe(Drawn(FIRST_SEED, index, FIRST_TRUNCATION)) for index in range(3))
+    )
+    way: PathRequest = PathRequest()
+    parents: tuple[tuple[FaceRecipe, float], ...] = ()
+    brood: int | None = None
+    lineage: tuple[FaceRecipe, ...] = ()
+    opened: bool = field(default=False, compare=False)
+
+    @property
+    def request(self) -> GenerateRequest:
+        return GenerateRequest(self.seed, truncation=self.truncation)
+
+    def with_face(self, face: FaceRecipe) -> PageState:
+        """With another face to edit; its own changes are the first step."""
+        return replace(self, face=face, past=(), future=())
+
+    def stepped(self, face: FaceRecipe) -> PageState:
+        """With the face changed, by a step that can be undone. Moves of the same sliders are one step."""
+        if face == self.face:
+            return self
+        moved = [name for name, _ in face.changes] == [name for name, _ in self.face.changes]
+        same_step = moved and bool(self.past) and face.hold == self.face.hold and face.changes != ()
+        past = self.past if same_step else (*self.past, self.face)[-MOST_STEPS:]
+        return replace(self, face=face, past=past, future=())
+
+    def undone(self) -> PageState:
+        if not self.past:
+            return self
+        *past, face = self.past
+        return replace(self, face=face, past=tuple(past), future=(*self.future, self.face))
+
+    def redone(self) -> PageState:
+        if not self.future:
+            return self
+        *future, face = self.future
+        return replace(self, face=face, past=(*self.past, self.face), future=tuple(future))
+
+    def to_json(self, private: bool = False) -> dict[str, Any]:
+        """What a link says; `private` ones, for the visitor alone, name photos too."""
+        photo = {"photo": to_json(FaceRecipe(self.photo), private)} if self.photo is not None and private else {}
+        return {
+            "model": self.model,
+            "tab": self.tab,
+            "seed": self.seed,
+            "truncation": self.truncation,
+            "chosen": self.chosen,
+            "face": to_json(self.face, private),
+            "keyframes": [to_json(face, private) for face in self.keyframes],
+            "way": [self.way.path, self.way.easing, self.way.loop],
+            "parents": [[to_json(face, private), weight] for face, weight in self.parents],
+            "brood": self.brood,
+            **photo,
+        }
+
+    @classmethod
+    def from_json(cls, said: Any) -> PageState:
+        """The state that a link says; faces whose photo stayed with its owner are left out.
+
+        Raises:
+            ValueError: it says none.
+        """
+        if not isinstance(said, Mapping) or not isinstance(said.get("model"), str):
+            raise ValueError("This link says nothing that the page could show.")
+        plain = cls(said["model"])
+        drawn = Drawn(
+            said.get("seed", plain.seed), said.get("chosen", plain.chosen), said.get("truncation", plain.truncation)
+        )
+        keyframes = said.get("keyframes", [])
+        way = said.get("way", [])
+        if not isinstance(keyframes, list) or not isinstance(way, list) or len(way) > 3:
+            raise ValueError("This link says nothing that the page could show.")
+        parents, brood = said.get("parents", []), said.get("brood")
+        if not isinstance(parents, list) or not all(isinstance(one, list) and len(one) == 2 for one in parents):
+            raise ValueError("This link says nothing that the page could show.")
+        kept = [(_known(face), number("The weight", weight, -4, 4)) for face, weight in parents[:MOST_PARENTS]]
+        found = [_known(face) for face in keyframes[:MOST_KEYFRAMES]]
+        face = _known(said["face"]) if "face" in said else None
+        photo = _known(said["photo"]) if "photo" in said else None
+        return replace(
+            plain,
+            tab=said["tab"] if said.get("tab") in TABS else plain.tab,
+            seed=drawn.seed,
+            truncation=drawn.truncation,
+            chosen=drawn.index,
+            photo=photo.photo if photo else None,
+            face=face or plain.face,
+            keyframes=tuple(one for one in found if one is not None),
+            way=PathRequest(*way),
+            parents=tuple((face, weight) for face, weight in kept if face is not None),
+            brood=None if brood is None else GenerateRequest(brood).seed,
+        )
+
+
+def parsed(text: str) -> PageState:
+    """The state of a link's text, for the errors see `PageState.from_json`."""
+    try:
+        return PageState.from_json(json.loads(text))
+    except json.JSONDecodeError:
+        raise ValueError("This link is damaged; ask for it once more.") from None
+
+
+def _known(said: Any) -> FaceRecipe | None:
+    try:
+        return from_json(said)
+    except PhotoStays:
+        return None

@@ -1,0 +1,50 @@
+"""What all tabs share: the visitor's state, the link that says it, and the way in which files reach their disk."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from typing import Any
+
+import gradio as gr
+
+from .files import cached, file_data
+from .page_state import PageState
+from .shelf import Shelf
+from .studio import Studio
+from .views import view
+
+Updates = dict[Any, Any]
+"""What a handler returns: components with what they show next."""
+PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+"""Of events that only the page itself has any use for; programs have `doors`."""
+FILMING: dict[str, Any] = {**PRIVATE, "concurrency_id": "film", "concurrency_limit": 2}
+"""Of events that take long, so that nobody's slider waits behind them."""
+TUNING: dict[str, Any] = {**PRIVATE, "concurrency_id": "tune", "concurrency_limit": 1}
+NEWEST: dict[str, Any] = {**PRIVATE, "trigger_mode": "always_last", "concurrency_limit": 4}
+"""Of events that come in numbers, of which the newest counts."""
+
+
+class Shell:
+    """Components that are in every tab's reach; to be made inside `gr.Blocks`. The header shows the address."""
+
+    def __init__(self, shelf: Shelf) -> None:
+        self.shelf = shelf
+        self.state = gr.State(PageState(shelf.first.facts.name))
+        self.courier = view("courier", elem_id="courier")
+        self.address = view("address", label="Link", elem_id="address", render=False)
+        self._numbers = itertools.count(1)
+
+    def studio(self, state: PageState) -> Studio:
+        return self.shelf.studio(state.model)
+
+    def said(self, state: PageState, push: bool = False) -> Updates:
+        """The state, and its link; with `push` Back leads to the one before."""
+        link, own = (json.dumps(state.to_json(private), separators=(",", ":")) for private in (False, True))
+        return {self.state: state, self.address: {"link": link, "own": own, "push": push}}
+
+    def bring(self, data: bytes, name: str) -> Updates:
+        """Bytes to the visitor's disk, as a file of this name."""
+        return {
+            self.courier: {"file": file_data(cached(data, name), name), "name": name, "number": next(self._numbers)}
+        }
