@@ -105,7 +105,7 @@ def test_the_folder_is_small_and_says_what_a_space_asks(folder):
     assert len(card["short_description"]) <= 60
     paths = [path for path in folder.rglob("*") if path.is_file()]
     assert not any("__pycache__" in path.parts for path in paths)
-    assert sum(path.stat().st_size for path in paths) < 500_000
+    assert sum(path.stat().st_size for path in paths) < 700_000
 
 
 def test_the_files_are_those_that_the_studio_imports_and_its_assets(folder):
@@ -324,7 +324,8 @@ def test_the_uploaded_folder_runs_as_a_space(push, hub, space, complete, tmp_pat
     """With nothing but its requirements, and without this checkout."""
     push().value()
     folder = downloaded(hub, space, tmp_path / "home" / "app")
-    sources = {path.relative_to(folder) for path in folder.rglob("*.py")} - {Path("app.py")}
+    unused = {Path("app.py"), Path("modeling_vae/photos/people.py")}  # the latter with a photo that is searched
+    sources = {path.relative_to(folder) for path in folder.rglob("*.py")} - unused
     python = python_with(DISTRIBUTIONS, tmp_path / "python")
     environment = space_environment(hub, tmp_path / "home")
     for name in ("modeling_vae", "datasets"):
