@@ -17,7 +17,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from modeling_vae.recipes.bundled import default_model, find, models
-from modeling_vae.refusals import REFUSALS, sentence
+from modeling_vae.refusals import refusals, sentence
 
 PREFIX, LOCK = "studio-", ".lock"
 
@@ -65,7 +65,7 @@ def main(argv: Sequence[str] | None = None, program: str = "python -m app") -> i
 
     try:
         studio = open_studio(options.model)
-    except REFUSALS as error:
+    except refusals() as error:
         print(f"The model {options.model} cannot be loaded: {sentence(error)}", file=sys.stderr)
         return 1
     try:

@@ -12,7 +12,7 @@ from huggingface_hub import RepoCard, hf_hub_download
 from modeling_vae import Direction
 from modeling_vae.model.direction import USUAL_REACH
 from modeling_vae.pipeline import VAEPipeline
-from modeling_vae.refusals import REFUSALS
+from modeling_vae.refusals import refusals
 
 from .render_requests import LARGEST_STRENGTH
 
@@ -159,6 +159,6 @@ def _parted(written: str) -> tuple[dict[str, Any], str]:
         return {}, written
     try:
         card = RepoCard(written, ignore_metadata_errors=True)
-    except REFUSALS:
+    except refusals():
         return {}, written
     return card.data.to_dict(), card.text

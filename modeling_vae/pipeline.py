@@ -170,9 +170,9 @@ class VAEPipeline(Films):
     @torch.inference_mode()
     def decode_pixels(self, latents: Tensor) -> Tensor:
         """pixel_values [N, C, H, W] in [0, 1], float32 on the CPU, of latents [N, D]."""
+        check_latents(latents, width=self.latent_dim)
         if latents.ndim != 2:
             raise ValueError(f"latents has shape {tuple(latents.shape)}: give [N, {self.latent_dim}].")
-        check_latents(latents, width=self.latent_dim)
         return decode_all(self.model, latents)
 
     # photos
@@ -259,11 +259,16 @@ class VAEPipeline(Films):
         return crop.changed(edit_difference(seen, pixels[:1], pixels[1:])[0])
 
     def average(self, group: str) -> Image.Image:
-        """The picture of the mean latent of one value of an attribute ("coat:tabby", "eyes_closed")."""
+        """The average picture of a group: "coat:tabby", "eyes_closed", "No_Beard:false & Male".
+
+        It is the mean of pictures around the group's mean latent (`AttributeDirections.around`): where that latent
+        itself lies the decoder has seen little, and draws a grating.
+        """
         directions = self.directions
         if directions is None or not directions.groups:  # the mean of a value needs no direction
             directions = self._directions()
-        return self.decode(directions.average(group)[None].float())[0]
+        pictures = self.decode_pixels(directions.around(group))
+        return self.processor.postprocess(pictures.mean(0, keepdim=True))[0]
 
     # a face of one's own
 

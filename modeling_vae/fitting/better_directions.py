@@ -70,11 +70,8 @@ def with_difference(directions: AttributeDirections, name: str, difference: Tens
     """The same directions, but one by another difference [D]; what was measured of it is no longer known."""
     row, differences = directions.names.index(name), directions.differences.clone()
     differences[row] = difference
-    unknown = replace(
-        directions.directions[name],
-        norm=float(difference.norm()),
-        **dict.fromkeys(("held_out", "slope", "intercept", "seen")),
-    )
+    unknown = replace(directions.directions[name], norm=float(difference.norm()), held_out=None, slope=None)
+    unknown = replace(unknown, intercept=None, seen=None)
     known = directions.directions | {name: unknown}
     parts = directions.mean, directions.covariance, directions.groups, directions.weights_sha256
     return AttributeDirections(known.values(), differences, *parts)

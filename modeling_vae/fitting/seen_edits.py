@@ -83,7 +83,8 @@ class Usual:
 
     def whole(self, features: Tensor) -> Tensor:
         """Whether pictures are no farther than 99 in 100 usual ones: bool [N]."""
-        return self._distances(features) <= self.limit
+        result: Tensor = self._distances(features) <= self.limit
+        return result
 
     def _distances(self, features: Tensor) -> Tensor:
         return torch.linalg.solve_triangular(self.factor, (features - self.mean).T, upper=False).norm(dim=0)

@@ -25,6 +25,7 @@ from torch import Tensor
 
 from .direction import Direction as Direction
 from .direction import directions_of, group_names
+from .group_means import GroupMeans, refuse_dependent
 from .latent_moments import LatentMoments
 from .scalars import names_of, real_number
 from .tensor_files import find_file, read_part, refuse_other_weights, usable, write_tensors
@@ -33,8 +34,6 @@ FILE_NAME = "directions.safetensors"
 FORMAT = "attribute-directions/1"
 FEWEST = 20
 """Pictures on either side below which a direction is noise."""
-SMALLEST_INDEPENDENCE = 1e-3
-"""Share of a readout (squared) that the other readouts of a request must leave unexplained."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +75,7 @@ class AttributeDirections:
         factor, info = torch.linalg.cholesky_ex(self.covariance)
         if info.item():
             raise ValueError("the directions' covariance is not positive definite: shrink it, or use more data.")
+        self._means = GroupMeans(self.groups, self.mean, factor)
         # L^-1 d_a has the length sqrt(d_a^T S^-1 d_a)
         whitened = torch.linalg.solve_triangular(factor, self.differences.T, upper=False).T
         separations = whitened.norm(dim=1, keepdim=True)
@@ -141,12 +141,16 @@ class AttributeDirections:
     def offered(self) -> list[str]:
         """All names in the order in which to offer them.
 
-        First those that show in pictures, after weak edits before strong ones; then those that nobody has tried, and
-        last those that the model cannot draw, both as they come.
+        First those that show in pictures, the sooner the weaker an edit is that shows them, and one that loses them;
+        then those that nobody has tried, and last those that the model cannot draw, both as they come.
         """
-        tiers = {True: 0, None: 1, False: 2}
-        known = self.directions
-        return sorted(known, key=lambda name: (tiers[known[name].drawable], known[name].shows or 0.0))
+        tiers, known = {True: 0, None: 1, False: 2}, self.directions
+
+        def place(name: str) -> tuple[int, float]:
+            direction = known[name]
+            return tiers[direction.drawable], max(direction.shows or 0.0, -(direction.loses or 0.0))
+
+        return sorted(known, key=place)
 
     def read(self, latents: Tensor, drawn: bool = False) -> list[dict[str, Reading]]:
         """Each latent's readings, by name: latents [N, D] -> N dictionaries.
@@ -182,6 +186,7 @@ class AttributeDirections:
         """The move of `edit`, [D], float64."""
         if not isinstance(strengths, Mapping):
             raise ValueError(f"strengths is {strengths!r}: give names with their strengths, {{name: deviations}}.")
+        names_of(strengths)
         wanted = {name: real_number(strength) for name, strength in strengths.items()}
         for name, strength in wanted.items():
             if strength is None:
@@ -192,7 +197,7 @@ class AttributeDirections:
             return torch.zeros_like(self.mean)
         units, moves = self._units[rows], self._moves[rows]
         gram = units @ units.T  # R S R^T: the correlations of the readouts
-        self._refuse_dependent(names, gram)
+        refuse_dependent(names, gram)
         target = torch.tensor([wanted.get(name) or 0.0 for name in names], dtype=torch.float64)
         result: Tensor = moves.T @ torch.linalg.solve(gram, target)
         return result
@@ -213,31 +218,12 @@ class AttributeDirections:
         return self.delta({source: known[0].full(losing=True), target: known[1].full()})
 
     def average(self, group: str) -> Tensor:
-        """The mean latent of the pictures of a group, [D].
+        """The mean latent of the pictures of a group, [D], see `GroupMeans.mean_of`."""
+        return self._means.mean_of(group)
 
-        Args:
-            group: "column:value"; a boolean column alone means true. Several of them joined by "&", such as
-                "No_Beard:false & Male", are what all have: of such pictures no mean was taken, so it is the latent
-                nearest to the mean of all, in the metric of the data, that has the values of each group's own mean.
-        """
-        names = [group] if group in self.groups else [part.strip() for part in group.split("&")]
-        means = torch.stack([self._group(name) for name in names])
-        if len(names) == 1:
-            return means[0]
-        factor = torch.linalg.cholesky(self.covariance)
-        whitened = torch.linalg.solve_triangular(factor, (means - self.mean).T, upper=False).T
-        lengths = whitened.norm(dim=1, keepdim=True)
-        units = whitened / lengths.clamp_min(1e-12)
-        gram = units @ units.T
-        self._refuse_dependent(names, gram)
-        result: Tensor = self.mean + factor @ units.T @ torch.linalg.solve(gram, lengths[:, 0])
-        return result
-
-    def _group(self, group: str) -> Tensor:
-        name = group if group in self.groups else f"{group}:true"
-        if name not in self.groups:
-            raise ValueError(f"{group!r} is not a group of this model; known are {', '.join(sorted(self.groups))}.")
-        return self.groups[name]
+    def around(self, group: str) -> Tensor:
+        """Latents like those of a group, [32, D] float32, see `GroupMeans.around`."""
+        return self._means.around(group)
 
     def correlations(self) -> Tensor:
         """Correlations of the readouts over the data, [A, A]."""
@@ -345,16 +331,6 @@ class AttributeDirections:
             hint = f" Did you mean {near[0]}?" if near else ""
             raise ValueError(f"{name!r} is not an attribute of this model; known are {', '.join(self.names)}.{hint}")
         return self.names.index(name)
-
-    def _refuse_dependent(self, names: list[str], gram: Tensor) -> None:
-        smallest, vector = (t[..., 0] for t in torch.linalg.eigh(gram))
-        if smallest < SMALLEST_INDEPENDENCE:
-            shares = vector.abs() / vector.abs().max()
-            same = [name for name, share in zip(names, shares.tolist(), strict=True) if share > 0.2]
-            raise ValueError(
-                f"{', '.join(same)} say the same thing in this model, so they cannot be set or held independently: "
-                "leave one of them out."
-            )
 
 
 def _differences(moments: LatentMoments) -> Iterable[tuple[str, str, int, int, Tensor | None]]:

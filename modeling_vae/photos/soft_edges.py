@@ -20,15 +20,16 @@ FINEST = 0.01
 
 def soft_edges(difference: Tensor) -> Tensor:
     """Differences [N, C, H, W] whose coarser bands fade towards the edges; the finest is left as it is, see `ramp`."""
+    height, across = difference.shape[2:]
     rest, kept = difference.float(), torch.zeros_like(difference, dtype=torch.float32)
-    width, deviation = FEATHER, FINEST * min(difference.shape[2:])
-    fade = torch.ones(difference.shape[2:])
+    width, deviation = FEATHER, FINEST * min(height, across)
+    fade = torch.ones(height, across)
     while 2 * width < WIDEST:
         coarse = _blurred(rest, deviation)
         kept = kept + (rest - coarse) * fade
         rest, width, deviation = coarse, 2 * width, 2 * deviation
-        fade = _window(*difference.shape[2:], width)
-    return kept + rest * _window(*difference.shape[2:], WIDEST)
+        fade = _window(height, across, width)
+    return kept + rest * _window(height, across, WIDEST)
 
 
 def ramp(distance: Tensor, width: float) -> Tensor:

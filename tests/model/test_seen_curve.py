@@ -100,7 +100,7 @@ def test_curves_travel_in_the_file(tmp_path):
 
 
 def test_what_shows_is_offered_first():
-    weak = replace(CURVE, strengths=(-4.0, -2.0, 0.5, 1.0, 1.5, 2.0), whole=(1.0,) * 6)
+    weak = replace(CURVE, strengths=(-2.0, -1.0, 0.5, 1.0, 1.5, 2.0), whole=(1.0,) * 6)
     never = replace(CURVE, changed=(0.9, 0.9, 0.1, 0.1, 0.1, 0.1))
     found = directions(
         direction(never, "hat"), direction(None, "age"), direction(CURVE, "smile"), direction(weak, "hue")
