@@ -13,7 +13,9 @@ from .page_state import PageState
 from .shell import Shell, Updates
 
 TITLE = "VAE studio"
-TAGLINE = "Draw {words} that never were, melt one into another, change just what you ask \u2013 in your own photo too."
+TAGLINE = (
+    "Draw {words} that never were, melt one into another, change just what you ask. Drop a photo of yours anywhere."
+)
 
 
 class Header:

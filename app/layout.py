@@ -14,7 +14,7 @@ from .face_recipes import FaceRecipe
 from .header import Header
 from .page_state import PageState, parsed
 from .shelf import Shelf
-from .shell import PRIVATE, Shell, Updates
+from .shell import PRIVATE, Shell, Updates, sent
 from .studio import Studio
 from .tabs.edit import EditTab
 from .tabs.generate import GenerateTab
@@ -88,7 +88,7 @@ class Page:
         shell, state = self.shell, self.shell.state
         everything = self._everything()
         page.load(self.open, self.asked, everything, js="() => [window.studio.address()]", **PRIVATE)
-        shell.address.submit(self.reopen, state, everything, **PRIVATE)
+        shell.address.submit(self.reopen, shell.address, everything, **PRIVATE)
         self.header.model.input(self.switch, [state, self.header.model], everything, **PRIVATE)
         for name, place in places.items():
             tab = self.by_name[name]
@@ -119,9 +119,9 @@ class Page:
                 gr.Warning(str(error).replace("<", "&lt;"))
         return self._opened(state)
 
-    def reopen(self, state: PageState, event: gr.EventData) -> Updates:
+    def reopen(self, value: Any) -> Updates:
         """The state of another link in the same visit."""
-        shown = self.open(str(event._data.get("link", "")))
+        shown = self.open(str(sent(value).get("link", "")))
         return {**shown, self.tabs: gr.Tabs(selected=shown[self.shell.state].tab)}
 
     @toasts

@@ -20,9 +20,16 @@ PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden
 """Of events that only the page itself has any use for; programs have `doors`."""
 FILMING: dict[str, Any] = {**PRIVATE, "concurrency_id": "film", "concurrency_limit": 2}
 """Of events that take long, so that nobody's slider waits behind them."""
+SEARCHING: dict[str, Any] = {**PRIVATE, "concurrency_id": "search", "concurrency_limit": 2}
 TUNING: dict[str, Any] = {**PRIVATE, "concurrency_id": "tune", "concurrency_limit": 1}
 NEWEST: dict[str, Any] = {**PRIVATE, "trigger_mode": "always_last", "concurrency_limit": 4}
 """Of events that come in numbers, of which the newest counts."""
+
+
+def sent(value: Any) -> dict[str, Any]:
+    """What a visitor did in a view, of the value that the view has then."""
+    did = value.get("sent") if isinstance(value, dict) else None
+    return did if isinstance(did, dict) else {}
 
 
 class Shell:

@@ -14,7 +14,7 @@ from ..files import cached, file_data, file_name, jpeg_bytes, picture_bytes, sho
 from ..page_state import PageState
 from ..recipe_text import recipe_text
 from ..render_requests import FilmRequest, PathRequest
-from ..shell import FILMING, NEWEST, PRIVATE, Shell, Updates
+from ..shell import FILMING, NEWEST, PRIVATE, Shell, Updates, sent
 from ..studio import Look, Studio, film_bytes
 from ..toasts import toasts
 from ..views import view
@@ -75,7 +75,7 @@ class EditTab:
         state = self.shell.state
         filming = self.make.click(self.make_film, state, self.film, **FILMING)
         newest: dict[str, Any] = {**NEWEST, "cancels": [filming]}
-        self.desk.input(self.edit, state, self.moved, **newest)
+        self.desk.input(self.edit, [state, self.desk], self.moved, **newest)
         for button, act in (
             (self.undo, self.undo_step),
             (self.redo, self.redo_step),
@@ -83,7 +83,7 @@ class EditTab:
             (self.random, self.random_changes),
         ):
             button.click(act, state, self.changed, **newest)
-        self.steps.select(self.go_to_step, state, self.changed, **newest)
+        self.steps.select(self.go_to_step, [state, self.steps], self.changed, **newest)
         self.keep.input(self.keep_photo, [state, self.keep], self.changed, **newest)
         self.download.click(self.bring, state, self.shell.courier, concurrency_limit=2, **PRIVATE)
 
@@ -162,8 +162,8 @@ class EditTab:
     # --- what is asked for ---------------------------------------------------------------------------------------
 
     @toasts
-    def edit(self, state: PageState, event: gr.EventData) -> Updates:
-        state = state.stepped(state.face.edited(event._data.get("changes", {}), event._data.get("hold", [])))
+    def edit(self, state: PageState, value: Any) -> Updates:
+        state = state.stepped(state.face.edited(sent(value).get("changes", {}), sent(value).get("hold", [])))
         studio = self.shell.studio(state)
         return {**self.shell.said(state), **self._seen(studio, state, studio.look(state.face))}
 
@@ -189,10 +189,10 @@ class EditTab:
         return self._now(replace(state, face=kept))
 
     @toasts
-    def go_to_step(self, state: PageState, event: gr.EventData) -> Updates:
+    def go_to_step(self, state: PageState, value: Any) -> Updates:
         steps = len(state.past) + 1 + len(state.future)
         start = max(0, min(len(state.past) - STEPS_SHOWN // 2, steps - STEPS_SHOWN))
-        wanted = start + int(event._data.get("index", 0))
+        wanted = start + int(sent(value).get("index", 0))
         while len(state.past) > wanted and state.past:
             state = state.undone()
         while len(state.past) < wanted and state.future:

@@ -12,7 +12,7 @@ from ..files import file_name, picture_bytes, shown_file, shown_files
 from ..page_state import PageState
 from ..recipe_text import recipe_text
 from ..render_requests import LARGEST_SEED, GenerateRequest, as_whole
-from ..shell import NEWEST, PRIVATE, Shell, Updates
+from ..shell import NEWEST, PRIVATE, Shell, Updates, sent
 from ..toasts import toasts
 from ..views import view
 
@@ -72,7 +72,7 @@ class GenerateTab:
             **NEWEST,
         )
         self.new.click(self.new_faces, asked, self.changed, preprocess=False, **PRIVATE)
-        self.grid.select(self.choose, self.shell.state, self.changed, **NEWEST)
+        self.grid.select(self.choose, [self.shell.state, self.grid], self.changed, **NEWEST)
         self.download.click(self.bring, self.shell.state, self.shell.courier, **PRIVATE)
 
     @property
@@ -114,8 +114,8 @@ class GenerateTab:
         return self._asked(state, GenerateRequest(self.shell.studio(state).new_seed(), truncation=truncation))
 
     @toasts
-    def choose(self, state: PageState, event: gr.EventData) -> Updates:
-        index = as_whole(event._data.get("index"))
+    def choose(self, state: PageState, value: Any) -> Updates:
+        index = as_whole(sent(value).get("index"))
         if index is None or not 0 <= index < state.request.count:
             raise ValueError(f"There is no face {index!r:.40} in the grid, which holds {state.request.count}.")
         state = replace(state, chosen=index)

@@ -12,7 +12,7 @@ from ..files import file_name, picture_bytes, shown_files
 from ..page_state import PageState
 from ..recipe_text import recipe_text
 from ..render_requests import as_whole
-from ..shell import NEWEST, PRIVATE, Shell, Updates
+from ..shell import NEWEST, PRIVATE, Shell, Updates, sent
 from ..toasts import toasts
 from ..views import view
 
@@ -50,13 +50,13 @@ class MixTab:
 
     def _wire(self) -> None:
         state = self.shell.state
-        self.mixer.input(self.weigh, state, self.weighed, **NEWEST)
-        self.mixer.delete(self.take_out, state, self.changed, **NEWEST)
-        self.picker.select(self.pick, state, self.changed, **NEWEST)
+        self.mixer.input(self.weigh, [state, self.mixer], self.weighed, **NEWEST)
+        self.mixer.delete(self.take_out, [state, self.mixer], self.changed, **NEWEST)
+        self.picker.select(self.pick, [state, self.picker], self.changed, **NEWEST)
         self.even.click(self.make_even, state, self.changed, **NEWEST)
         self.analogy.click(self.make_analogy, state, self.changed, **NEWEST)
         self.breed.click(self.ask_for_children, [state, self.variety], self.changed, **NEWEST)
-        self.children.select(self.go_on_with, [state, self.variety], self.changed, **NEWEST)
+        self.children.select(self.go_on_with, [state, self.variety, self.children], self.changed, **NEWEST)
         self.download.click(self.bring, state, self.shell.courier, **PRIVATE)
 
     @property
@@ -115,24 +115,24 @@ class MixTab:
     # --- what is asked for ---------------------------------------------------------------------------------------
 
     @toasts
-    def pick(self, state: PageState, event: gr.EventData) -> Updates:
+    def pick(self, state: PageState, value: Any) -> Updates:
         faces = self.shell.studio(state).faces(state.request)
-        face = faces[_place(event._data.get("index"), len(faces))]
+        face = faces[_place(sent(value).get("index"), len(faces))]
         if len(state.parents) >= MOST_PARENTS:
             raise ValueError(f"The mix has {MOST_PARENTS} parents; take one out before adding another.")
         return self._even(replace(state, parents=(*state.parents, (face, 1.0)), brood=None))
 
     @toasts
-    def weigh(self, state: PageState, event: gr.EventData) -> Updates:
-        weights = event._data.get("weights")
+    def weigh(self, state: PageState, value: Any) -> Updates:
+        weights = sent(value).get("weights")
         if not isinstance(weights, list) or len(weights) != len(state.parents):
             raise ValueError(f"The weights are {weights!r:.40}; give one for each parent.")
         state = replace(state, parents=tuple((f, w) for (f, _), w in zip(state.parents, weights, strict=True)))
         return {**self.shell.said(state), **self._mixed(state, 0.6)}
 
     @toasts
-    def take_out(self, state: PageState, event: gr.EventData) -> Updates:
-        place = _place(event._data.get("index"), len(state.parents))
+    def take_out(self, state: PageState, value: Any) -> Updates:
+        place = _place(sent(value).get("index"), len(state.parents))
         return self._even(replace(state, parents=state.parents[:place] + state.parents[place + 1 :], brood=None))
 
     @toasts
@@ -155,10 +155,10 @@ class MixTab:
         return self._now(replace(state, brood=self.shell.studio(state).new_seed()), variety)
 
     @toasts
-    def go_on_with(self, state: PageState, variety: float, event: gr.EventData) -> Updates:
+    def go_on_with(self, state: PageState, variety: float, value: Any) -> Updates:
         """A child takes the first parent's place, and has children with the second."""
         children = self._children(state, variety)
-        child = children[_place(event._data.get("index"), len(children))]
+        child = children[_place(sent(value).get("index"), len(children))]
         parents = ((child, 0.5), *((face, 0.5) for face, _ in state.parents[1:2]))
         seed = self.shell.studio(state).new_seed()
         return self._now(replace(state, parents=parents, brood=seed, lineage=(*state.lineage, child)[-8:]), variety)

@@ -17,7 +17,7 @@ from ..files import cached, file_data, file_name, picture_bytes, shown_files
 from ..page_state import PageState
 from ..recipe_text import recipe_text
 from ..render_requests import LARGEST_FILM, MOST_FRAMES, MOST_KEYFRAMES, FilmRequest, PathRequest, as_whole
-from ..shell import FILMING, NEWEST, PRIVATE, Shell, Updates
+from ..shell import FILMING, NEWEST, PRIVATE, Shell, Updates, sent
 from ..studio import enlarged, film_bytes
 from ..toasts import toasts
 from ..views import view
@@ -76,9 +76,9 @@ class MorphTab:
         filming = self.make.click(self.make_film, [state, *settings], self.film, **FILMING)
         newest: dict[str, Any] = {**NEWEST, "cancels": [filming]}
         self.cancel.click(lambda: {}, None, self.film, cancels=[filming], **PRIVATE)
-        self.keyframes.input(self.move, state, self.changed, **newest)
-        self.keyframes.delete(self.take_out, state, self.changed, **newest)
-        self.picker.select(self.pick, state, self.changed, **newest)
+        self.keyframes.input(self.move, [state, self.keyframes], self.changed, **newest)
+        self.keyframes.delete(self.take_out, [state, self.keyframes], self.changed, **newest)
+        self.picker.select(self.pick, [state, self.picker], self.changed, **newest)
         self.clear.click(self.take_all_out, state, self.changed, **newest)
         gr.on(
             [self.path.input, self.easing.input, self.loop.input],
@@ -136,13 +136,13 @@ class MorphTab:
     # --- what is asked for ---------------------------------------------------------------------------------------
 
     @toasts
-    def pick(self, state: PageState, event: gr.EventData) -> Updates:
+    def pick(self, state: PageState, value: Any) -> Updates:
         faces = self.shell.studio(state).faces(state.request)
-        return self._with(self.with_face(state, faces[_place(event._data.get("index"), faces)]))
+        return self._with(self.with_face(state, faces[_place(sent(value).get("index"), faces)]))
 
     @toasts
-    def move(self, state: PageState, event: gr.EventData) -> Updates:
-        given = event._data.get("move")
+    def move(self, state: PageState, value: Any) -> Updates:
+        given = sent(value).get("move")
         if not isinstance(given, list) or len(given) != 2:
             raise ValueError(f"The move is {given!r:.40}; give two places.")
         start, end = (_place(place, state.keyframes) for place in given)
@@ -151,8 +151,8 @@ class MorphTab:
         return self._with(replace(state, keyframes=tuple(keyframes)))
 
     @toasts
-    def take_out(self, state: PageState, event: gr.EventData) -> Updates:
-        place = _place(event._data.get("index"), state.keyframes)
+    def take_out(self, state: PageState, value: Any) -> Updates:
+        place = _place(sent(value).get("index"), state.keyframes)
         return self._with(replace(state, keyframes=state.keyframes[:place] + state.keyframes[place + 1 :]))
 
     def take_all_out(self, state: PageState) -> Updates:

@@ -13,7 +13,7 @@ from ..files import recipe_of, shown_file, upload_path
 from ..page_state import PageState
 from ..recipe_text import parse_recipe
 from ..render_requests import FrameRequest, as_whole
-from ..shell import NEWEST, PRIVATE, TUNING, Shell, Updates
+from ..shell import NEWEST, PRIVATE, TUNING, Shell, Updates, sent
 from ..toasts import toasts
 from ..views import view
 from ..watched_work import watched
@@ -49,9 +49,11 @@ class PhotoTab:
         tuning = self.mine.click(self.make_mine, state, self.tuning, **TUNING)
         newest: dict[str, Any] = {**NEWEST, "cancels": [tuning]}
         self.cancel.click(self.stop, state, self.tuning, cancels=[tuning], **PRIVATE)
-        self.photo.upload(self.take, state, self.changed, concurrency_id="search", concurrency_limit=2, **PRIVATE)
-        self.photo.select(self.choose, state, self.changed, **newest)
-        self.photo.input(self.frame, state, self.framed, **newest)
+        self.photo.upload(
+            self.take, [state, self.photo], self.changed, concurrency_id="search", concurrency_limit=2, **PRIVATE
+        )
+        self.photo.select(self.choose, [state, self.photo], self.changed, **newest)
+        self.photo.input(self.frame, [state, self.photo], self.framed, **newest)
 
     @property
     def outputs(self) -> list[Any]:
@@ -119,10 +121,10 @@ class PhotoTab:
 
     # --- what is asked for ---------------------------------------------------------------------------------------
 
-    def take(self, state: PageState, event: gr.EventData) -> Updates:
+    def take(self, state: PageState, value: Any) -> Updates:
         """An upload: a photo, or a picture of this studio, which brings its face back."""
         try:
-            return self._take(state, upload_path(event._data))
+            return self._take(state, upload_path(sent(value)))
         except ValueError as error:
             gr.Warning(_escaped(error))
             return {self.photo: {"failed": str(error)}}
@@ -143,21 +145,21 @@ class PhotoTab:
         return state.with_face(faces[0]) if model == state.model and faces else state
 
     @toasts
-    def choose(self, state: PageState, event: gr.EventData) -> Updates:
+    def choose(self, state: PageState, value: Any) -> Updates:
         if state.photo is None:
             raise ValueError("There is no photo yet; choose one first.")
         found = self.shell.studio(state).photos.search(state.photo.upload)
-        index = as_whole(event._data.get("index"))
+        index = as_whole(sent(value).get("index"))
         if index is None or not 0 <= index < len(found.frames):
             raise ValueError(f"There is no face {index!r:.40} in the photo, which has {len(found.frames)}.")
         state = replace(state, photo=Uploaded(state.photo.upload, found.frames[index]))
         return {**self.shell.said(state), **self.show(state)}
 
     @toasts
-    def frame(self, state: PageState, event: gr.EventData) -> Updates:
+    def frame(self, state: PageState, value: Any) -> Updates:
         if state.photo is None:
             raise ValueError("There is no photo yet; choose one first.")
-        given = event._data.get("frame")
+        given = sent(value).get("frame")
         if not isinstance(given, list) or len(given) != 4:
             raise ValueError(f"The frame is {given!r:.40}; give its middle, height and angle.")
         state = replace(state, photo=Uploaded(state.photo.upload, FrameRequest(*given)))

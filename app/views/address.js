@@ -3,6 +3,7 @@
 studio.views.address = (element, props, trigger, watch) => {
   const { h } = studio;
   const root = element.querySelector(".view");
+  const send = studio.sender(props, trigger);
   const key = (link) => `studio:${link}`;
   const button = h("button", { type: "button", class: "quiet", onclick: async () => {
     await navigator.clipboard?.writeText(location.href);
@@ -22,7 +23,7 @@ studio.views.address = (element, props, trigger, watch) => {
     try { sessionStorage.setItem(key(value.link), value.own); } catch { /* a browser that keeps nothing */ }
     write(value.link, value.push);
   });
-  addEventListener("popstate", () => trigger("submit", { link: studio.address() }));
+  addEventListener("popstate", () => send("submit", { link: studio.address() }));
 };
 
 /** The state of the page's address, as this browser knows it; "" where there is none. */

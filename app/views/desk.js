@@ -3,6 +3,7 @@
 studio.views.desk = (element, props, trigger, watch, upload, options) => {
   const { h, signed } = studio;
   const root = element.querySelector(".view");
+  const tell = studio.sender(props, trigger);
   const rows = new Map();
   const search = h("input", { type: "search", class: "search", "aria-label": "Search attributes", oninput: () => filter() });
   const more = h("button", { type: "button", class: "more", onclick: () => { all = true; filter(); } });
@@ -26,7 +27,6 @@ studio.views.desk = (element, props, trigger, watch, upload, options) => {
     more.textContent = `Show all ${rows.size}`;
     search.parentElement.hidden = rows.size <= 4;
   };
-  const tell = studio.newest(trigger, "input");
   const send = () => {
     const changes = {};
     const hold = [];
@@ -34,7 +34,7 @@ studio.views.desk = (element, props, trigger, watch, upload, options) => {
       if (Number(row.range.value)) changes[name] = Number(row.range.value);
       if (row.hold.checked) hold.push(name);
     }
-    tell({ changes, hold });
+    tell("input", { changes, hold });
   };
   const put = (row, value) => {
     row.range.value = value;

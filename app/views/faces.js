@@ -4,16 +4,17 @@
 studio.views.faces = (element, props, trigger, watch, upload, options) => {
   const { h } = studio;
   const root = element.querySelector(".view");
+  const send = studio.sender(props, trigger);
   let faces = [];
 
   const move = (from, to) => {
-    if (from !== to && to >= 0 && to < faces.length) trigger("input", { move: [from, to] });
+    if (from !== to && to >= 0 && to < faces.length) send("input", { move: [from, to] });
   };
   const tools = (index) =>
     h("span", { class: "tools" },
       h("button", { class: "tool", "aria-label": `Move ${index + 1} earlier`, disabled: index === 0,
         onclick: () => move(index, index - 1) }, "\u2190"),
-      h("button", { class: "tool", "aria-label": `Take ${index + 1} out`, onclick: () => trigger("delete", { index }) }, "\u00d7"),
+      h("button", { class: "tool", "aria-label": `Take ${index + 1} out`, onclick: () => send("delete", { index }) }, "\u00d7"),
       h("button", { class: "tool", "aria-label": `Move ${index + 1} later`, disabled: index === faces.length - 1,
         onclick: () => move(index, index + 1) }, "\u2192"));
   const thumb = (face, index, chosen) => {
@@ -21,7 +22,7 @@ studio.views.faces = (element, props, trigger, watch, upload, options) => {
     const button = h("button", {
       class: "thumb", "aria-pressed": options.choosing === false ? null : String(index === chosen),
       title: face.label, draggable: options.movable ? "true" : null,
-      onclick: () => { if (options.choosing !== false) mark(index); trigger("select", { index }); },
+      onclick: () => { if (options.choosing !== false) mark(index); send("select", { index }); },
       onkeydown: (event) => keys(event, index),
       ondragstart: (event) => event.dataTransfer.setData("text/studio-face", String(index)),
       ondragover: (event) => { if (options.movable) event.preventDefault(); },

@@ -5,6 +5,7 @@
 studio.views.photo = (element, props, trigger, watch, upload) => {
   const { h } = studio;
   const root = element.querySelector(".view");
+  const send = studio.sender(props, trigger);
   const file = h("input", { type: "file", accept: "image/*,.heic,.heif,.avif", class: "hidden-file", "aria-label": "Choose a photo",
     onchange: () => file.files.length && take(file.files[0]) });
   const status = h("p", { class: "status", role: "status" });
@@ -28,20 +29,19 @@ studio.views.photo = (element, props, trigger, watch, upload) => {
     try {
       const sent = await upload(given);
       busy("Looking for faces\u2026");
-      trigger("upload", { path: sent.path ?? sent });
+      send("upload", { path: sent.path ?? sent });
     } catch (error) {
       busy("");
       status.textContent = `The photo did not arrive: ${error.message ?? error}`;
     }
   };
   const over = (event) => { event.preventDefault(); root.classList.toggle("over", event.type === "dragover"); };
-  root.addEventListener("dragover", over);
-  root.addEventListener("dragleave", over);
-  root.addEventListener("drop", (event) => { over(event); take(event.dataTransfer.files[0]); });
-  document.addEventListener("paste", (event) => {
-    const pasted = [...(event.clipboardData?.files ?? [])].find((one) => one.type.startsWith("image/"));
-    if (pasted && root.offsetParent) take(pasted);
-  });
+  for (const kind of ["dragover", "dragleave", "drop"]) root.addEventListener(kind, over);
+  studio.takeBrought = () => {
+    const photo = studio.brought;
+    studio.brought = null;
+    if (photo) take(photo);
+  };
   const film = async () => {
     let stream;
     try { stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "user" } }); }
@@ -57,13 +57,12 @@ studio.views.photo = (element, props, trigger, watch, upload) => {
         end();
         canvas.toBlob((blob) => take(new File([blob], "camera.jpg", { type: "image/jpeg" })), "image/jpeg", 0.95);
       } }, "Take it"),
-      h("button", { type: "button", class: "quiet", onclick: () => { end(); show(props.value ?? {}); } }, "Not now"));
+      h("button", { type: "button", class: "quiet", onclick: () => { end(); show(last); } }, "Not now"));
   };
 
   // --- its frames ---
   let now = {};
-  const newest = studio.newest(trigger, "input");
-  const tell = studio.settled((frame) => newest({ frame }), 180);
+  const tell = studio.settled((frame) => send("input", { frame }), 180);
   const place = (box, [x, y, height, angle]) => {
     const width = height * now.aspect;
     box.style.cssText = `left:${100 * (x - width / 2) / now.width}%;top:${100 * (y - height / 2) / now.height}%;` +
@@ -122,8 +121,8 @@ studio.views.photo = (element, props, trigger, watch, upload) => {
     const made = h("div", {
       class: own ? "frame chosen" : "frame", tabindex: 0, role: own ? "group" : "button",
       "aria-label": own ? "Frame: arrow keys move it, plus and minus resize it, brackets turn it" : `Face ${index + 1}`,
-      onpointerdown: (event) => (own ? drag(event) : trigger("select", { index })),
-      onkeydown: (event) => (own ? keys(event) : ["Enter", " "].includes(event.key) && trigger("select", { index })),
+      onpointerdown: (event) => (own ? drag(event) : send("select", { index })),
+      onkeydown: (event) => (own ? keys(event) : ["Enter", " "].includes(event.key) && send("select", { index })),
     }, ...(own ? ["tl", "tr", "br", "bl"].map((corner) => h("i", { class: `grip ${corner}`, "data-grip": "size" })) : []),
       own ? h("i", { class: "grip turn", "data-grip": "turn" }) : null);
     place(made, frame);
@@ -144,7 +143,11 @@ studio.views.photo = (element, props, trigger, watch, upload) => {
       (f, v) => { f[2] = v * v * 1.5 * Math.max(now.width, now.height); }),
     slider("turn", "Turn", -90, 90, 0.5, (f) => f[3], (f, v) => { f[3] = v; }));
   const controls = (frame) => Object.values(sliders).forEach(({ range, read }) => { range.value = read(frame); });
+  let last = {};
   const show = (value) => {
+    // the tab may have been opened by the very photo that is on its way
+    if (!value.photo && !value.failed && root.classList.contains("working")) return;
+    last = value;
     busy("");
     root.classList.toggle("full", Boolean(value.photo));
     if (!value.photo) { stand.replaceChildren(); status.textContent = value.failed ?? ""; panel.remove(); return; }
@@ -156,4 +159,5 @@ studio.views.photo = (element, props, trigger, watch, upload) => {
     controls(current());
   };
   studio.follow(props, watch, show);
+  studio.takeBrought();
 };

@@ -13,10 +13,27 @@ studio.h = (tag, attributes = {}, ...children) => {
   return element;
 };
 
+const did = new WeakMap();
+
 /** Calls `draw(value)` now and whenever the server sends another value. */
 studio.follow = (props, watch, draw) => {
-  watch("value", () => draw(props.value ?? {}));
-  draw(props.value ?? {});
+  const follow = () => {
+    if (props.value?.sent !== undefined) return;
+    draw(props.value ?? {});
+    if (did.has(props)) props.value = { sent: did.get(props) };
+  };
+  watch("value", follow);
+  follow();
+};
+
+/**
+ * Sends what a visitor did: as the view's value, because Gradio 6.31 forgets the data of an event that has to wait. What
+ * was done last stays there when the server sends another value, so that the event that waited still says it.
+ */
+studio.sender = (props, trigger) => (event, data) => {
+  did.set(props, data);
+  props.value = { sent: data };
+  trigger(event);
 };
 
 studio.signed = (value, digits = 1) => {
@@ -27,13 +44,6 @@ studio.signed = (value, digits = 1) => {
 
 studio.picture = (file, alt) => studio.h("img", { src: file.url, alt, draggable: "false", decoding: "async" });
 
-/** Sends events of which the newest counts. Gradio 6.31 may send the first of several once more in place of the last, so
- *  all are one object, which says the newest. */
-studio.newest = (trigger, name) => {
-  const said = {};
-  return (values) => trigger(name, Object.assign(said, values));
-};
-
 /** Calls `act` with the last arguments only, a moment after the last call. */
 studio.settled = (act, milliseconds) => {
   let waiting = null;
@@ -42,3 +52,19 @@ studio.settled = (act, milliseconds) => {
     waiting = setTimeout(() => act(...args), milliseconds);
   };
 };
+
+// A photo may be dropped or pasted anywhere on the page: its tab opens and takes it, at once or when it is first drawn.
+studio.bring = (files) => {
+  studio.brought = [...(files ?? [])][0];
+  if (!studio.brought) return;
+  document.querySelector('[data-tab-id="photo"]')?.click();
+  studio.takeBrought?.();
+};
+document.addEventListener("dragover", (event) => event.preventDefault());
+document.addEventListener("drop", (event) => {
+  if (!event.dataTransfer?.files.length) return;
+  event.preventDefault();
+  studio.bring(event.dataTransfer.files);
+});
+document.addEventListener("paste", (event) =>
+  studio.bring([...(event.clipboardData?.files ?? [])].filter((one) => one.type.startsWith("image/"))));

@@ -165,19 +165,21 @@ def test_the_picture_follows_a_dragged_slider_and_steps_are_undone(page):
     middle, y = thumb["x"] + thumb["width"] / 2, thumb["y"] + thumb["height"] / 2
     page.mouse.move(middle, y)
     page.mouse.down()
-    seen = as_it_is
     for step in range(1, 13):
         page.mouse.move(middle + step * thumb["width"] / 40, y)
-        if step % 4 == 0:  # it follows while the button is down
-            seen = wait_for_change(page, AFTER, seen)
+        if step == 4:  # it follows while the button is down
+            wait_for_change(page, AFTER, as_it_is)
     page.mouse.up()
     assert float(slider.input_value()) > 1
+    name = slider.get_attribute("aria-label").lower().replace(": ", ":")
+    page.wait_for_function(IN_ADDRESS, arg=f'"{name}":{slider.input_value()}')  # the last move is never lost
+    as_dragged = sources(page, AFTER)
     playwright.expect(page.locator("#steps .thumb")).to_have_count(2)
     page.locator("#undo").click()
     page.wait_for_function("source => document.querySelector('#stage img.after').src === source", arg=as_it_is[0])
     assert slider.input_value() == "0"
     page.locator("#redo").click()
-    wait_for_change(page, AFTER, as_it_is)
+    assert wait_for_change(page, AFTER, as_it_is) == as_dragged
     page.locator("#reset").click()
     page.wait_for_function("source => document.querySelector('#stage img.after').src === source", arg=as_it_is[0])
 
@@ -330,6 +332,35 @@ def test_a_face_is_made_mine(page, two_faces):
     page.wait_for_selector(f"{AFTER}[src]")
     page.get_by_label("Age: all the way up").click()
     page.wait_for_selector("#stage .view:not(.same)")
+
+
+def test_a_picture_of_the_studio_brings_its_face_back(page, tmp_path):
+    open_edit(page)
+    seen = sources(page, AFTER)
+    page.get_by_label("Age: all the way up").click()
+    edited = wait_for_change(page, AFTER, seen)
+    _, data = downloaded(page, "#download-edit")
+    (tmp_path / "mine.png").write_bytes(data)
+    page.locator("#reset").click()
+    wait_for_change(page, AFTER, edited)
+    open_tab(page, "Your photo", "#photo .door")
+    page.locator("#photo input[type=file]").set_input_files(tmp_path / "mine.png")
+    page.wait_for_selector("#photo .frame.chosen")
+    page.get_by_role("tab", name="Edit").click()
+    page.wait_for_function("source => document.querySelector('#stage img.after').src === source", arg=edited[0])
+
+
+def test_a_photo_is_dropped_anywhere(page, two_faces):
+    data = list(two_faces.read_bytes())
+    page.evaluate(
+        "bytes => { const files = new DataTransfer();"
+        " files.items.add(new File([new Uint8Array(bytes)], 'two.png', {type: 'image/png'}));"
+        " const drop = {dataTransfer: files, bubbles: true, cancelable: true};"
+        " document.body.dispatchEvent(new DragEvent('drop', drop)); }",
+        data,
+    )
+    page.wait_for_selector("#photo .frame.chosen")
+    assert page.get_by_role("tab", name="Your photo").get_attribute("aria-selected") == "true"
 
 
 def test_what_is_no_picture_gets_a_sentence_and_the_page_goes_on(page, photo, tmp_path):
