@@ -152,7 +152,7 @@ studio.views.photo = (element, props, trigger, watch, upload) => {
     root.classList.toggle("full", Boolean(value.photo));
     if (!value.photo) { stand.replaceChildren(); status.textContent = value.failed ?? ""; panel.remove(); return; }
     now = { ...value, frames: value.frames.map((frame) => [...frame]) };
-    stand.replaceChildren(h("div", { class: "photo", style: `aspect-ratio:${now.width}/${now.height}` },
+    stand.replaceChildren(h("div", { class: "photo", style: `--aspect:${now.width / now.height}` },
       h("img", { src: now.photo.url, alt: "Your photo", class: "whole", draggable: "false" }), ...now.frames.map(box)));
     status.textContent = value.note ?? "";
     status.after(panel);
