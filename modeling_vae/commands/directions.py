@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
 import logging
 from pathlib import Path
 from typing import Any
 
 from modeling_vae.data import load_data
 from modeling_vae.figures.evaluation_report import JSON_NAME, write_json
+from modeling_vae.figures.report_schema import read_report
 from modeling_vae.fitting.fit_seen import fit_seen, learn_judge
 from modeling_vae.fitting.seen_edits import TRIED
 from modeling_vae.model.attribute_directions import AttributeDirections
@@ -68,10 +68,7 @@ def write(folder: Path, pipe: VAEPipeline, directions: AttributeDirections, said
     if not report_file.is_file() or not recipe_file.is_file():
         logger.warning("%s lacks %s or %s, so its card stays as it is.", folder, JSON_NAME, FILE_NAME)
         return
-    try:
-        report = json.loads(report_file.read_text(encoding="utf-8"))
-        report["directions"] = report.get("directions", {}) | said
-    except (ValueError, TypeError, AttributeError) as error:
-        raise ValueError(f"{report_file} is damaged ({error}): delete it, or restore it.") from error
+    report = read_report(report_file)
+    report["directions"] = report.get("directions", {}) | said
     write_json(report, report_file)
     write_card(folder, pipe.parts, Recipe.read(recipe_file), report)
