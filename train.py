@@ -11,7 +11,7 @@ import logging
 import sys
 from pathlib import Path
 
-from modeling_vae.commands.train import parser, train_recipe
+from modeling_vae.commands.train import parser, refuse_hopeless
 from modeling_vae.refusals import answered
 
 
@@ -19,6 +19,9 @@ def main(argv: list[str] | None = None) -> Path:
     """Parse, build, train and publish to disk; returns the published folder."""
     options = parser("train.py").parse_intermixed_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
+    refuse_hopeless(options)
+    from modeling_vae.commands.whole_run import train_recipe  # takes seconds, and those above need none of it
+
     return train_recipe(options)
 
 

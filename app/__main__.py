@@ -11,12 +11,13 @@ import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from importlib.util import find_spec
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from modeling_vae.recipes.bundled import default_model, find, models
-from modeling_vae.refusals import REFUSALS, sentence
+from modeling_vae.refusals import refusals, sentence
 
 PREFIX, LOCK = "studio-", ".lock"
 
@@ -53,6 +54,9 @@ def parse(argv: Sequence[str] | None = None, program: str = "python -m app") -> 
 
 def main(argv: Sequence[str] | None = None, program: str = "python -m app") -> int:
     options = parse(argv, program)
+    if options.mcp and find_spec("mcp") is None:
+        print("--mcp needs a package more: pip install 'gradio[mcp]'.", file=sys.stderr)
+        return 1
     # Imported here, so that --help and a wrong option are answered at once.
     from .layout import build
     from .shelf import open_studio
@@ -61,7 +65,7 @@ def main(argv: Sequence[str] | None = None, program: str = "python -m app") -> i
 
     try:
         studio = open_studio(options.model)
-    except REFUSALS as error:
+    except refusals() as error:
         print(f"The model {options.model} cannot be loaded: {sentence(error)}", file=sys.stderr)
         return 1
     try:
@@ -71,8 +75,7 @@ def main(argv: Sequence[str] | None = None, program: str = "python -m app") -> i
                 server_port=options.port,
                 share=options.share or None,
                 max_file_size=MAX_UPLOAD_BYTES,
-                mcp_server=options.mcp,
-                **appearance(),
+                **appearance(options.mcp),
             )
     except OSError as error:  # the port is taken, or the address is not this machine's
         print(f"The studio cannot be opened: {error}", file=sys.stderr)

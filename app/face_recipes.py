@@ -13,8 +13,8 @@ from typing import Any
 from .render_requests import EditRequest, FrameRequest, GenerateRequest, as_whole, number, whole
 
 MOST_PARENTS = 8
-DEEPEST = 12
-"""Generations of mixed faces in one recipe."""
+DEEPEST = 7
+"""Generations of mixed faces in one recipe, whose length may double with each."""
 
 
 @dataclass(frozen=True)
@@ -52,10 +52,17 @@ class Mixed:
     def __post_init__(self) -> None:
         if not 1 <= len(self.parts) <= MOST_PARENTS:
             raise ValueError(f"{len(self.parts)} faces are to be mixed; give 1 to {MOST_PARENTS}.")
+        if self.generation > DEEPEST:
+            raise ValueError(f"This one has {DEEPEST} generations behind it; download it, and begin with it anew.")
         weights = tuple((face, number("The weight of a face", weight, -4.0, 4.0)) for face, weight in self.parts)
         object.__setattr__(self, "parts", weights)
         object.__setattr__(self, "variety", number("The variety", self.variety, 0.0, 1.5))
         object.__setattr__(self, "seed", GenerateRequest(self.seed).seed)
+
+    @property
+    def generation(self) -> int:
+        """1 for a mix of faces that are none."""
+        return 1 + max(face.origin.generation if isinstance(face.origin, Mixed) else 0 for face, _ in self.parts)
 
 
 Origin = Drawn | Uploaded | Mixed

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-from huggingface_hub import hf_hub_download
+from huggingface_hub import RepoCard, hf_hub_download
 
-from modeling_vae.model.direction import USUAL_REACH, Direction
+from modeling_vae import Direction
+from modeling_vae.model.direction import USUAL_REACH
 from modeling_vae.pipeline import VAEPipeline
+from modeling_vae.refusals import refusals
 
 from .render_requests import LARGEST_STRENGTH
 
@@ -29,14 +29,18 @@ class Attribute:
     Args:
         name: of the direction.
         label: words.
-        reach: deviations at either end of the slider.
-        full: deviations at which the change clearly shows.
+        least, most: deviations at the ends of the slider.
+        gone, full: deviations at which it clearly is lost, and clearly shows.
+        drawable: whether a change of it shows at all, as far as that was measured.
     """
 
     name: str
     label: str
-    reach: float = USUAL_REACH
+    least: float = -USUAL_REACH
+    most: float = USUAL_REACH
+    gone: float = -USUAL_REACH
     full: float = USUAL_REACH
+    drawable: bool = True
 
 
 @dataclass(frozen=True)
@@ -98,19 +102,23 @@ class ModelFacts:
 
 
 def attributes_of(pipe: VAEPipeline) -> tuple[Attribute, ...]:
-    """The attributes as the pipeline offers them: those first that show in pictures."""
+    """The attributes as the pipeline offers them: those first that show in pictures.
+
+    Where nobody measured that, and there are more than are shown at once, those first that the model reads best.
+    """
     if pipe.directions is None:
         return ()
-    return tuple(_attribute(pipe.directions.directions[name]) for name in pipe.attributes)
+    known, names = pipe.directions.directions, pipe.attributes
+    if len(names) > MOST_SHOWN and all(direction.drawable is None for direction in known.values()):
+        names = sorted(names, key=lambda name: -known[name].concordance)
+    return tuple(_attribute(known[name]) for name in names)
 
 
 def _attribute(direction: Direction) -> Attribute:
-    reach = max(abs(end) for end in direction.reach)
+    least, most = (max(-LARGEST_STRENGTH, min(LARGEST_STRENGTH, end)) for end in direction.reach)
+    gone, full = (max(least, min(most, direction.full(losing))) for losing in (True, False))
     return Attribute(
-        direction.name,
-        label_of(direction.name),
-        min(LARGEST_STRENGTH, math.ceil(reach)),
-        min(LARGEST_STRENGTH, direction.full()),
+        direction.name, label_of(direction.name), least, most, gone, full, direction.drawable is not False
     )
 
 
@@ -123,14 +131,13 @@ def label_of(name: str) -> str:
 
 def read_card(pipe: VAEPipeline) -> ModelCard:
     """Of the folder that the pipeline came from, or its repository; what neither says stays open."""
-    text = _card_text(pipe)
-    head, body = _parted(text)
-    name = head.get("license_name") or head.get("license") or ""
+    written = _card_text(pipe)
+    said, text = _parted(written)
     return ModelCard(
-        word=str(head.get("shows") or WORD),
-        licence=str(name),
-        link=str(head.get("license_link") or ""),
-        text=body,
+        word=str(said.get("shows") or WORD),
+        licence=str(said.get("license_name") or said.get("license") or ""),
+        link=str(said.get("license_link") or ""),
+        text=text.strip(),
         address=f"https://huggingface.co/{pipe.hub_id}" if pipe.hub_id else "",
         ours=pipe.hub_id is None,
     )
@@ -146,13 +153,12 @@ def _card_text(pipe: VAEPipeline) -> str:
     return ""
 
 
-def _parted(text: str) -> tuple[dict[str, Any], str]:
-    """Metadata and text of a card."""
-    if not text.startswith("---\n") or "\n---\n" not in text[4:]:
-        return {}, text
-    head, body = text[4:].split("\n---\n", 1)
+def _parted(written: str) -> tuple[dict[str, Any], str]:
+    """Metadata and text of a card; of one whose metadata are damaged there is the text alone."""
+    if not written.startswith("---"):
+        return {}, written
     try:
-        said = yaml.safe_load(head)
-    except yaml.YAMLError:
-        said = None
-    return (said if isinstance(said, dict) else {}), body.strip()
+        card = RepoCard(written, ignore_metadata_errors=True)
+    except refusals():
+        return {}, written
+    return card.data.to_dict(), card.text

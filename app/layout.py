@@ -18,6 +18,7 @@ from .shell import PRIVATE, Shell, Updates
 from .studio import Studio
 from .tabs.edit import EditTab
 from .tabs.generate import GenerateTab
+from .tabs.mix import MixTab
 from .tabs.morph import MorphTab
 from .tabs.photo import PhotoTab
 from .toasts import toasts
@@ -45,7 +46,7 @@ def build(studio: Studio, folders: Mapping[str, Path] | None = None, any_folder:
     return result
 
 
-Tab = PhotoTab | GenerateTab | EditTab | MorphTab
+Tab = PhotoTab | GenerateTab | EditTab | MorphTab | MixTab
 
 
 class Page:
@@ -64,14 +65,23 @@ class Page:
                 self.edit = EditTab(shell)
             with gr.Tab("Morph", id="morph") as morph_tab:
                 self.morph = MorphTab(shell)
+            with gr.Tab("Mix", id="mix") as mix_tab:
+                self.mix = MixTab(shell)
         self.header.place_about()
         self.by_name: dict[str, Tab] = {
             "photo": self.photo,
             "generate": self.generate,
             "edit": self.edit,
             "morph": self.morph,
+            "mix": self.mix,
         }
-        places = {"photo": photo_tab, "generate": self.generate_tab, "edit": edit_tab, "morph": morph_tab}
+        places = {
+            "photo": photo_tab,
+            "generate": self.generate_tab,
+            "edit": edit_tab,
+            "morph": morph_tab,
+            "mix": mix_tab,
+        }
         self._wire(page, places)
 
     def _wire(self, page: gr.Blocks, places: Mapping[str, gr.Tab]) -> None:
@@ -86,9 +96,11 @@ class Page:
         to_edit = [state, shell.address, *self.edit.outputs, self.tabs]
         self.generate.to_edit.click(self.edit_new, state, to_edit, **PRIVATE)
         self.photo.to_edit.click(self.edit_photo, state, to_edit, **PRIVATE)
+        self.mix.to_edit.click(self.edit_mixed, state, to_edit, **PRIVATE)
         to_morph = [state, shell.address, *self.morph.outputs, self.tabs]
         self.generate.to_morph.click(self.morph_new, state, to_morph, **PRIVATE)
         self.photo.to_morph.click(self.morph_photo, state, to_morph, **PRIVATE)
+        self.mix.to_morph.click(self.morph_mixed, state, to_morph, **PRIVATE)
         self.edit.to_morph.click(self.morph_edited, state, to_morph, **PRIVATE)
 
     def _everything(self) -> list[Any]:
@@ -133,7 +145,8 @@ class Page:
         @toasts
         def select(state: PageState) -> Updates:
             if not state.opened:
-                return {}
+                skipped: Updates = gr.skip()
+                return skipped
             opened = replace(state, tab=name)
             return {**self.shell.said(opened, push=state.tab != name), **self.by_name[name].show(opened)}
 
@@ -148,6 +161,10 @@ class Page:
     @toasts
     def edit_photo(self, state: PageState) -> Updates:
         return self._edit(state, self._photo(state))
+
+    @toasts
+    def edit_mixed(self, state: PageState) -> Updates:
+        return self._edit(state, self.mix.face(state))
 
     def _edit(self, state: PageState, face: FaceRecipe) -> Updates:
         state = replace(state.with_face(face), tab="edit")
@@ -164,6 +181,10 @@ class Page:
     @toasts
     def morph_edited(self, state: PageState) -> Updates:
         return self._morph(state, replace(state.face, keep_photo=False))
+
+    @toasts
+    def morph_mixed(self, state: PageState) -> Updates:
+        return self._morph(state, self.mix.face(state))
 
     def _morph(self, state: PageState, face: FaceRecipe) -> Updates:
         state = self.morph.with_face(state, face)

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from .face_recipes import Drawn, FaceRecipe, PhotoStays, Uploaded, from_json, to_json
-from .render_requests import MOST_KEYFRAMES, GenerateRequest, PathRequest
+from .face_recipes import MOST_PARENTS, Drawn, FaceRecipe, PhotoStays, Uploaded, from_json, to_json
+from .render_requests import MOST_KEYFRAMES, GenerateRequest, PathRequest, number
 
 FIRST_SEED = 2
 FIRST_TRUNCATION = 0.8
@@ -28,6 +28,9 @@ class PageState:
     face: the one that is edited.
     past, future: what undo and redo lead to, the nearest last.
     keyframes: of the morph, in order.
+    parents: of a mix, with their weights.
+    brood: of their children, from which seed; None where none are asked for.
+    lineage: the children that were gone on with, the first ancestor first.
     way: of the morph.
     """
 
@@ -44,6 +47,9 @@ class PageState:
         default_factory=lambda: tuple(FaceRecipe(Drawn(FIRST_SEED, index, FIRST_TRUNCATION)) for index in range(3))
     )
     way: PathRequest = PathRequest()
+    parents: tuple[tuple[FaceRecipe, float], ...] = ()
+    brood: int | None = None
+    lineage: tuple[FaceRecipe, ...] = ()
     opened: bool = field(default=False, compare=False)
 
     @property
@@ -87,6 +93,8 @@ class PageState:
             "face": to_json(self.face, private),
             "keyframes": [to_json(face, private) for face in self.keyframes],
             "way": [self.way.path, self.way.easing, self.way.loop],
+            "parents": [[to_json(face, private), weight] for face, weight in self.parents],
+            "brood": self.brood,
             **photo,
         }
 
@@ -107,6 +115,10 @@ class PageState:
         way = said.get("way", [])
         if not isinstance(keyframes, list) or not isinstance(way, list) or len(way) > 3:
             raise ValueError("This link says nothing that the page could show.")
+        parents, brood = said.get("parents", []), said.get("brood")
+        if not isinstance(parents, list) or not all(isinstance(one, list) and len(one) == 2 for one in parents):
+            raise ValueError("This link says nothing that the page could show.")
+        kept = [(_known(face), number("The weight", weight, -4, 4)) for face, weight in parents[:MOST_PARENTS]]
         found = [_known(face) for face in keyframes[:MOST_KEYFRAMES]]
         face = _known(said["face"]) if "face" in said else None
         photo = _known(said["photo"]) if "photo" in said else None
@@ -120,6 +132,8 @@ class PageState:
             face=face or plain.face,
             keyframes=tuple(one for one in found if one is not None),
             way=PathRequest(*way),
+            parents=tuple((face, weight) for face, weight in kept if face is not None),
+            brood=None if brood is None else GenerateRequest(brood).seed,
         )
 
 

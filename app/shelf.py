@@ -8,7 +8,7 @@ from pathlib import Path
 from threading import Lock
 
 from modeling_vae.pipeline import VAEPipeline
-from modeling_vae.refusals import REFUSALS, sentence
+from modeling_vae.refusals import refusals, sentence
 
 from .recent import Recent
 from .studio import Studio
@@ -57,7 +57,7 @@ class Shelf:
             raise ValueError(f"{name!r} is not on offer here; give user/name of a model on the Hub.")
         try:
             pipe = VAEPipeline.from_pretrained(source)
-        except REFUSALS as error:
+        except refusals() as error:
             raise ValueError(f"The model {name} cannot be loaded: {sentence(error)}") from error
         return Studio(pipe, name, self.first.photos.uploads)
 

@@ -24,11 +24,11 @@ from .recent import Recent
 from .render_requests import LARGEST_SEED, MOST_KEYFRAMES, FilmRequest, GenerateRequest, PathRequest
 from .uploads import Uploads
 
-Progress = Callable[[int, int], None]
-
 FAR = "The model's picture is far from this photo, so edits may not fit it. Make it yours, and they will."
 STRIP_FRAMES = 12
 SHOWN_SIDE = 1024
+Progress = Callable[[int, int], None]
+"""Called before each frame of a film with the frames done and all frames; what it raises ends the work."""
 DOWNLOADED_SIDE = 512
 """Longer side, at least, of a picture as it is downloaded: smaller ones are enlarged smoothly."""
 
@@ -140,10 +140,10 @@ class Studio:
 
     def random_changes(self, face: FaceRecipe) -> FaceRecipe:
         """The face with a few attributes changed by chance."""
-        names = [a for a in self.facts.attributes if a.name not in face.hold]
+        names = [a for a in self.facts.attributes if a.drawable and a.name not in face.hold]
         chance = secrets.SystemRandom()
         chosen = chance.sample(names, min(3, len(names)))
-        changes = {a.name: round(chance.choice((-1, 1)) * chance.uniform(0.6, 1) * a.full, 1) for a in chosen}
+        changes = {a.name: round(chance.uniform(0.6, 1) * chance.choice((a.gone, a.full)), 1) for a in chosen}
         return face.edited(changes, face.hold)
 
     # --- films ---------------------------------------------------------------------------------------------------
@@ -230,9 +230,5 @@ def enlarged(picture: Image.Image, side: int) -> Image.Image:
 
 
 def film_bytes(film: Animation, asked: FilmRequest, way: PathRequest, progress: Progress | None = None) -> bytes:
-    """The film's file; smaller frames are enlarged to the size that was asked for.
-
-    Args:
-        progress: called before each frame with the frames done and all frames; what it raises ends the work.
-    """
+    """The film's file; smaller frames are enlarged to the size that was asked for."""
     return film.to_bytes(asked.format, asked.seconds, way.playback, asked.size, progress)

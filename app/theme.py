@@ -144,12 +144,21 @@ FOOTER = "<style>@media (max-width: 860px) { footer .divider { display: none; } 
 """Gradio hides its first link on a phone, not the dot behind it; the stylesheet does not reach down there."""
 
 
-def appearance() -> dict[str, Any]:
-    """What `launch` is given so that the page looks like ours."""
+WITHOUT_MCP = '<style>li.snippet:has(img[src*="mcp"]) { display: none !important; }</style>'
+"""Gradio's page on the endpoints tells of MCP also where none is served."""
+
+
+def appearance(mcp: bool = False) -> dict[str, Any]:
+    """What `launch` is given so that the page looks like ours.
+
+    Args:
+        mcp: whether the endpoints are served as tools of an MCP server, which the page on them tells then.
+    """
     return {
+        "mcp_server": mcp,
         "theme": build_theme(),
         "css_paths": [STYLESHEET, *stylesheets()],
-        "head": FOOTER + script(),
+        "head": FOOTER + ("" if mcp else WITHOUT_MCP) + script(),
         "favicon_path": FAVICON,
         "footer_links": ["api", "settings"],
     }

@@ -13,7 +13,6 @@ from collections import Counter
 from typing import Any, cast
 from weakref import WeakKeyDictionary
 
-import fastapi
 import gradio as gr
 from gradio.context import LocalContext
 from gradio.data_classes import PredictBodyInternal
@@ -78,7 +77,7 @@ class TurnsQueue(Queue):
         super().__init__(*args, **kwargs)
         self._visitors: WeakKeyDictionary[Event, str] = WeakKeyDictionary()
 
-    async def push(self, body: PredictBodyInternal, request: fastapi.Request, username: str | None) -> Any:
+    async def push(self, body: PredictBodyInternal, request: Any, username: str | None) -> Any:  # of FastAPI's
         visitor = body.session_hash or f"address {request.client.host if request.client else 'unknown'}"
         if sum(self._visitors.get(event) == visitor for event in self._waiting()) >= MOST_WAITING_EACH:
             return (

@@ -1,52 +1,30 @@
 """Image VAEs for transformers: train, find attribute directions, morph, edit, publish."""
 
-import contextlib
-
-from transformers import AutoConfig, AutoImageProcessor, AutoModel
-
-from .animation import Animation
-from .model.attribute_directions import AttributeDirections, Direction, Reading
-from .model.configuration_image_vae import VAEConfig
-from .model.image_processing_image_vae import VAEImageProcessor, to_picture
-from .model.latent_moments import LatentMoments
-from .model.modeling_image_vae import VAEModel, VAEOutput
-from .model.posterior import DiagonalGaussian
-from .model.priors import MixturePrior
-from .photos.alignment import FaceAlignment
-from .photos.crop import Crop
-from .photos.photo import PhotoCrop
-from .photos.reconstruction_errors import ReconstructionErrors
-from .pipeline import VAEPipeline
-
-# Photos of phones are HEIC, which Pillow reads with this plugin. It is a dependency, but may be taken away: the wheel
-# holds an encoder under the GPL, which not everybody can ship. Then a sentence says what is missing.
-with contextlib.suppress(ImportError):
-    from pillow_heif import register_heif_opener
-
-    register_heif_opener()
-
-# Where this package is installed, Auto classes take these and never the code of a repository.
-AutoConfig.register(VAEConfig.model_type, VAEConfig, exist_ok=True)
-AutoModel.register(VAEConfig, VAEModel, exist_ok=True)
-AutoImageProcessor.register(VAEConfig, VAEImageProcessor, exist_ok=True)
+import importlib
+import sys
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
 
 __version__ = "0.1.0"
-__all__ = [
-    "Animation",
-    "AttributeDirections",
-    "Crop",
-    "DiagonalGaussian",
-    "Direction",
-    "FaceAlignment",
-    "LatentMoments",
-    "MixturePrior",
-    "PhotoCrop",
-    "Reading",
-    "ReconstructionErrors",
-    "VAEConfig",
-    "VAEImageProcessor",
-    "VAEModel",
-    "VAEOutput",
-    "VAEPipeline",
-    "to_picture",
-]
+
+
+def __getattr__(name: str) -> Any:
+    return getattr(importlib.import_module(f"{__name__}.public"), name)
+
+
+def _is_our_program() -> bool:
+    """Whether this process is `modeling-vae`, `python -m modeling_vae` or `train.py`, and not a worker of theirs."""
+    if "--multiprocessing-fork" in sys.orig_argv:
+        return False
+    if sys.argv[:1] == ["-m"]:
+        return ("-m", __name__) in pairwise(sys.orig_argv)
+    program = Path(*sys.argv[:1])
+    return program.name == "modeling-vae" or program.resolve() == Path(__file__).resolve().parents[1] / "train.py"
+
+
+# Whoever imports this package has its names and its entries in the Auto classes at once. Our own programs have answers
+# that need neither, and no PyTorch, whose import takes seconds: there the names come with the first that is used.
+if not _is_our_program():
+    from .public import *  # noqa: F403
+    from .public import __all__ as __all__

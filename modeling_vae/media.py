@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from io import BytesIO
 from typing import Any
@@ -17,6 +18,8 @@ MORPH_SEED, MORPH_TRUNCATION = 2, 0.8
 """A film is looked at for its movement: it goes through ordinary faces."""
 STRENGTHS = (-3.0, -1.5, 0.0, 1.5, 3.0)
 RECONSTRUCTED, MORPHS, STEPS, COLUMNS = 32, 8, 8, 8
+logger = logging.getLogger(__name__)
+
 MOST_EDITED = 12
 """Attributes of the sheet of edits."""
 ENLARGED = 80
@@ -35,6 +38,7 @@ def draw_media(
         training: frames of the film of the training; there is no such film without.
         judged: figures of each attribute in evaluation.json, see `best_edits`.
     """
+    logger.info("Drawing sheets and films for the card.")
     samples = pipe.generate(64, seed=SEED)
     sheets = {
         "samples": grid(samples, columns=COLUMNS),

@@ -170,9 +170,9 @@ class VAEPipeline(Films):
     @torch.inference_mode()
     def decode_pixels(self, latents: Tensor) -> Tensor:
         """pixel_values [N, C, H, W] in [0, 1], float32 on the CPU, of latents [N, D]."""
+        check_latents(latents, width=self.latent_dim)
         if latents.ndim != 2:
             raise ValueError(f"latents has shape {tuple(latents.shape)}: give [N, {self.latent_dim}].")
-        check_latents(latents, width=self.latent_dim)
         return decode_all(self.model, latents)
 
     # photos

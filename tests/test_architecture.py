@@ -27,7 +27,7 @@ ROOMS = (
         "sheets",
     ),
     *("recipes", "data", "probing", "contents", "parts", "fitting", "figures", "publishing"),
-    *("sweeps", "films", "tuning", "pipeline", "media", "training", "evaluation", "commands"),
+    *("sweeps", "films", "tuning", "pipeline", "media", "training", "evaluation", "public", "commands"),
 )
 """The rooms of the package, from the ground up: each may import those before it, wherever in a file it does."""
 

@@ -12,6 +12,7 @@ import torch
 from PIL import Image
 
 from modeling_vae import Animation, Crop, PhotoCrop, to_picture
+from modeling_vae.model.image_processing_image_vae import upright
 from modeling_vae.model.picture_colours import _matrix_profile
 
 D65 = (0.3127, 0.3290)
@@ -53,6 +54,28 @@ def test_profile_alpha_and_size_come_back(pipe, profile, mode):
             assert np.array_equal(before[..., 3], after[..., 3])
     same = pipe.edit(own, {"smiling": 0.0}, preserve_detail=True)
     assert same.tobytes() == own.tobytes()
+
+
+@pytest.mark.parametrize("orientation", [1, 6])
+@pytest.mark.parametrize("profile", [P3, ADOBE], ids=["P3", "Adobe RGB"])
+def test_a_photo_of_a_phone_keeps_its_profile(pipe, tmp_path, orientation, profile):
+    """HEIC with an ICC profile, as a path; what the model and a viewer see is what the profile says."""
+    pytest.importorskip("pillow_heif")
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    data = file(photo().convert("RGB"), "HEIF", quality=-1, icc_profile=profile, exif=exif.tobytes())
+    (tmp_path / "IMG_0001.HEIC").write_bytes(data)
+    own = upright(data)
+    assert own.info["icc_profile"] == profile and own.size == ((150, 100) if orientation == 1 else (100, 150))
+    edited = pipe.edit(tmp_path / "IMG_0001.HEIC", {"smiling": 3.0}, preserve_detail=True)
+    assert (edited.mode, edited.size, edited.info["icc_profile"]) == ("RGB", own.size, profile)
+    left, top, right, bottom = pipe.processor.crop_box(own.size)
+    inside = np.zeros(own.size[::-1], bool)
+    inside[top:bottom, left:right] = True
+    for see in (np.asarray, lambda picture: np.asarray(to_picture(picture))):
+        assert np.array_equal(see(own)[~inside], see(edited)[~inside])
+    assert not np.array_equal(np.asarray(to_picture(own)), np.asarray(own))
+    torch.testing.assert_close(pipe.encode(tmp_path / "IMG_0001.HEIC"), pipe.encode(to_picture(own)))
 
 
 @pytest.mark.parametrize(("kind", "options"), [("JPEG", {"quality": 95}), ("WEBP", {"lossless": True})])

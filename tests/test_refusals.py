@@ -13,7 +13,7 @@ from safetensors import SafetensorError
 
 from modeling_vae import VAEConfig
 from modeling_vae.commands.main import main
-from modeling_vae.refusals import REFUSALS, answered
+from modeling_vae.refusals import answered, refusals
 
 
 def raising(error: BaseException):
@@ -34,7 +34,7 @@ def yaml_error() -> yaml.YAMLError:
 def strict_error() -> Exception:
     try:
         VAEConfig(latent_dim="x")
-    except REFUSALS as error:
+    except refusals() as error:
         return error
     raise AssertionError
 
@@ -65,7 +65,7 @@ def test_a_refusal_is_one_sentence_and_status_one(error, words, capsys):
 
 
 def test_what_belongs_is_of_these_kinds():
-    assert issubclass(HfHubHTTPError, REFUSALS) and issubclass(StrictDataclassFieldValidationError, REFUSALS)
+    assert issubclass(HfHubHTTPError, refusals()) and issubclass(StrictDataclassFieldValidationError, refusals())
 
 
 @pytest.mark.parametrize("fault", [TypeError("x"), KeyError("x"), AttributeError("x"), RuntimeError("x")])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import gradio as gr
@@ -17,8 +17,8 @@ from ..render_requests import FilmRequest, PathRequest
 from ..shell import FILMING, NEWEST, PRIVATE, Shell, Updates
 from ..studio import Look, Studio, film_bytes
 from ..toasts import toasts
-from ..turns import check_wanted
 from ..views import view
+from ..watched_work import watched
 
 FILM, WAY = FilmRequest(frames=24, seconds=1.6, size=320, format="gif"), PathRequest(loop="boomerang")
 STEPS_SHOWN = 8
@@ -111,7 +111,7 @@ class EditTab:
         studio = self.shell.studio(state)
         attributes = studio.facts.attributes
         desk = {
-            "attributes": [{"name": a.name, "label": a.label, "reach": a.reach, "full": a.full} for a in attributes],
+            "attributes": [asdict(a) for a in attributes],
             "changes": dict(state.face.changes),
             "hold": list(state.face.hold),
         }
@@ -213,11 +213,14 @@ class EditTab:
         yield {self.film: {"busy": f"Drawing {FILM.frames} frames\u2026", "share": 0.1}}
         studio = self.shell.studio(state)
         film = studio.sweep(state.face, FILM.frames)
-        yield {self.film: {"busy": "Writing the GIF\u2026", "share": 0.6}}
         name = f"{_file_name(studio, state.face)}.gif"
-        data = film_bytes(film, FILM, WAY, check_wanted)
-        words = f"From as it is to edited and back, {len(data) / 1000:,.0f} kB."
-        yield {self.film: {"file": file_data(cached(data, name), name), "name": name, "words": words, "kind": "GIF"}}
+        for step in watched(lambda report: film_bytes(film, FILM, WAY, report)):
+            if isinstance(step, bytes):
+                words = f"From as it is to edited and back, {len(step) / 1000:,.0f} kB."
+                file = file_data(cached(step, name), name)
+                yield {self.film: {"file": file, "name": name, "words": words, "kind": "GIF"}}
+            else:
+                yield {self.film: {"busy": "Writing the GIF\u2026", "share": 0.5 + step / 2}}
 
     def _now(self, state: PageState) -> Updates:
         return {**self.shell.said(state, push=False), **self.show(state)}

@@ -31,7 +31,7 @@ class GenerateTab:
                 self.grid = view("faces", label="New faces", elem_id="grid", title="New faces")
             with gr.Column(scale=3, min_width=280):
                 with gr.Column(elem_classes="chosen"):
-                    self.large = view("faces", label="Chosen face", elem_id="chosen-face", choosing=False)
+                    self.large = view("faces", label="Chosen face", elem_id="chosen-face", still=True)
                     with gr.Row(elem_classes="tight"):
                         self.to_edit = gr.Button("Edit this one", min_width=100, elem_id="to-edit")
                         self.to_morph = gr.Button("Add to morph", min_width=100, elem_id="to-morph")

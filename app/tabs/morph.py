@@ -20,8 +20,8 @@ from ..render_requests import LARGEST_FILM, MOST_FRAMES, MOST_KEYFRAMES, FilmReq
 from ..shell import FILMING, NEWEST, PRIVATE, Shell, Updates
 from ..studio import enlarged, film_bytes
 from ..toasts import toasts
-from ..turns import check_wanted
 from ..views import view
+from ..watched_work import watched
 
 PATH_LABELS = [("Round the sphere", "slerp"), ("Straight line", "linear")]
 EASING_LABELS = [("Rest at each", "smooth"), ("Even pace", "linear")]
@@ -46,7 +46,7 @@ class MorphTab:
                     title="Keyframes",
                     empty=EMPTY,
                 )
-                self.strip = view("faces", label="At a glance", elem_id="strip", choosing=False)
+                self.strip = view("faces", label="At a glance", elem_id="strip", still=True)
                 with gr.Row(elem_classes="tight"):
                     self.clear = gr.Button("Clear", size="sm", min_width=60, elem_id="clear-morph")
                     self.save_strip = gr.Button("Strip as PNG", size="sm", min_width=90, elem_id="save-strip")
@@ -123,7 +123,7 @@ class MorphTab:
                 "faces": [{"file": file, "label": f"Keyframe {i + 1}"} for i, file in enumerate(files)],
                 "title": f"{len(files)} of {MOST_KEYFRAMES} keyframes, in order",
             },
-            self.strip: {"faces": [{"file": file, "label": ""} for file in strip]},
+            self.strip: {"faces": [{"file": file, "label": f"Frame {i + 1} of 12"} for i, file in enumerate(strip)]},
             self.film: {},
         }
 
@@ -167,13 +167,14 @@ class MorphTab:
         asked = FilmRequest(frames, seconds, size, format)
         yield {self.film: {"busy": f"Drawing {asked.frames} frames\u2026", "share": 0.05}}
         film = self._film(state, asked.frames)
-        yield {self.film: {"busy": f"Writing the {asked.format.upper()}\u2026", "share": 0.5}}
-        data = film_bytes(film, asked, state.way, check_wanted)
-        name = f"{self._name(state)}.{asked.format}"
-        words = asked.words(len(data))
-        kind, video = asked.format.upper(), asked.format == "mp4"
-        file = file_data(cached(data, name), name)
-        yield {self.film: {"file": file, "name": name, "words": words, "kind": kind, "video": video}}
+        name, kind = f"{self._name(state)}.{asked.format}", asked.format.upper()
+        for step in watched(lambda report: film_bytes(film, asked, state.way, report)):
+            if isinstance(step, bytes):
+                file, words = file_data(cached(step, name), name), asked.words(len(step))
+                shown = {"file": file, "name": name, "words": words, "kind": kind, "video": asked.format == "mp4"}
+                yield {self.film: shown}
+            else:
+                yield {self.film: {"busy": f"Writing the {kind}\u2026", "share": 0.5 + step / 2}}
 
     @toasts
     def bring_strip(self, state: PageState, frames: int) -> Updates:

@@ -15,8 +15,8 @@ from ..recipe_text import parse_recipe
 from ..render_requests import FrameRequest, as_whole
 from ..shell import NEWEST, PRIVATE, TUNING, Shell, Updates
 from ..toasts import toasts
-from ..tuning_job import tune
 from ..views import view
+from ..watched_work import watched
 
 COST = (
     "**Make it mine** teaches the model this one face: some 20 to 40 seconds of this machine's processor, and edits "
@@ -169,7 +169,8 @@ class PhotoTab:
             raise ValueError("There is no photo yet; choose one first.")
         waiting = {self.cancel: gr.Button(visible=True), self.mine: gr.Button(interactive=False)}
         yield {self.progress: {"busy": "Waiting for a free place\u2026", "share": 0.0}, **waiting}
-        for step in tune(self.shell.studio(state), state.photo):
+        photos, photo = self.shell.studio(state).photos, state.photo
+        for step in watched(lambda report: photos.tune(photo, report)):
             if isinstance(step, Uploaded):
                 state = replace(state, photo=step)
                 if state.face.photo is not None and state.face.photo == replace(step, tuned=False):

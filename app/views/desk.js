@@ -26,6 +26,7 @@ studio.views.desk = (element, props, trigger, watch, upload, options) => {
     more.textContent = `Show all ${rows.size}`;
     search.parentElement.hidden = rows.size <= 4;
   };
+  const tell = studio.newest(trigger, "input");
   const send = () => {
     const changes = {};
     const hold = [];
@@ -33,13 +34,14 @@ studio.views.desk = (element, props, trigger, watch, upload, options) => {
       if (Number(row.range.value)) changes[name] = Number(row.range.value);
       if (row.hold.checked) hold.push(name);
     }
-    trigger("input", { changes, hold });
+    tell({ changes, hold });
   };
   const put = (row, value) => {
     row.range.value = value;
-    const way = 100 * (Number(row.range.value) - Number(row.range.min)) / (row.range.max - row.range.min);
-    row.range.style.setProperty("--from", `${Math.min(50, way)}%`);
-    row.range.style.setProperty("--to", `${Math.max(50, way)}%`);
+    const place = (at) => 100 * (at - Number(row.range.min)) / (row.range.max - row.range.min);
+    const [middle, way] = [place(0), place(Number(row.range.value))];
+    row.range.style.setProperty("--from", `${Math.min(middle, way)}%`);
+    row.range.style.setProperty("--to", `${Math.max(middle, way)}%`);
     row.output.textContent = Number(row.range.value) ? signed(Number(row.range.value)) : "0";
     row.element.classList.toggle("moved", Number(row.range.value) !== 0);
   };
@@ -49,11 +51,11 @@ studio.views.desk = (element, props, trigger, watch, upload, options) => {
     send();
   };
   const add = (attribute) => {
-    const { name, label, reach } = attribute;
+    const { name, label } = attribute;
     const row = { label, name };
-    const end = (sign, words) => h("button", { type: "button", class: "full", "aria-label": `${label}: ${words}`, title: words,
-      onclick: () => full(row, sign * attribute.full) }, sign < 0 ? "\u2212" : "+");
-    row.range = h("input", { type: "range", min: -reach, max: reach, step: 0.1, value: 0, "aria-label": label,
+    const end = (to, sign, words) => h("button", { type: "button", class: "full", "aria-label": `${label}: ${words}`, title: words,
+      onclick: () => full(row, Math.round(10 * to) / 10) }, sign);
+    row.range = h("input", { type: "range", min: attribute.least, max: attribute.most, step: 0.1, value: 0, "aria-label": label,
       oninput: () => { last = row; put(row, row.range.value); send(); }, ondblclick: () => { put(row, 0); send(); } });
     row.output = h("output", {}, "0");
     row.hold = h("input", { type: "checkbox", "aria-label": `Hold ${label}`, title: `Hold ${label}`, onchange: send });
@@ -61,8 +63,10 @@ studio.views.desk = (element, props, trigger, watch, upload, options) => {
     row.value = h("b");
     row.chance = h("small");
     row.reading = h("span", { class: "reading", role: "img" }, row.meter, row.value, row.chance);
-    row.element = h("div", { class: "row" }, h("label", { class: "hold" }, row.hold), h("span", { class: "name" }, label),
-      end(-1, "all the way down"), row.range, end(1, "all the way up"), row.output, row.reading);
+    const doubt = attribute.drawable ? null : "The model reads this, but changes of it hardly show.";
+    row.element = h("div", { class: doubt ? "row faint" : "row", title: doubt }, h("label", { class: "hold" }, row.hold),
+      h("span", { class: "name" }, label), end(attribute.gone, "\u2212", "all the way down"), row.range,
+      end(attribute.full, "+", "all the way up"), row.output, row.reading);
     rows.set(name, row);
     return row.element;
   };

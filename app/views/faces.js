@@ -1,5 +1,6 @@
 // A row or grid of faces to choose from. value: {faces: [{file, label}], chosen}. With options.movable they are keyframes,
-// whose order changes by dragging, by buttons, and by the keys of a list (arrows with Alt).
+// whose order changes by dragging, by buttons, and by the keys of a list (arrows with Alt); with options.still nothing is
+// chosen.
 studio.views.faces = (element, props, trigger, watch, upload, options) => {
   const { h } = studio;
   const root = element.querySelector(".view");
@@ -16,6 +17,7 @@ studio.views.faces = (element, props, trigger, watch, upload, options) => {
       h("button", { class: "tool", "aria-label": `Move ${index + 1} later`, disabled: index === faces.length - 1,
         onclick: () => move(index, index + 1) }, "\u2192"));
   const thumb = (face, index, chosen) => {
+    if (options.still) return h("span", { class: "thumb", title: face.label }, studio.picture(face.file, face.label));
     const button = h("button", {
       class: "thumb", "aria-pressed": options.choosing === false ? null : String(index === chosen),
       title: face.label, draggable: options.movable ? "true" : null,

@@ -62,7 +62,8 @@ studio.views.photo = (element, props, trigger, watch, upload) => {
 
   // --- its frames ---
   let now = {};
-  const tell = studio.settled((frame) => trigger("input", { frame }), 180);
+  const newest = studio.newest(trigger, "input");
+  const tell = studio.settled((frame) => newest({ frame }), 180);
   const place = (box, [x, y, height, angle]) => {
     const width = height * now.aspect;
     box.style.cssText = `left:${100 * (x - width / 2) / now.width}%;top:${100 * (y - height / 2) / now.height}%;` +

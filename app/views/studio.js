@@ -27,6 +27,13 @@ studio.signed = (value, digits = 1) => {
 
 studio.picture = (file, alt) => studio.h("img", { src: file.url, alt, draggable: "false", decoding: "async" });
 
+/** Sends events of which the newest counts. Gradio 6.31 may send the first of several once more in place of the last, so
+ *  all are one object, which says the newest. */
+studio.newest = (trigger, name) => {
+  const said = {};
+  return (values) => trigger(name, Object.assign(said, values));
+};
+
 /** Calls `act` with the last arguments only, a moment after the last call. */
 studio.settled = (act, milliseconds) => {
   let waiting = null;

@@ -6,13 +6,15 @@ import argparse
 import logging
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from modeling_vae.figures.comparison import comparison, comparison_text
-from modeling_vae.figures.evaluation_report import write_json
 from modeling_vae.files import write_whole
-from modeling_vae.pipeline import VAEPipeline
+from modeling_vae.hub.network import refuse_unreachable
 
-from .examination import Examination, add_options, check_output, recipe_of
+from .examination_options import add_options, check_output
+
+if TYPE_CHECKING:
+    from modeling_vae.public import VAEPipeline
 
 logger = logging.getLogger(__name__)
 
@@ -54,6 +56,14 @@ def run(arguments: list[str], program: str) -> None:
     check_output(output)
     if output is not None and output.suffix == TABLE_SUFFIX:
         raise ValueError(f"--output {output} is where the table goes: name the file of the figures, such as .json.")
+    refuse_unreachable(*names, options.data, options.features)
+    # Imported here, so that what can be said without them is said at once.
+    from modeling_vae.figures.comparison import comparison, comparison_text
+    from modeling_vae.figures.evaluation_report import write_json
+    from modeling_vae.public import VAEPipeline
+
+    from .examination import Examination, recipe_of
+
     pipes = {name: VAEPipeline.from_pretrained(name, device=options.device) for name in names}
     check_pictures(pipes)
     first = pipes[names[0]]

@@ -5,19 +5,14 @@ from __future__ import annotations
 import argparse
 import logging
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from modeling_vae.data import load_data
-from modeling_vae.figures.evaluation_report import JSON_NAME, write_json
-from modeling_vae.figures.report_schema import read_report
-from modeling_vae.fitting.fit_seen import fit_seen, learn_judge
-from modeling_vae.fitting.seen_edits import TRIED
-from modeling_vae.model.attribute_directions import AttributeDirections
-from modeling_vae.pipeline import VAEPipeline
-from modeling_vae.publishing.card import write_card
-from modeling_vae.recipes.recipe import FILE_NAME, Recipe
+from modeling_vae.hub.network import refuse_unreachable
 
-from .examination import add_data_options, positive, recipe_of
+from .examination_options import add_data_options, positive
+
+if TYPE_CHECKING:
+    from modeling_vae.public import AttributeDirections, VAEPipeline
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +29,7 @@ def parser(program: str) -> argparse.ArgumentParser:
     parser.add_argument("model", type=Path, metavar="FOLDER", help="a published folder")
     add_data_options(parser)
     parser.add_argument(
-        "--tried", type=positive, default=TRIED, metavar="N", help=f"pictures for each strength (default: {TRIED})"
+        "--tried", type=positive, metavar="N", help="pictures for each strength, at most (default: 64)"
     )
     return parser
 
@@ -44,6 +39,15 @@ def run(arguments: list[str], program: str) -> None:
     folder: Path = options.model
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder} is no folder: give a published one, whose directions are written anew.")
+    refuse_unreachable(options.data)
+    # Imported here, so that what can be said without them is said at once.
+    from modeling_vae.data import load_data
+    from modeling_vae.fitting.fit_seen import fit_seen, learn_judge
+    from modeling_vae.fitting.seen_edits import TRIED
+    from modeling_vae.public import VAEPipeline
+
+    from .examination import recipe_of
+
     pipe = VAEPipeline.from_pretrained(folder)
     if pipe.directions is None or not len(pipe.directions) or pipe.prior is None:
         raise ValueError(f"{folder} lacks directions or a prior, so that there are no edits to look at.")
@@ -57,18 +61,24 @@ def run(arguments: list[str], program: str) -> None:
     if judge is None:
         raise ValueError(f"no attribute of {recipe.data.path} has pictures enough for a judge to learn it from.")
     parts = pipe.model, pipe.directions, pipe.prior
-    write(folder, pipe, *fit_seen(*parts, data, recipe.columns, judge, options.tried))
+    write(folder, pipe, *fit_seen(*parts, data, recipe.columns, judge, options.tried or TRIED))
 
 
 def write(folder: Path, pipe: VAEPipeline, directions: AttributeDirections, said: dict[str, Any]) -> None:
     """Write a folder's directions, what its evaluation.json says of them, and its card."""
+    from modeling_vae.figures.evaluation_report import JSON_NAME, write_json
+    from modeling_vae.figures.report_schema import read_report
+    from modeling_vae.publishing.card import write_card
+    from modeling_vae.recipes.recipe import FILE_NAME, Recipe
+
+    report_file, recipe_file = folder / JSON_NAME, folder / FILE_NAME
+    whole = report_file.is_file() and recipe_file.is_file()
+    report = read_report(report_file) if whole else {}
     directions.save_pretrained(folder)
     pipe.directions = directions
-    report_file, recipe_file = folder / JSON_NAME, folder / FILE_NAME
-    if not report_file.is_file() or not recipe_file.is_file():
+    if not whole:
         logger.warning("%s lacks %s or %s, so its card stays as it is.", folder, JSON_NAME, FILE_NAME)
         return
-    report = read_report(report_file)
     report["directions"] = report.get("directions", {}) | said
     write_json(report, report_file)
     write_card(folder, pipe.parts, Recipe.read(recipe_file), report)

@@ -8,15 +8,9 @@ import os
 from pathlib import Path
 from typing import Any
 
-from modeling_vae.evaluation.measuring import NEAREST
-from modeling_vae.figures.evaluation_report import JSON_NAME, whole_text, write_json, write_report
-from modeling_vae.figures.report_schema import KEPT, read_report
-from modeling_vae.pipeline import VAEPipeline
-from modeling_vae.publishing.card import write_card
-from modeling_vae.publishing.card_metadata import hub_path
-from modeling_vae.recipes.recipe import FILE_NAME, Recipe
+from modeling_vae.hub.network import refuse_unreachable
 
-from .examination import Examination, add_options, check_output, recipe_of
+from .examination_options import add_options, check_output
 
 logger = logging.getLogger(__name__)
 
@@ -38,10 +32,21 @@ def parser(program: str) -> argparse.ArgumentParser:
 
 def run(arguments: list[str], program: str) -> None:
     options = parser(program).parse_args(arguments)
+    check_output(options.output)
+    refuse_unreachable(options.model, options.data, options.features)
+    # Imported here, so that what can be said without them is said at once.
+    from modeling_vae.evaluation.measuring import NEAREST
+    from modeling_vae.figures.evaluation_report import JSON_NAME, whole_text, write_json, write_report
+    from modeling_vae.public import VAEPipeline
+    from modeling_vae.publishing.card import write_card
+    from modeling_vae.publishing.card_metadata import hub_path
+    from modeling_vae.recipes.recipe import FILE_NAME, Recipe
+
+    from .examination import Examination, recipe_of
+
     pipe = VAEPipeline.from_pretrained(options.model, revision=options.revision, device=options.device)
     folder = Path(options.model)
     local, output = pipe.hub_id is None, options.output
-    check_output(output)
     known = _kept(folder / JSON_NAME) if local else {}
     recipe = recipe_of(pipe, options.model, options)
     report = Examination.prepare(pipe.model.config, recipe, options).figures(pipe, NEAREST) | known
@@ -60,6 +65,8 @@ def run(arguments: list[str], program: str) -> None:
 
 def _kept(file: Path) -> dict[str, Any]:
     """What an evaluation.json says of the training."""
+    from modeling_vae.figures.report_schema import KEPT, read_report
+
     if not os.path.lexists(file):
         return {}
     older = read_report(file, only=KEPT)  # the rest is made anew

@@ -1,4 +1,4 @@
-"""What `evaluate` and `compare` share: their options, and one protocol for any number of models."""
+"""What `evaluate` and `compare` share: one protocol for any number of models."""
 
 from __future__ import annotations
 
@@ -23,35 +23,6 @@ if TYPE_CHECKING:
     from modeling_vae.data import PictureData
 
 logger = logging.getLogger(__name__)
-
-
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """Register the options that say what a model is measured on and with."""
-    add_data_options(parser)
-    parser.add_argument("--pictures", type=_several, default=10_000, metavar="N", help="at most (default: 10000)")
-    parser.add_argument(
-        "--edited", type=positive, default=EDITED, metavar="N", help="for each attribute, at most (default: 500)"
-    )
-    parser.add_argument(
-        "--features",
-        metavar="NETWORK",
-        help="vision model of transformers, a folder or an id on the Hub, that distances are measured with "
-        "(default: none are measured)",
-    )
-    parser.add_argument(
-        "--resize", type=positive, default=128, metavar="SIDE", help="that it is shown pictures at (default: 128)"
-    )
-    parser.add_argument("--seed", type=int, default=0, help="default: 0")
-    parser.add_argument("--device", type=_device, default="cpu", help="cpu or cuda (default: cpu)")
-
-
-def add_data_options(parser: argparse.ArgumentParser) -> None:
-    """Register the options that say which pictures a model is measured on."""
-    parser.add_argument("--data", metavar="PATH_OR_ID", help="pictures with their labels (default: the recipe's)")
-    parser.add_argument("--name", help="configuration of the data set, where it has several")
-    parser.add_argument("--split", help="measured on, unseen in training (default: the recipe's validation)")
-    parser.add_argument("--train-split", metavar="SPLIT", help="that the model was trained on (default: the recipe's)")
-    parser.add_argument("--image-column", metavar="COLUMN", help="default: the recipe's")
 
 
 @dataclass(frozen=True)
@@ -91,10 +62,10 @@ class Examination:
             attributes=recipe.columns,
         )
         logger.info("%s", data.report)
-        leave_out, seed, device = recipe.publish.leave_out, options.seed, options.device
+        leave_out, seed, device = recipe.publish.leave_out, options.seed, torch.device(options.device)
         probe = learn_probe(data.train, recipe.columns, leave_out=leave_out, seed=seed, device=device)
         network = network.to(device) if network is not None else None
-        return cls(data, network, probe, options.pictures, options.edited, seed)
+        return cls(data, network, probe, options.pictures, options.edited or EDITED, seed)
 
     def figures(self, pipe: VAEPipeline, nearest: int = 0) -> dict[str, Any]:
         """The figures of `evaluate`; for `nearest` fitted samples the nearest training picture is looked for."""
@@ -119,7 +90,7 @@ def recipe_of(pipe: VAEPipeline, name: str, options: argparse.Namespace) -> Reci
     Args:
         pipe: the model.
         name: of the folder or repository that it came from.
-        options: see `add_options`.
+        options: see `examination_options`.
 
     Raises:
         ValueError: neither the recipe nor the command line says where the pictures are.
@@ -147,12 +118,6 @@ def recipe_of(pipe: VAEPipeline, name: str, options: argparse.Namespace) -> Reci
     return recipe.model_copy(update={"data": data}).resolved(boolean_columns)
 
 
-def check_output(file: Path | None) -> None:
-    """Raise a FileNotFoundError where a file shall be written into a folder that is not there."""
-    if file is not None and not file.parent.is_dir():
-        raise FileNotFoundError(f"{file.parent} is no folder, so {file.name} cannot be written there: make it.")
-
-
 def _recipe_file(pipe: VAEPipeline, folder: Path) -> Path | None:
     if pipe.hub_id is None:
         file = folder / FILE_NAME
@@ -162,24 +127,3 @@ def _recipe_file(pipe: VAEPipeline, folder: Path) -> Path | None:
         return fetch(pipe.hub_id, (FILE_NAME,), revision=commit) / FILE_NAME
     except FileNotFoundError:
         return None
-
-
-def positive(text: str, least: int = 1) -> int:
-    """The whole number that an option is given."""
-    if not text.isdecimal() or int(text) < least:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number of at least {least}")
-    return int(text)
-
-
-def _several(text: str) -> int:
-    return positive(text, least=2)
-
-
-def _device(text: str) -> torch.device:
-    try:
-        device = torch.device(text)
-    except RuntimeError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no device: give cpu or cuda") from None
-    if device.type == "cuda" and not torch.cuda.is_available():
-        raise argparse.ArgumentTypeError("there is no GPU here that PyTorch can use: leave --device out")
-    return device

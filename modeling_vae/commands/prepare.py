@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 import re
 
-from modeling_vae.data.labels import KINDS
-from modeling_vae.publishing.dataset_repository import prepare_data
-from modeling_vae.recipes.recipe import DataRecipe
+from modeling_vae.hub.network import refuse_unreachable
+
+KINDS = ("boolean", "category", "numeric")
 
 LARGEST_SIDE = 2048
 """Pixels: eight times what a model can have, and 12 MB a picture."""
@@ -58,6 +58,13 @@ def parser(program: str) -> argparse.ArgumentParser:
 
 def run(arguments: list[str], program: str) -> None:
     options = parser(program).parse_args(arguments)
+    refuse_unreachable(options.source)
+    refuse_unreachable(options.to, cached=False)
+    # Imported here, so that what can be said without them is said at once.
+    import modeling_vae.public  # noqa: F401  # with which HEIC is read
+    from modeling_vae.publishing.dataset_repository import prepare_data
+    from modeling_vae.recipes.recipe import DataRecipe
+
     data = DataRecipe(
         path=options.source,
         name=options.name,

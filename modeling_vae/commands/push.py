@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from modeling_vae.hub.commits import PushOptions
-from modeling_vae.publishing.repository import push_folder
+from modeling_vae.hub.network import refuse_unreachable
 
 from .push_options import add_push_options, push_options
+
+if TYPE_CHECKING:
+    from modeling_vae.hub.commits import PushOptions
 
 
 def parser(program: str) -> argparse.ArgumentParser:
@@ -27,6 +30,10 @@ def parser(program: str) -> argparse.ArgumentParser:
 
 def run(arguments: list[str], program: str) -> None:
     options = parser(program).parse_args(arguments)
+    if options.folder.is_dir():
+        refuse_unreachable(options.repo_id, cached=False)
+    from modeling_vae.publishing.repository import push_folder  # takes seconds, and those above need none of it
+
     wanted: PushOptions = {**push_options(options), "revision": options.revision}
     published = push_folder(options.folder, options.repo_id, **wanted)
     print(published.pr_url or published.commit_url)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from modeling_vae.publishing.space import push_space
+from modeling_vae.hub.network import refuse_unreachable
 
 from .push_options import add_push_options, push_options
 
@@ -35,6 +35,9 @@ def parser(program: str) -> argparse.ArgumentParser:
 
 def run(arguments: list[str], program: str) -> None:
     options = parser(program).parse_args(arguments)
+    refuse_unreachable(options.space_id, cached=False)
+    from modeling_vae.publishing.space import push_space  # takes seconds, and those above need none of it
+
     published = push_space(
         options.space_id,
         options.model,

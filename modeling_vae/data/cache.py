@@ -217,7 +217,7 @@ class _Reading:
         labels = {f"label.{number}": values for number, values in enumerate(self.labels.to_arrays().values())}
         rows = {f"rows.{split}": np.asarray(rows, dtype=np.int64) for split, rows in self.rows.items()}
         np.savez(folder / _LABELS, allow_pickle=False, **labels, **rows)
-        (folder / _MANIFEST).write_text(json.dumps(manifest, ensure_ascii=False, indent=1), encoding="utf-8")
+        (folder / _MANIFEST).write_text(json.dumps(manifest, indent=1), encoding="utf-8")
 
 
 class _PixelFile:

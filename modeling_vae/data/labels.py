@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 
 KINDS = ("boolean", "category", "numeric")
+MOST_SHOWN = 80
+"""Characters of a value in a sentence."""
 
 Label = bool | str | float | None
 LabelReader = Callable[[Any], Label]
@@ -89,30 +91,40 @@ def _boolean(column: str, value: Any) -> bool:
     if isinstance(value, bool | np.bool_ | numbers.Real) and value in (-1, 0, 1):
         return bool(value == 1)
     raise ValueError(
-        f"Column {column} is boolean, but holds {value!r}; use true or false, 1 or 0, or null for unknown."
+        f"Column {column} is boolean, but holds {_shown(value)}; use true or false, 1 or 0, or null for unknown."
     )
 
 
 def _category(column: str, value: Any) -> str:
     if isinstance(value, str) and value:
         return value
+    if isinstance(value, numbers.Integral) and not isinstance(value, bool):
+        return str(int(value))
     if isinstance(value, numbers.Real) and not isinstance(value, bool) and value == value // 1:
         return str(int(float(value)))  # whole numbers become fractions in tables that leave some out
     remedy = "set it to boolean" if isinstance(value, bool | np.bool_) else "use names, or null for unknown"
-    raise ValueError(f"Column {column} is a category, but holds {value!r}; {remedy}.")
+    raise ValueError(f"Column {column} is a category, but holds {_shown(value)}; {remedy}.")
 
 
 def _numeric(column: str, value: Any) -> float:
     number = value
-    if isinstance(value, str):
+    if isinstance(value, str) and "_" not in value:  # Python's own 1_000 is nobody's number in a table
         with contextlib.suppress(ValueError):
             number = float(value)
-    if isinstance(number, numbers.Real) and not isinstance(number, bool) and math.isfinite(number):
-        return float(number)
+    if isinstance(number, numbers.Real) and not isinstance(number, bool):
+        with contextlib.suppress(OverflowError):
+            if math.isfinite(number):
+                return float(number)
     remedy = "set it to boolean" if isinstance(value, bool | np.bool_) else "use finite numbers, or null for unknown"
     if isinstance(value, str) and "," in value:
         remedy = "write numbers with a point"
-    raise ValueError(f"Column {column} is numeric, but holds {value!r}; {remedy}.")
+    raise ValueError(f"Column {column} is numeric, but holds {_shown(value)}; {remedy}.")
+
+
+def _shown(value: Any) -> str:
+    """A value in a sentence; a cell may hold megabytes."""
+    shown = repr(value)
+    return shown if len(shown) <= MOST_SHOWN else f"{shown[:MOST_SHOWN]}..."
 
 
 class LabelTable:

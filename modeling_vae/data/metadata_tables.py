@@ -2,7 +2,7 @@
 
 `metadata.csv`, `.tsv`, `.jsonl` or `.parquet` name their pictures in `file_name`, relative to the table's own folder,
 as `datasets` has it; `list_attr_celeba` and `list_eval_partition` (text, or as CSV) by their mere name, wherever they
-lie. Text may be UTF-8, UTF-16 or Windows-1252, with any of four delimiters.
+lie. Text may be UTF-8, UTF-16, UTF-32 or Windows-1252, with any of four delimiters.
 """
 
 from __future__ import annotations
@@ -153,7 +153,7 @@ def _delimited(text: str, file: str, key: str) -> tuple[list[str], Iterator[tupl
     """The header, and the number of the line and the cells of each row; the delimiter is that which shows `key`."""
     if not text.strip():
         raise ValueError(f"{file} is empty; write a header and a row for each picture, or remove the file.")
-    first = text.lstrip("\n ").splitlines()[0]
+    first = text.lstrip("\n ").split("\n", 1)[0]
     for delimiter in _DELIMITERS:
         header = [cell.strip() for cell in next(_parse(first, delimiter, file), (0, [""]))[1]]
         if key in header:
@@ -172,15 +172,32 @@ def _delimited(text: str, file: str, key: str) -> tuple[list[str], Iterator[tupl
 
 def _parse(text: str, delimiter: str, file: str) -> Iterator[tuple[int, list[str]]]:
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    begins = 0
     while True:
+        last, begins = begins, reader.line_num
         try:
             cells = next(reader)
         except StopIteration:
+            if begins > last + 1:
+                _refuse_open_quotation(text, delimiter, file, last)
             return
         except csv.Error as error:
             place = f"{file}, line {reader.line_num}"
             raise ValueError(f"{place} cannot be read ({error}); write the table again.") from None
         yield reader.line_num, cells
+
+
+def _refuse_open_quotation(text: str, delimiter: str, file: str, line: int) -> None:
+    """Raise a ValueError where the last row, which begins after so many lines, is all that follows one mark."""
+    rest = text.split("\n", line)[line]
+    try:
+        next(csv.reader(io.StringIO(rest, newline=""), delimiter=delimiter, strict=True))
+    except csv.Error as error:
+        if "end of data" in str(error):
+            raise ValueError(
+                f"{file}, line {line + 1} opens a quotation mark that nothing closes; close it, or write two in its "
+                "place."
+            ) from None
 
 
 def _cell(text: str) -> str | None:
@@ -193,6 +210,8 @@ def _read_json_lines(text: str, file: str) -> Iterator[tuple[str, dict[str, Any]
             continue
         try:
             values = json.loads(line)
+            if "\\u" in line:
+                json.dumps(values, ensure_ascii=False).encode()  # half a character is no text
         except (ValueError, RecursionError) as error:
             raise ValueError(f"{file}, line {number} is no JSON ({error}); write one object a line.") from None
         if not isinstance(values, dict):
@@ -236,7 +255,7 @@ def _read_celeba(root: str, file: str, kind: str) -> Iterator[tuple[str, str, di
             values = dict(zip(header, (_cell(cell) for cell in cells), strict=False))
             yield f"{file}, line {number}", str(values.pop("image_id")), values
         return
-    lines = [(number, line.split()) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
+    lines = [(number, line.split()) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
     columns = ["partition"]
     if kind == CELEBA_ATTRIBUTES:  # the first line is a count, the second the names
         if len(lines) < 3 or len(lines[0][1]) != 1:
@@ -259,6 +278,8 @@ def _text(path: str, file: str) -> str:
 
 
 def _decoded(data: bytes) -> str:
+    if data.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):  # before UTF-16, as one begins like the other
+        return data.decode("utf-32", "replace")
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return data.decode("utf-16", "replace")
     if data.startswith(codecs.BOM_UTF8):

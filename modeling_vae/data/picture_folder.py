@@ -162,7 +162,8 @@ class PictureFolder:
 
     def left_out(self, wanted: Iterable[str]) -> LeftOut:
         """What else there is, where these splits are read."""
-        read = [name for split in set(wanted) & set(self.splits) for name in self.splits[split]]
+        asked = {self.split(name) for name in wanted}  # val may be called valid here
+        read = [name for split in self.splits if split in asked for name in self.splits[split]]
         without_row = [name for name in sorted(read) if self.tables and self.tables.row_of(name) is None]
         return LeftOut(
             not_pictures=dict(self._not_pictures.most_common()),
@@ -170,7 +171,7 @@ class PictureFolder:
             rows_without_picture=tuple(self.tables.without_picture(self.pictures)),
             beside=tuple(self._beside),
             hidden=tuple(self._hidden),
-            other_splits={split: len(names) for split, names in self.splits.items() if split not in set(wanted)},
+            other_splits={split: len(names) for split, names in self.splits.items() if split not in asked},
         )
 
     def _class_of(self, name: str) -> str:
@@ -198,7 +199,7 @@ def _listing(root: str) -> tuple[list[str], list[str], list[str], list[str], lis
                     hidden.append(relative)
             elif _suffix(name) in _SUFFIXES and not (os.path.exists(path) and not os.path.isfile(path)):
                 pictures.append(relative)
-            elif is_table(name) and os.path.isfile(path):
+            elif is_table(name) and (os.path.isfile(path) or not os.path.exists(path)):  # or a link to nothing
                 tables.append(relative)
             else:
                 (pictures if _looks_like_picture(path) else others).append(relative)
@@ -270,6 +271,6 @@ def _declares_configurations(root: str) -> bool:
         if not text.startswith("---"):
             return False
         header = yaml.safe_load(text.split("---")[1])
-        return isinstance(header, dict) and bool(header.get("configs"))
+        return isinstance(header, dict) and isinstance(header.get("configs"), list) and bool(header["configs"])
     except (OSError, yaml.YAMLError, IndexError, ValueError, RecursionError):
         return False

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from modeling_vae.refusals import printable
+
 from .picture_folder import LeftOut
 
 MAX_BROKEN_SHARE = 0.05
+_SUFFIX = re.compile(r"\.[a-z0-9_]{1,12}")
 
 
 @dataclass(frozen=True)
@@ -34,7 +38,7 @@ class DataReport:
             "pictures": dict(self.pictures),
             "exact duplicates left out": self.duplicates,
             "broken and left out": len(self.broken),
-            "files that are no pictures": dict(other.not_pictures) or 0,
+            "files that are no pictures": _by_suffix(other.not_pictures) or 0,
             "pictures without a row": len(other.without_row),
             "rows without a picture": len(other.rows_without_picture),
             "pictures beside the splits": len(other.beside),
@@ -78,9 +82,19 @@ def refuse_many_broken(broken: Sequence[str], read: int) -> None:
     if len(broken) > MAX_BROKEN_SHARE * read:
         raise ValueError(
             f"{len(broken):,} of {read:,} pictures are broken, more than {MAX_BROKEN_SHARE:.0%}: "
-            f"{' '.join(broken[:3])} Repair or remove them."
+            f"{printable(' '.join(broken[:3]))} Repair or remove them."
         )
 
 
+def _by_suffix(counts: Mapping[str, int]) -> dict[str, int]:
+    """What follows the last dot of a name can be a sentence of somebody's, which stays here."""
+    published: dict[str, int] = {}
+    for suffix, count in counts.items():
+        key = suffix if _SUFFIX.fullmatch(suffix) or suffix == "no suffix" else "others"
+        published[key] = published.get(key, 0) + count
+    return published
+
+
 def _first_few(names: Sequence[str]) -> str:
-    return ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
+    shown = [printable(name.replace("\n", "\\n")) for name in names[:3]]
+    return ", ".join(shown) + (", ..." if len(names) > 3 else "")

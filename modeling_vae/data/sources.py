@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
+from zipfile import BadZipFile
 
 from torch.utils.data import get_worker_info
 
@@ -22,6 +23,7 @@ from .settings import DataSettings
 
 if TYPE_CHECKING:
     import datasets
+README = "README.md"
 _SINGLE_FILES = {".parquet": "parquet", ".tar": "webdataset"}
 
 
@@ -197,7 +199,8 @@ class Source:
     def _builder(self) -> datasets.DatasetBuilder:
         self._plain = PlainNames()
         root, files = self._plain.of(self._root, self._files)
-        builder = _open_builder(self._path, self._data.name, root, files)
+        with self._naming_damage(self._data.train):
+            builder = _open_builder(self._path, self._data.name, root, files)
         splits = [str(split) for split in builder.config.data_files or {}]
         _check_name("data.train", self._data.train, "split", splits)
         if isinstance(self._data.validation, str):
@@ -222,7 +225,12 @@ class Source:
 
         try:
             yield
-        except (tarfile.TarError, pyarrow.ArrowInvalid, datasets.exceptions.DatasetGenerationError) as error:
+        except (
+            tarfile.TarError,
+            BadZipFile,
+            pyarrow.ArrowInvalid,
+            datasets.exceptions.DatasetGenerationError,
+        ) as error:
             raise ValueError(
                 f"data.path is {self._path!r}, but the split {split!r} cannot be read to its end ({error}); "
                 "a file of it is damaged or truncated, so fetch or write it again."
@@ -289,6 +297,11 @@ def _open_builder(path: str, name: str | None, root: str, files: list[str] | Non
             f"reached ({error})."
         ) from error
     except (datasets.exceptions.DataFilesNotFoundError, datasets.data_files.EmptyDatasetError) as error:
+        if files and os.path.isdir(root) and any(os.path.basename(file) == README for file in files):
+            raise ValueError(
+                f"data.path is {path!r}, whose {README} says which files the data set is made of (configs), and those "
+                "are not there; correct it, or take that part out to have all pictures read."
+            ) from error
         raise ValueError(
             f"data.path is {path!r}, which is empty: it holds no pictures, parquet or tar files; add some."
         ) from error

@@ -241,7 +241,8 @@ def _copies(
     for space, describe in (("pixels", None), ("features", network)):
         if space == "features" and network is None:
             continue
-        nearest = nearest_pictures(both, (p for p, _ in labelled_batches(train, batch_size)), describe)
+        held = batches(labelled_batches(train, batch_size), f"Looking for the nearest training pictures by {space}")
+        nearest = nearest_pictures(both, (p for p, _ in held), describe)
         parts = [
             type(nearest)(nearest.distance[rows], nearest.index[rows])
             for rows in (slice(len(samples)), slice(len(samples), None))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import socket
 import sys
 from collections.abc import Iterator
@@ -15,12 +16,32 @@ from urllib.request import getproxies
 
 from huggingface_hub import constants
 
-from .quiet_loading import quiet_loading
-
 logger = logging.getLogger(__name__)
 
+ID = re.compile(r"\w[\w.-]*/[\w.-]+")
+"""What can be the id of a repository; it can be a path as well."""
 PATIENCE = 3.0
 """Seconds to wait for a connection."""
+
+
+def refuse_unreachable(*names: object, cached: bool = True) -> None:
+    """Raise a ConnectionError where something can come from the Hub alone, and the Hub cannot be reached.
+
+    It is said before the libraries are imported that would find it out after seconds. What is of no such form as
+    `user/name`, what is a path here, and what the cache holds something of is left to them.
+
+    Args:
+        names: folders or ids, as a person gave them.
+        cached: whether the cache will do, as it does for reading.
+    """
+    for name in names:
+        if not isinstance(name, str) or not ID.fullmatch(name) or Path(name).exists() or (cached and _in_cache(name)):
+            continue
+        where = f"{name} is neither a folder here nor in the cache" if cached else f"{name} is on the Hub"
+        if constants.HF_HUB_OFFLINE:
+            raise ConnectionError(f"{where}, and HF_HUB_OFFLINE is set: do it once without.")
+        if not reachable(constants.ENDPOINT):
+            raise ConnectionError(f"{where}, and the Hub cannot be reached: try again later.")
 
 
 @contextmanager
@@ -48,6 +69,8 @@ def offline_where_unreachable() -> Iterator[None]:
 @contextmanager
 def fetching(folder_or_id: str) -> Iterator[None]:
     """Around what may fetch something of others: no retries without a network, and `quiet_loading`."""
+    from .quiet_loading import quiet_loading  # takes transformers along, and the rest of this file answers without
+
     with quiet_loading(), nullcontext() if Path(folder_or_id).exists() else offline_where_unreachable():
         yield
 
@@ -64,3 +87,11 @@ def reachable(endpoint: str) -> bool:
             return True
     except OSError:
         return False
+
+
+def _in_cache(repo_id: str) -> bool:
+    """Whether anything of a model or data set is in the caches of the libraries."""
+    user, _, name = repo_id.partition("/")
+    datasets = Path(os.environ.get("HF_DATASETS_CACHE") or Path(constants.HF_HOME) / "datasets")
+    folders = [Path(constants.HF_HUB_CACHE) / f"{kind}s--{user}--{name}" for kind in ("model", "dataset")]
+    return any(folder.expanduser().is_dir() for folder in (*folders, datasets / f"{user}___{name}"))

@@ -186,6 +186,7 @@ class AttributeDirections:
         """The move of `edit`, [D], float64."""
         if not isinstance(strengths, Mapping):
             raise ValueError(f"strengths is {strengths!r}: give names with their strengths, {{name: deviations}}.")
+        names_of(strengths)
         wanted = {name: real_number(strength) for name, strength in strengths.items()}
         for name, strength in wanted.items():
             if strength is None:

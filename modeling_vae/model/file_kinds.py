@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import stat
 
 from PIL import Image
 
@@ -146,3 +148,15 @@ def _text(data: bytes) -> tuple[str, str]:
     if start.startswith("<?xml"):
         return "an XML file", "give a picture file"
     return "a text file", "give a picture file"
+
+
+def check_regular(path: str | os.PathLike[str], largest: int | None = None) -> None:
+    """Raise a ValueError where a path is no regular file (a pipe would keep its reader waiting), or too large."""
+    try:
+        found = os.stat(path)
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read ({error.strerror}): fetch or write it again.") from error
+    if not stat.S_ISREG(found.st_mode):
+        raise ValueError(f"{path} is no file but a folder, pipe or device: fetch or write it again.")
+    if largest is not None and found.st_size > largest:
+        raise ValueError(f"{path} has {found.st_size:,} bytes, and such a file at most {largest:,}: fetch it again.")

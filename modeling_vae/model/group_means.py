@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from .latents import sample_noise
+from .scalars import names_of
 
 AROUND, SPREAD = 16, 0.8
 """Pairs of latents around a mean, and how far they lie from it, in shares of the data's deviation."""
@@ -41,6 +42,7 @@ class GroupMeans:
         Raises:
             ValueError: there is no such group, or several say the same.
         """
+        (group,) = names_of([group])
         names = [group] if group in self.groups else [part.strip() for part in group.split("&")]
         means = torch.stack([self._one(name) for name in names])
         if len(names) == 1:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import difflib
 import io
 import os
+import stat
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -25,6 +26,8 @@ from .scalars import is_pair, whole_number
 
 MAX_PIXELS = 89_478_485
 """Pictures with more pixels are taken for decompression bombs; so many fill a quarter of a gigabyte as RGB."""
+LARGEST_FILE = 1_000_000_000
+"""Bytes of a file: so many pixels of four channels with 16 bits each, not compressed, are less."""
 
 # Raster formats with a header that can be checked before decoding. EPS and the like are left out: they run programs.
 # HEIF is there where a plugin for Pillow is registered, as `pillow_heif.register_heif_opener()` does it.
@@ -92,6 +95,11 @@ def _read_file(path: str | os.PathLike[str], name: str) -> bytes:
     if str(path).startswith(("http://", "https://")):
         raise ValueError(f"{name} is a web address; download the picture and give the path of the file.")
     try:
+        found = os.stat(path)
+        if not stat.S_ISREG(found.st_mode) and not stat.S_ISDIR(found.st_mode):  # which may never end
+            raise ValueError("it is a pipe or a device")
+        if found.st_size > LARGEST_FILE:
+            raise ValueError(f"it has {found.st_size:,} bytes, more than any picture that is taken")
         with open(path, "rb") as file:
             return file.read()
     except FileNotFoundError:

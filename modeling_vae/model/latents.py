@@ -112,9 +112,9 @@ def keyframe_path(
     if keyframes.ndim != 2 or len(keyframes) == 0:
         raise ValueError(f"keyframes must be latents [K, D], K at least 1, but came as {list(keyframes.shape)}.")
     count = _whole("frames", frames, minimum=1)
-    between = {"slerp": slerp, "linear": lerp}.get(path)
-    if between is None:
+    if path not in ("slerp", "linear"):
         raise ValueError(f"path is {path!r}; choose 'slerp' or 'linear'.")
+    between = slerp if path == "slerp" else lerp
     segments = len(keyframes) if closed else len(keyframes) - 1
     steps = count if closed else count - 1
     segment, even = _share_out(count, steps, segments)

@@ -64,7 +64,7 @@ class MixturePrior:
         noise = sample_noise(n, dimensions + 1, seed).double()
         uniform = torch.special.ndtr(noise[:, dimensions].contiguous())
         component = torch.searchsorted(self.weights.cumsum(0)[:-1].contiguous(), uniform)
-        latents = torch.empty(n, dimensions, dtype=torch.float64)
+        latents = torch.empty(len(noise), dimensions, dtype=torch.float64)
         for k, (mean, factor) in enumerate(zip(self.means, self.factors, strict=True)):
             latents[component == k] = mean + noise[component == k, :dimensions] @ factor.T
         return truncate(latents, self.mean, truncation).float()

@@ -54,5 +54,11 @@ def is_pair(value: Any) -> bool:
 
 
 def names_of(names: str | Iterable[str]) -> list[str]:
-    """A list of names, of which there may be one alone."""
-    return [names] if isinstance(names, str) else list(names)
+    """A list of names, of which there may be one alone; a ValueError where there are other things."""
+    if isinstance(names, str):
+        return [names]
+    found: list[Any] = list(names) if isinstance(names, Iterable) else [names]
+    for name in found:
+        if not isinstance(name, str):
+            raise ValueError(f"{name!r:.80} is no name: give the names of attributes, as text.")
+    return found

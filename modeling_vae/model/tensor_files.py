@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import stat
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +18,8 @@ from huggingface_hub import hf_hub_download
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
+
+from .file_kinds import check_regular
 
 DESCRIPTION = "description"
 DIGEST = "digest"
@@ -64,18 +65,6 @@ def find_file(folder_or_id: str | os.PathLike[str], name: str, **hub: Any) -> Pa
             raise FileNotFoundError(f"{folder} has no {name}: give a folder that holds one.")
         return folder / name
     return Path(hf_hub_download(str(folder_or_id), name, **hub))
-
-
-def check_regular(path: str | os.PathLike[str], largest: int | None = None) -> None:
-    """Raise a ValueError where a path is no regular file (a pipe would keep its reader waiting), or too large."""
-    try:
-        found = os.stat(path)
-    except OSError as error:
-        raise ValueError(f"{path} cannot be read ({error.strerror}): fetch or write it again.") from error
-    if not stat.S_ISREG(found.st_mode):
-        raise ValueError(f"{path} is no file but a folder, pipe or device: fetch or write it again.")
-    if largest is not None and found.st_size > largest:
-        raise ValueError(f"{path} has {found.st_size:,} bytes, and such a file at most {largest:,}: fetch it again.")
 
 
 def read_table(path: str | os.PathLike[str]) -> dict[str, Any]:

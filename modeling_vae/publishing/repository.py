@@ -132,6 +132,8 @@ def check_folder(folder: Path, token: str | bool | None = None) -> dict[str, Pat
         more = f" and {len(others) - NAMED} more" if len(others) > NAMED else ""
         logger.warning("Left out, as no part of a published model: %s%s.", ", ".join(others[:NAMED]), more)
     files |= {path.name: path for path in CODE}
+    if CARD_NAME in files:
+        _text_of(files[CARD_NAME])
     for name, path in files.items():
         _refuse_secret(name, path, token)
     return files
@@ -160,9 +162,16 @@ def _refuse_secret(name: str, path: Path, token: str | bool | None) -> None:
 
 def _card(path: Path, repo_id: str, head: Head, token: str | bool | None) -> Card:
     """The card of the folder with what people wrote into that of the repository."""
-    card = for_repository(Card.parse(path.read_text(encoding="utf-8")), repo_id)
+    card = for_repository(Card.parse(_text_of(path)), repo_id)
     if CARD_NAME in head.files:
         with tempfile.TemporaryDirectory() as cache:
             older = fetch(repo_id, [CARD_NAME], revision=head.commit, token=token, cache_dir=cache) / CARD_NAME
-            card = card.onto(Card.parse(older.read_text(encoding="utf-8")))
+            card = card.onto(Card.parse(_text_of(older)))
     return card
+
+
+def _text_of(card: Path) -> str:
+    try:
+        return card.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{card} is no UTF-8 text ({error.reason}): save it as UTF-8.") from error

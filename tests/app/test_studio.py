@@ -64,8 +64,10 @@ def test_attributes_come_as_the_pipeline_offers_them():
     )
     attributes = {attribute.name: attribute for attribute in attributes_of(pipe)}
     assert list(attributes) == [shown, plain, absent] == pipe.attributes
-    assert (attributes[plain].reach, attributes[plain].full) == (3, 3)
-    assert attributes[shown].full == pytest.approx(4.33, abs=0.01) and attributes[shown].reach == 5
+    known = attributes[plain]
+    assert (known.least, known.most, known.gone, known.full, known.drawable) == (-3, 3, -3, 3, True)
+    assert attributes[shown].full == pytest.approx(4.33, abs=0.01) and attributes[shown].most == 4.5
+    assert attributes[shown].drawable and not attributes[absent].drawable
 
 
 def test_a_grey_model_of_another_shape_without_directions_and_prior(bare_studio, photo):

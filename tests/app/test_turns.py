@@ -214,8 +214,7 @@ def test_a_film_whose_client_cancels_is_not_made_to_its_end(studio, monkeypatch)
     _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1")
     try:
         client = Client(url, verbose=False, httpx_kwargs={"timeout": PATIENCE})
-        faces = [{"seed": 2, "face": index} for index in range(2)]
-        job = client.submit(faces, frames=120, size=64, api_name="/morph")
+        job = client.submit([{"seed": 2}, {"seed": 3}], frames=120, size=64, api_name="/morph")
         assert third.wait(PATIENCE)
         job.cancel()
         go_on.set()
@@ -227,9 +226,9 @@ def test_a_film_whose_client_cancels_is_not_made_to_its_end(studio, monkeypatch)
 
 @pytest.mark.parametrize("kind", ["gif", "webp", "mp4"])
 def test_every_film_says_how_far_it_is(studio, kind):
-    seen, way, asked = [], PathRequest(), FilmRequest(frames=12, size=32, format=kind)
-    film = studio.morph(studio.faces(GenerateRequest(2, 3)), way, asked.frames)
-    film_bytes(film, asked, way, lambda done, of: seen.append((done, of)))
+    seen, faces = [], studio.faces(GenerateRequest(2, count=3))
+    asked, way = FilmRequest(frames=12, size=32, format=kind), PathRequest()
+    film_bytes(studio.morph(faces, way, 12), asked, way, lambda done, of: seen.append((done, of)))
     assert seen == [(number, 12) for number in range(12)]
 
 

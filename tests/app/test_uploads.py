@@ -8,6 +8,10 @@ import pytest
 from PIL import Image
 
 from app.uploads import OWN_PIXELS, Uploads, decoded
+from modeling_vae import to_picture
+from modeling_vae.model.picture_colours import _matrix_profile
+
+P3 = _matrix_profile((0.3127, 0.3290, 0.680, 0.320, 0.265, 0.690, 0.150, 0.060), None)
 
 
 def bomb(width: int) -> bytes:
@@ -80,6 +84,21 @@ def test_a_large_photo_is_kept_smaller():
     Image.new("L", (9000, 7000)).save(file, "PNG")
     with pytest.raises(ValueError, match="63,?000,?000|9000 x 7000"):
         decoded(file.getvalue(), "a.png")
+
+
+@pytest.mark.parametrize(
+    ("kind", "size"),
+    [("HEIF", (64, 64)), ("JPEG", (64, 64)), ("JPEG", (9000, 7000)), ("PNG", (64, 64)), ("TIFF", (64, 64))],
+)
+def test_an_upload_keeps_its_profile_and_is_seen_as_that_says(kind, size):
+    """A large JPEG too, which is decoded at a part of its size."""
+    pytest.importorskip("pillow_heif")
+    file = io.BytesIO()
+    Image.new("RGB", size, (222, 170, 140)).save(file, kind, icc_profile=P3, quality=95)
+    kept = decoded(file.getvalue(), "IMG_0001.HEIC")
+    assert kept.info["icc_profile"] == P3
+    assert np.abs(np.asarray(kept)[5, 5].astype(int) - (222, 170, 140)).max() <= 3
+    assert np.abs(np.asarray(to_picture(kept))[5, 5].astype(int) - (232, 167, 135)).max() <= 3
 
 
 def test_uploads_of_every_kind(tmp_path):

@@ -15,6 +15,7 @@ from PIL import Image, ImageCms
 from modeling_vae.data.picture_folder import LeftOut, PictureFolder
 from modeling_vae.data.report import DataReport
 from modeling_vae.model.image_processing_image_vae import to_picture
+from modeling_vae.model.picture_colours import _matrix_profile
 from modeling_vae.publishing.card import _plain
 
 from .making import contents, noise, png, write_folder
@@ -22,6 +23,7 @@ from .making import contents, noise, png, write_folder
 SKIN = (222, 170, 140)
 SKIN_OF_P3 = (232, 167, 135)
 """What it is in sRGB where the numbers above are of Display P3."""
+P3 = _matrix_profile((0.3127, 0.3290, 0.680, 0.320, 0.265, 0.690, 0.150, 0.060), None)
 
 
 def heic(orientation: int, **options: object) -> bytes:
@@ -48,12 +50,13 @@ def test_a_folder_of_heic_is_upright_and_srgb(load, tmp_path, orientation):
     folder = write_folder(tmp_path / "phone", range(30))
     (folder / "IMG_0001.HEIC").write_bytes(heic(orientation, **nclx()))
     (folder / "IMG_0002.heif").write_bytes(heic(orientation, icc_profile=srgb_profile()))
+    (folder / "IMG_0003.heic").write_bytes(heic(orientation, icc_profile=P3))
     (folder / "IMG_0001.MOV").write_bytes(b"\0\0\0\x14ftypqt  \0\0\0\0")
     data = load(folder, image_size=(16, 16), validation=0.2)
     assert data.report.broken == () and data.report.left_out == LeftOut(not_pictures={".mov": 1})
-    assert sum(data.report.pictures.values()) == 32
+    assert sum(data.report.pictures.values()) == 32 and data.report.duplicates == 1  # P3, said in two ways
     seen = contents(data.train) | contents(data.validation)
-    for name, skin in (("IMG_0001.HEIC", SKIN_OF_P3), ("IMG_0002.heif", SKIN)):
+    for name, skin in (("IMG_0001.HEIC", SKIN_OF_P3), ("IMG_0002.heif", SKIN), ("IMG_0003.heic", SKIN_OF_P3)):
         upright = np.asarray(to_picture(folder / name).resize((16, 16), Image.Resampling.BOX)).astype(int)
         place = {1: (8, 2), 3: (8, 13), 6: (2, 8), 8: (13, 8)}[orientation]
         assert np.abs(upright[place] - skin).max() <= 4

@@ -23,7 +23,7 @@ TRAIN = """
 import os, queue
 from types import SimpleNamespace
 import train
-from modeling_vae.commands import train as train_command
+from modeling_vae.commands import whole_run
 import modeling_vae.publishing.checkpoints as checkpoints
 from outages import hurry
 
@@ -40,7 +40,7 @@ class Patient(checkpoints.PushCheckpoints):
 asked = hurry(silent, times=1)
 if patience:
     checkpoints.queue = SimpleNamespace(SimpleQueue=Results, Empty=queue.Empty)
-train_command.PushCheckpoints = Patient
+whole_run.PushCheckpoints = Patient
 os.chdir(where)
 os.environ["HF_TOKEN"] = token
 result = str(train.main(arguments))

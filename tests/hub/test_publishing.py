@@ -130,7 +130,12 @@ def test_an_existing_repository_must_be_as_private_as_asked(push, hub, repo):
         (lambda f: (f / "model.safetensors").unlink(), "FileNotFoundError: .* has no model.safetensors"),
         (lambda f: (f / "preprocessor_config.json").unlink(), "FileNotFoundError: .* has no preprocessor_config.json"),
         (lambda f: (f / "model.safetensors").write_bytes(b"short"), "ValueError: .*damaged"),
-        (lambda f: (f / "recipe.yaml").write_text(f"key: hf_{'a' * 34}"), "ValueError: recipe.yaml holds .* token"),
+        (lambda f: (f / "README.md").write_bytes("é".encode("utf-16")), "ValueError: .*README.md is no UTF-8 text"),
+        (lambda f: (f / "README.md").write_bytes(b"caf\xe9"), "ValueError: .*README.md is no UTF-8 text"),
+        (
+            lambda f: (f / "recipe.yaml").write_text(f"publish: {{title: hf_{'a' * 34}}}"),
+            "ValueError: recipe.yaml holds .* token",
+        ),
     ],
 )
 def test_an_incomplete_folder_is_refused_before_anything_is_sent(push, hub, complete, tmp_path, damage, error):

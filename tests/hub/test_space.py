@@ -21,6 +21,7 @@ from packaging.utils import canonicalize_name
 from patience import PATIENCE
 from PIL import Image
 
+from app.studio import DOWNLOADED_SIDE, enlarged
 from modeling_vae import VAEPipeline
 from modeling_vae.publishing.space import DISTRIBUTIONS, MODEL_FILES, build_space
 from modeling_vae.publishing.space_sources import source_files
@@ -311,12 +312,12 @@ def use(url: str, pipe: VAEPipeline, downloads: Path) -> None:
         assert abs(pixels(path) - np.asarray(picture).astype(int)).max() <= 1
 
     studio = StudioClient(url, verbose=False, download_files=str(downloads), httpx_kwargs={"timeout": PATIENCE})
-    shown, *_ = studio.predict(seed=SEED, truncation=0.9, api_name="/generate")
-    for entry, picture in zip(shown, pipe.generate(len(shown), SEED, 0.9), strict=True):
-        same(entry["image"], picture)
-    studio.predict(index=1, api_name="/edit_face")
-    edited, *_ = studio.predict(hold=["age"], smiling=2.0, api_name="/edit")
-    same(edited, pipe.edit(pipe.sample(2, SEED, 0.9)[1], {"smiling": 2.0}, hold=["age"]))
+    shown, faces = studio.predict(seed=SEED, count=4, truncation=0.9, api_name="/new_faces")
+    for path, picture in zip(shown, pipe.generate(4, SEED, 0.9), strict=True):
+        same(path, enlarged(picture, DOWNLOADED_SIDE))
+    edited, _ = studio.predict(faces[1], {"smiling": 2.0}, ["age"], api_name="/edit")
+    picture = pipe.edit(pipe.sample(2, SEED, 0.9)[1], {"smiling": 2.0}, hold=["age"])
+    same(edited, enlarged(picture, DOWNLOADED_SIDE))
 
 
 def test_the_uploaded_folder_runs_as_a_space(push, hub, space, complete, tmp_path):
@@ -333,7 +334,7 @@ def test_the_uploaded_folder_runs_as_a_space(push, hub, space, complete, tmp_pat
     with running(python, folder, environment) as url:
         use(url, VAEPipeline.from_pretrained(complete), tmp_path / "downloads")
         asked = {entry.path.rpartition("/")[2] for entry in hub.log() if "/resolve/" in entry.path}
-    assert asked == set(held(complete)), "what is preloaded is what is asked for"
+    assert asked == {*held(complete), "README.md"}, "what is preloaded is what is asked for, and the card"
     compiled = {path.relative_to(folder) for path in folder.rglob("__pycache__/*.pyc")}
     assert {path.parents[1] / f"{path.name.split('.')[0]}.py" for path in compiled} == sources, "no file is idle"
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import struct
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -114,3 +116,23 @@ class TestBadPictures:
                     assert to_picture(damaged.tobytes(), max_pixels=10**6).mode == "RGB"
                 except ValueError as error:
                     assert str(error).startswith("The picture given ")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such files")
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize("kind", ["pipe", "zeros", "link to zeros"])
+def test_what_never_ends_is_not_begun(tmp_path, kind):
+    path = Path("/dev/zero") if kind == "zeros" else tmp_path / "a.png"
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "link to zeros":
+        path.symlink_to("/dev/zero")
+    with pytest.raises(ValueError, match=rf"'{path.name}' cannot be read \(it is a pipe or a device\); give the path"):
+        to_picture(path)
+
+
+def test_what_is_larger_than_any_picture_is_not_read(tmp_path):
+    with open(tmp_path / "film.png", "wb") as file:
+        file.truncate(10**12)  # a hole, which takes no room
+    with pytest.raises(ValueError, match=r"'film.png' cannot be read \(it has 1,000,000,000,000 bytes, more than any"):
+        to_picture(tmp_path / "film.png")

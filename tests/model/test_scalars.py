@@ -62,6 +62,32 @@ def test_pairs_and_names():
     assert names_of(()) == []
 
 
+@pytest.mark.parametrize("names", [None, 3, b"age", ["age", None], [["age"]], {3: 1}, np.float32(1)], ids=repr)
+def test_what_is_no_name_is_said_to_be_none(pipe, names):
+    latent = pipe.sample(1)
+    with pytest.raises(ValueError, match="is no name: give the names of attributes, as text"):
+        pipe.edit(latent, {"smiling": 1}, hold=names)
+    with pytest.raises(ValueError, match="is no name|is no attribute|give names with their strengths"):
+        pipe.edit(latent, names)
+    with pytest.raises(ValueError, match="is no name"):
+        pipe.average(names)
+    assert pipe.edit(latent, {np.str_("smiling"): 1}, hold=np.array(["age"])).size == (32, 32)
+
+
+@pytest.mark.parametrize("latents", [None, 3, "x", [[0.0]], np.zeros((1, 8)), torch.zeros(8), torch.zeros(1, 8).int()])
+def test_what_are_no_latents_are_said_to_be_none(pipe, latents):
+    with pytest.raises(ValueError, match="latents must be a floating-point tensor|latents has shape"):
+        pipe.decode(latents)
+
+
+@pytest.mark.parametrize("word", [[], {}, None, 3, "Slerp"], ids=repr)
+def test_words_of_films(pipe, word):
+    with pytest.raises(ValueError, match="path is .*; choose 'slerp' or 'linear'"):
+        pipe.morph(list(pipe.sample(2)), 2, path=word)
+    with pytest.raises(ValueError, match="easing is .*; choose"):
+        pipe.morph(list(pipe.sample(2)), 2, easing=word)
+
+
 @pytest.mark.parametrize("half", HALVES, ids=repr)
 def test_latents(half):
     a, b = torch.zeros(4), torch.full((4,), 2.0)

@@ -41,6 +41,12 @@ BILLIONS = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
         ("extends: [a]", "extends"),
         ("extends: /dev/zero", "is no file but"),
         ("extends: .", "extends itself"),
+        ("data: {path: a}\ndata: {path: b}", "says 'data' twice in one table"),
+        ("training: {seed: 1, max_steps: 2, seed: 3}", "says 'seed' twice in one table"),
+        ("stages: {'../x': {}}", "stages.../x is no name of a stage"),
+        ("stages: {/tmp/x: {}}", "stages./tmp/x is no name of a stage"),
+        ("stages: {a/b: {}}", "stages.a/b is no name of a stage"),
+        ("stages: {'': {}}", "stages. is no name of a stage"),
     ],
 )
 def test_refused_in_one_sentence(tmp_path, text, why):

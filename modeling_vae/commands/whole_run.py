@@ -1,0 +1,163 @@
+"""A run from its recipe to a published folder, and to the Hub where the recipe says so."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import platform
+import shlex
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers
+from transformers import TrainerCallback
+
+from modeling_vae.data import PictureData, boolean_columns, load_data
+from modeling_vae.evaluation.features import FeatureNetwork
+from modeling_vae.evaluation.measuring import NEAREST, evaluate
+from modeling_vae.fitting.fit import fit
+from modeling_vae.hub.downloads import check_repo_id
+from modeling_vae.media import draw_media
+from modeling_vae.probing.probes import learn_probe
+from modeling_vae.public import VAEModel, VAEPipeline
+from modeling_vae.publishing.checkpoints import PushCheckpoints
+from modeling_vae.publishing.folder import recover, write_published_folder
+from modeling_vae.publishing.repository import push_folder
+from modeling_vae.recipes import bundled
+from modeling_vae.recipes.recipe import Recipe
+from modeling_vae.training.allocator import keep_freed_memory
+from modeling_vae.training.film import TrainingFilm, read_frames
+from modeling_vae.training.run import alone_in, prepare, train
+from modeling_vae.training.stages import FOLDER, stage_recipes, train_stages
+from modeling_vae.training.trainer import HOUSE
+
+FILM = "film"
+EDITED = 200
+"""Pictures that are edited for each attribute: a run shall end soon; the command `evaluate` takes more."""
+
+
+def train_recipe(options: argparse.Namespace) -> Path:
+    """Build, train, publish to disk and, where the recipe says so, to the Hub; returns the published folder."""
+    file = bundled.find(options.recipe)
+    for talkative in ("httpx2", "accelerate"):
+        logging.getLogger(talkative).setLevel(logging.WARNING)
+    keep_freed_memory()
+    original, recipe = Recipe.read(file), Recipe.read(file, options.overrides)
+    name = file.name if file.is_dir() else file.stem
+    output = options.output or Path("runs") / name
+    if recipe.data.path is None:
+        raise ValueError(
+            "data.path has no value in this recipe: say where the pictures are, data.path=FOLDER_OR_HUB_ID."
+        )
+    if recipe.attributes == "all":
+        recipe = recipe.resolved(boolean_columns)
+        logging.info("attributes: all stands for %s.", ", ".join(recipe.columns) or "nothing, as no column is boolean")
+    if recipe.push_to_hub is not None:
+        check_repo_id(recipe.push_to_hub)
+    stage_recipes(recipe)
+    with alone_in(output):
+        return _train(recipe, original, output)
+
+
+def _train(recipe: Recipe, original: Recipe, output: Path) -> Path:
+    prepare(output, recipe)  # what cannot work is said before the pictures are read
+    recover(output / "published")
+    network = _feature_network(recipe)
+    started = time.monotonic()
+    start, before = train_stages(recipe, read, output, filmed)
+    data = read(recipe)
+    callbacks = filmed(output, data)
+    if recipe.push_to_hub is not None and recipe.push_checkpoints:
+        callbacks.append(PushCheckpoints(recipe, recipe.push_to_hub, original=original))
+    model, steps = train(recipe, data, output, callbacks, start)
+    facts = run_facts(data, steps, before, round(time.monotonic() - started))
+    published = publish(model, recipe, data, output, original=original, facts=facts, network=network)
+    logging.info("Published folder: %s", published)
+    if recipe.push_to_hub is not None:
+        _push(published, recipe.push_to_hub)
+    return published
+
+
+def publish(
+    model: VAEModel,
+    recipe: Recipe,
+    data: PictureData,
+    output: Path,
+    *,
+    original: Recipe,
+    facts: dict[str, Any],
+    network: FeatureNetwork | None,
+) -> Path:
+    """From a trained model to its published folder: fit, measure, draw, write."""
+    parts, fitted = fit(model, recipe, data, steps=facts["steps"])
+    pipe = VAEPipeline(**vars(parts))
+    report = measure(pipe, recipe, data, network) | {"run": facts, **fitted}
+    folders = [output / FOLDER / name / FILM for name in recipe.stages]
+    media = draw_media(pipe, read_frames(*folders, output / FILM), report.get("attributes", {}).get("each"))
+    write_published_folder(output / "published", parts, recipe, report, media, original=original)
+    return output / "published"
+
+
+def measure(pipe: VAEPipeline, recipe: Recipe, data: PictureData, network: FeatureNetwork | None) -> dict[str, Any]:
+    """The figures of `evaluate` at the end of a run, with a probe that learns from its training pictures."""
+    probe = learn_probe(data.train, recipe.columns, leave_out=recipe.publish.leave_out)
+    return evaluate(pipe, data.validation, data.train, network=network, probe=probe, nearest=NEAREST, edited=EDITED)
+
+
+def read(recipe: Recipe) -> PictureData:
+    """The pictures of a recipe, at the size of its model."""
+    config = recipe.config()
+    data = load_data(
+        recipe.data,
+        image_size=config.height_and_width,
+        num_channels=config.num_channels,
+        attributes=recipe.columns,
+        seed=recipe.training.get("seed", HOUSE["seed"]),
+    )
+    logging.info("%s", data.report)
+    return data
+
+
+def filmed(folder: Path, data: PictureData) -> list[TrainerCallback]:
+    """What takes the film of a training into its folder."""
+    return [TrainingFilm(folder / FILM, data.validation)]
+
+
+def run_facts(data: PictureData, steps: int, before: dict[str, int], seconds: int) -> dict[str, Any]:
+    """What evaluation.json says about a run; `before` are the steps of its stages."""
+    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else "no GPU"
+    return {
+        "steps": steps,
+        "steps of stages before": before or None,
+        "seconds_since_last_start": seconds,
+        "machine": f"{platform.machine()}, {torch.get_num_threads()} threads, {gpu}",
+        "torch": torch.__version__,
+        "transformers": transformers.__version__,
+        "data": data.report.counts(),
+    }
+
+
+def _feature_network(recipe: Recipe) -> FeatureNetwork | None:
+    """What looks on in training measures afterwards too."""
+    perceptual = recipe.objective.perceptual
+    if perceptual is None:
+        return None
+    try:
+        return FeatureNetwork(perceptual.backbone)
+    except OSError as error:
+        raise OSError(
+            f"objective.perceptual.backbone: {error}\n"
+            "Or train without such a network: objective.perceptual=null objective.adversarial=null"
+        ) from error
+
+
+def _push(published: Path, repo_id: str) -> None:
+    try:
+        push_folder(published, repo_id)
+    except (ValueError, OSError) as error:
+        raise ConnectionError(
+            f"the run is complete in {published}, but it was not published: {error}\n"
+            f"Publish it later: python -m modeling_vae push {shlex.quote(str(published))} {repo_id}"
+        ) from error
