@@ -87,7 +87,9 @@ class Usual:
         return result
 
     def _distances(self, features: Tensor) -> Tensor:
-        return torch.linalg.solve_triangular(self.factor, (features - self.mean).T, upper=False).norm(dim=0)
+        whitened = torch.linalg.solve_triangular(self.factor, (features - self.mean).T, upper=False)
+        result: Tensor = whitened.norm(dim=0)
+        return result
 
 
 @dataclass(frozen=True)

@@ -70,7 +70,7 @@ class Probe:
     def features(self, pixel_values: Tensor) -> Tensor:
         """What it sees on the way, float32 [N, F] on the CPU: the means of its last map, of `ProbeNetwork` alone."""
         maps: Tensor = self.network.get_submodule("body")(2 * self._inputs(pixel_values) - 1)
-        result: Tensor = maps.unflatten(1, (-1, CELLS)).mean(2).float().cpu()  # type: ignore[no-untyped-call]
+        result: Tensor = maps.unflatten(1, (-1, CELLS)).mean(2).float().cpu()
         return result
 
     def _inputs(self, pixel_values: Tensor) -> Tensor:

@@ -133,19 +133,23 @@ class TunedFace:
 
     def reconstruct(self) -> Image.Image:
         """The first photo, as the tuned decoder draws it."""
-        return self._decode(self.latents[:1])[0]
+        return self.processor.postprocess(self._pixels(self.decoder, self.latents[:1]))[0]
 
     def edit(
         self, strengths: Mapping[str, float], hold: str | Iterable[str] = (), preserve_detail: bool = False
     ) -> Image.Image:
-        """The first photo with attributes changed; for the arguments see `VAEPipeline.edit`."""
-        latents = self.latents[:1] + self._directions().delta(strengths, names_of(hold)).to(self.latents)
+        """The first photo with attributes changed; for the arguments see `VAEPipeline.edit`.
+
+        Where the edit changes much the model's own picture takes over, and the likeness is that of the rest: the tuned
+        decoder clings to what it was fitted to, and shows a third of the edits that the model's shows.
+        """
+        edited = self._edited(self._directions().delta(strengths, names_of(hold))[None])
         if not preserve_detail:
-            return self._decode(latents)[0]
+            return self.processor.postprocess(edited)[0]
         if not self.photos:
             raise ValueError("preserve_detail needs the photo, which is not saved with a tuned face: load it with it.")
-        before, after = self._pixels(torch.cat([self.latents[:1], latents])).split(1)
-        return self.photos[0].changed(edit_difference(self.pixel_values[:1], before, after)[0])
+        before = self._pixels(self.decoder, self.latents[:1])
+        return self.photos[0].changed(edit_difference(self.pixel_values[:1], before, edited)[0])
 
     def sweep(
         self,
@@ -156,7 +160,7 @@ class TunedFace:
     ) -> Animation:
         """A film of the face while attributes go from one strength to another; see `VAEPipeline.sweep`."""
         moves = sweep_moves(self._directions(), strengths, frames, hold, easing)
-        return Animation(self._decode((self.latents[:1].double() + moves).float()))
+        return Animation(self.processor.postprocess(self._edited(moves)))
 
     def morph(
         self, other: TunedFace | Tensor, frames: int = 48, path: str = "slerp", easing: str = "smooth"
@@ -207,13 +211,17 @@ class TunedFace:
         return latents.to(next(self.decoder.parameters()))
 
     @torch.inference_mode()
-    def _pixels(self, latents: Tensor) -> Tensor:
+    def _pixels(self, decoder: nn.Module, latents: Tensor) -> Tensor:
         """pixel_values [N, C, H, W] in [0, 1], float32 on the CPU, of latents [N, D]."""
         batches = self._on_device(latents).split(64)
-        return torch.cat([torch.sigmoid(self.decoder(batch)).float().cpu() for batch in batches])
+        return torch.cat([torch.sigmoid(decoder(batch)).float().cpu() for batch in batches])
 
-    def _decode(self, latents: Tensor) -> list[Image.Image]:
-        return self.processor.postprocess(self._pixels(latents))
+    def _edited(self, moves: Tensor) -> Tensor:
+        """pixel_values [N, C, H, W] of the face after moves [N, D] of its latent."""
+        first = self.latents[:1]
+        tuned, before = (self._pixels(decoder, first) for decoder in (self.decoder, self.plain))
+        after = self._pixels(self.plain, (first.double() + moves).float())
+        return (tuned + edit_difference(tuned, before, after)).clamp(0, 1)
 
     def _directions(self) -> AttributeDirections:
         if self.directions is None or not len(self.directions):

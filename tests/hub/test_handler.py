@@ -125,7 +125,8 @@ def test_edit_is_the_pipeline(handler, local, photo):
     same(answer["pictures"], [local.edit(photo, {"smiling": 2.0, "coat:tabby": -1.0}, hold=["age"])])
     one = ask(handler, "edit", encoded(photo), strengths={"smiling": 2, "coat:tabby": -1.0}, hold="age")
     assert one["pictures"] == answer["pictures"]
-    before, after = local.read(photo), local.read(torch.tensor(answer["latents"][0]))
+    latents = torch.cat([local.encode(photo), torch.tensor(answer["latents"])])
+    before, after = local.directions.read(latents)
     assert after["smiling"].value == pytest.approx(before["smiling"].value + 2, abs=1e-4)
     assert after["age"].value == pytest.approx(before["age"].value, abs=1e-4)
 
