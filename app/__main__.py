@@ -9,6 +9,7 @@ import signal
 import sys
 import tempfile
 import threading
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
@@ -68,6 +69,7 @@ def main(argv: Sequence[str] | None = None, program: str = "python -m app") -> i
     except refusals() as error:
         print(f"The model {options.model} cannot be loaded: {sentence(error)}", file=sys.stderr)
         return 1
+    warnings.filterwarnings("ignore", message="the model's picture is far from the photo")  # the page says it itself
     try:
         with _ending_in_order(), _files_of_this_run():
             build(studio, {folder.name: folder for folder in models()}, any_folder=not options.share).launch(

@@ -49,7 +49,7 @@ def picture_bytes(picture: Image.Image, recipe: str = "") -> bytes:
     buffer, about = io.BytesIO(), PngInfo()
     if recipe:
         about.add_text(RECIPE, recipe)
-    picture.save(buffer, "PNG", pnginfo=about, icc_profile=picture.info.get("icc_profile"), compress_level=3)
+    picture.save(buffer, "PNG", pnginfo=about, icc_profile=picture.info.get("icc_profile"), compress_level=1)
     return buffer.getvalue()
 
 
