@@ -32,6 +32,7 @@ class Attribute:
         least, most: deviations at the ends of the slider.
         gone, full: deviations at which it clearly is lost, and clearly shows.
         drawable: whether a change of it shows at all, as far as that was measured.
+        column: of which it is one value; "" of what is no category.
     """
 
     name: str
@@ -41,6 +42,12 @@ class Attribute:
     gone: float = -USUAL_REACH
     full: float = USUAL_REACH
     drawable: bool = True
+    column: str = ""
+
+    @property
+    def value(self) -> str:
+        """Words for a category's value, without its column's."""
+        return self.label.partition(": ")[2]
 
 
 @dataclass(frozen=True)
@@ -86,6 +93,15 @@ class ModelFacts:
     finds_faces: bool
     card: ModelCard = field(default=ModelCard(), repr=False)
 
+    @property
+    def categories(self) -> dict[str, list[Attribute]]:
+        """Columns with two values or more, and these."""
+        columns: dict[str, list[Attribute]] = {}
+        for attribute in self.attributes:
+            if attribute.column:
+                columns.setdefault(attribute.column, []).append(attribute)
+        return {column: values for column, values in columns.items() if len(values) > 1}
+
     @classmethod
     def of(cls, pipe: VAEPipeline, name: str) -> ModelFacts:
         height, width = pipe.model.config.image_size
@@ -117,9 +133,9 @@ def attributes_of(pipe: VAEPipeline) -> tuple[Attribute, ...]:
 def _attribute(direction: Direction) -> Attribute:
     least, most = (max(-LARGEST_STRENGTH, min(LARGEST_STRENGTH, end)) for end in direction.reach)
     gone, full = (max(least, min(most, direction.full(losing))) for losing in (True, False))
-    return Attribute(
-        direction.name, label_of(direction.name), least, most, gone, full, direction.drawable is not False
-    )
+    column = direction.column if direction.kind == "category" else ""
+    drawable = direction.drawable is not False
+    return Attribute(direction.name, label_of(direction.name), least, most, gone, full, drawable, column)
 
 
 def label_of(name: str) -> str:

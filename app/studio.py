@@ -146,6 +146,21 @@ class Studio:
         changes = {a.name: round(chance.uniform(0.6, 1) * chance.choice((a.gone, a.full)), 1) for a in chosen}
         return face.edited(changes, face.hold)
 
+    def exchanged(self, face: FaceRecipe, source: str, target: str) -> FaceRecipe:
+        """The face with one value of a category for another, as changes; those of the column's other values go."""
+        columns = {a.name: column for column, values in self.facts.categories.items() for a in values}
+        for name in (source, target):
+            if name not in columns:
+                offered = ", ".join(columns) or "none"
+                raise ValueError(f"{name!r:.80} is no value to go from or to; this model offers {offered}.")
+        if source == target or columns[source] != columns[target]:
+            raise ValueError(f"There is no way from {source} to {target}; choose two different values of one column.")
+        known = {a.name: a for a in self.facts.attributes}
+        changes = {name: change for name, change in face.changes if columns.get(name) != columns[source]}
+        for name, strength in self._pipe.exchange_strengths(source, target).items():
+            changes[name] = round(max(known[name].least, min(known[name].most, strength)), 1)
+        return face.edited(changes, face.hold)
+
     # --- films ---------------------------------------------------------------------------------------------------
 
     def strip(self, faces: Sequence[FaceRecipe], way: PathRequest) -> list[Image.Image]:

@@ -74,6 +74,10 @@ class Films(ABC):
         """
         return self.decode(self._exchanged(face, source, target, torch.tensor([_share(strength)])))[0]
 
+    def exchange_strengths(self, source: str, target: str) -> dict[str, float]:
+        """What `between` changes, as strengths for `edit`, see `AttributeDirections.exchange_strengths`."""
+        return self._directions().exchange_strengths(source, target)
+
     def between_film(
         self, face: Face, source: str, target: str, frames: int = 48, strength: float = 1.0, easing: str = "smooth"
     ) -> Animation:

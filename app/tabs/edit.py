@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 
 from ..face_recipes import Drawn, FaceRecipe
-from ..facts import MOST_SHOWN
+from ..facts import MOST_SHOWN, label_of
 from ..files import cached, file_data, file_name, jpeg_bytes, picture_bytes, shown_file, shown_files
 from ..page_state import PageState
 from ..recipe_text import recipe_text
@@ -48,6 +48,7 @@ class EditTab:
                     elem_id="keep",
                     visible=False,
                 )
+                self.exchange = view("exchange", label="From \u2013 to", elem_id="exchange")
                 self.desk = view("desk", label="Changes", elem_id="desk", most=MOST_SHOWN)
                 self.none = gr.Markdown(
                     "This model has no attribute directions, so there is nothing to move.", visible=False
@@ -84,6 +85,7 @@ class EditTab:
         ):
             button.click(act, state, self.changed, **newest)
         self.steps.select(self.go_to_step, [state, self.steps], self.changed, **newest)
+        self.exchange.submit(self.exchange_values, [state, self.exchange], self.changed, **newest)
         self.keep.input(self.keep_photo, [state, self.keep], self.changed, **newest)
         self.download.click(self.bring, state, self.shell.courier, concurrency_limit=2, **PRIVATE)
 
@@ -91,7 +93,7 @@ class EditTab:
     def outputs(self) -> list[Any]:
         return [
             *(self.stage, self.desk, self.steps, self.undo, self.redo, self.reset, self.keep, self.film),
-            *(self.none, self.help, self.random, self.make),
+            *(self.none, self.help, self.random, self.make, self.exchange),
         ]
 
     @property
@@ -120,6 +122,7 @@ class EditTab:
         return {
             **self._seen(studio, state, look),
             self.desk: {**desk, **_readings(look)},
+            self.exchange: _exchange(studio, look),
             self.keep: gr.Checkbox(state.face.keep_photo, visible=state.face.photo is not None),
             self.none: gr.Markdown(visible=not some),
             self.help: gr.Markdown(visible=some),
@@ -184,6 +187,12 @@ class EditTab:
         return self._now(state.stepped(self.shell.studio(state).random_changes(state.face)))
 
     @toasts
+    def exchange_values(self, state: PageState, value: Any) -> Updates:
+        source, target = (str(sent(value).get(end, "")) for end in ("source", "target"))
+        updates = self._now(state.stepped(self.shell.studio(state).exchanged(state.face, source, target)))
+        return {**updates, self.desk: {**updates[self.desk], "last": target}}
+
+    @toasts
     def keep_photo(self, state: PageState, keep: bool) -> Updates:
         kept = replace(state.face, keep_photo=keep is True and state.face.photo is not None)
         return self._now(replace(state, face=kept))
@@ -228,6 +237,17 @@ class EditTab:
 
 def _readings(look: Look) -> dict[str, Any]:
     return {"readings": {r.attribute.name: [r.before, r.after, r.probability] for r in look.readings}}
+
+
+def _exchange(studio: Studio, look: Look) -> dict[str, Any]:
+    """Columns with their values, and the one of the first column that is seen most in the face as it is."""
+    categories, before = studio.facts.categories, {r.attribute.name: r.before for r in look.readings}
+    columns = [
+        {"label": label_of(column), "values": [{"name": a.name, "words": a.value} for a in values]}
+        for column, values in categories.items()
+    ]
+    seen = [max(values, key=lambda a: before[a.name]).name for values in categories.values()]
+    return {"columns": columns, "seen": seen[0] if seen else None}
 
 
 def _described(studio: Studio, face: FaceRecipe) -> str:

@@ -1,5 +1,6 @@
 // One row for each attribute. value: {attributes, changes, hold, readings}; without `attributes` only what is said of
-// readings is new, so that a slider that is being dragged stays where the finger is. Sends {changes, hold}.
+// readings is new, so that a slider that is being dragged stays where the finger is. `last` names the attribute whose
+// reading is announced, where it was not moved here. Sends {changes, hold}.
 studio.views.desk = (element, props, trigger, watch, upload, options) => {
   const { h, signed } = studio;
   const root = element.querySelector(".view");
@@ -95,7 +96,8 @@ studio.views.desk = (element, props, trigger, watch, upload, options) => {
         row.hold.checked = value.hold.includes(name);
       }
     for (const [name, reading] of Object.entries(value.readings ?? {})) if (rows.has(name)) read(rows.get(name), reading);
-    if (last?.said && !value.changes) said.textContent = `Seen: ${last.said}`;
+    if (value.last) last = rows.get(value.last);
+    if (last?.said && (value.last || !value.changes)) said.textContent = `Seen: ${last.said}`;
     if (value.changes) filter();
   });
 };

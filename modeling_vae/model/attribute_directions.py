@@ -25,7 +25,7 @@ from torch import Tensor
 
 from .direction import Direction as Direction
 from .direction import directions_of, group_names
-from .group_means import GroupMeans, refuse_dependent
+from .group_means import SMALLEST_INDEPENDENCE, GroupMeans, refuse_dependent
 from .latent_moments import LatentMoments
 from .scalars import names_of, real_number
 from .tensor_files import find_file, read_part, refuse_other_weights, usable, write_tensors
@@ -213,9 +213,24 @@ class AttributeDirections:
         or as far as their sliders reach; else the way between their means.
         """
         known = [self.directions.get(name) for name in (source, target)]
-        if known[0] is None or known[1] is None or known[0].seen is None or known[1].seen is None:
+        if any(direction is None or direction.seen is None for direction in known):
             return self.between(source, target)
-        return self.delta({source: known[0].full(losing=True), target: known[1].full()})
+        return self.delta(self.exchange_strengths(source, target))
+
+    def exchange_strengths(self, source: str, target: str) -> dict[str, float]:
+        """The exchange as strengths for `edit`: name -> standard deviations.
+
+        Where edits of both were tried, they give that very move; else one that changes both readings as it does. Of
+        two that say the same thing, such as the only two values of a column, it is the target's strength alone.
+        """
+        rows = [self._row(source), self._row(target)]
+        losing, showing = self.directions[source], self.directions[target]
+        if losing.seen is None or showing.seen is None:
+            lost, shown = (self.readouts[rows] @ self.between(source, target)).tolist()
+        else:
+            lost, shown = losing.full(losing=True), showing.full()
+        alike = (self._units[rows[0]] @ self._units[rows[1]]).abs().item()
+        return {target: shown} if 1 - alike < SMALLEST_INDEPENDENCE else {source: lost, target: shown}
 
     def average(self, group: str) -> Tensor:
         """The mean latent of the pictures of a group, [D], see `GroupMeans.mean_of`."""
