@@ -34,7 +34,8 @@ Pictures = Mapping[str, Sequence[Image.Image]]
 def comparison_sheets(pipes: Mapping[str, VAEPipeline], pictures: Pictures, seed: int = 0) -> dict[str, Image.Image]:
     """Reconstructions, interpolations, samples, and, where a model has directions, averages: RGB pictures.
 
-    All pictures of a sheet are scaled to the largest model's: by repeated pixels where the factor is whole.
+    All pictures of a sheet are scaled to the largest model's, by repeated pixels where the factor is whole; the
+    originals are those that it was given.
 
     Args:
         pipes: name -> model; what is written beside its pictures is the name's end, see `short_names`.
@@ -43,7 +44,7 @@ def comparison_sheets(pipes: Mapping[str, VAEPipeline], pictures: Pictures, seed
     """
     labels = short_names(list(pipes))
     size = _shown_size(pipes.values())
-    originals = max(pictures.values(), key=lambda own: own[0].width * own[0].height)
+    originals = max(pictures.values(), key=lambda own: (own[0].width * own[0].height, len(own[0].getbands())))
     sheets = {
         "reconstructions": _reconstructions(pipes, labels, pictures, originals, size),
         "interpolations": _interpolations(pipes, labels, pictures, originals, size),
