@@ -32,14 +32,18 @@ def grid(pictures: Sequence[Image.Image], columns: int | None = None, gap: int =
 
 
 def rows(
-    pictures: Sequence[Sequence[Image.Image | None]], labels: Sequence[str] | None = None, gap: int = 2
+    pictures: Sequence[Sequence[Image.Image | None]],
+    labels: Sequence[str] | None = None,
+    gap: int = 2,
+    headings: Sequence[str] | None = None,
 ) -> Image.Image:
-    """Rows of pictures with an optional label before each row: an RGB picture.
+    """Rows of pictures with an optional label before each row and over each column: an RGB picture.
 
     Args:
         pictures: rows of any lengths; None leaves a cell empty. Each cell is as large as the largest picture.
         labels: one for each row, for instance attributes.
         gap: pixels between the cells and round the edge.
+        headings: one for each column; a cell is at least as wide as the widest.
     """
     shown = [picture for row in pictures for picture in row if picture is not None]
     if not shown:
@@ -47,18 +51,22 @@ def rows(
     if gap < 0:
         raise ValueError(f"gap is {gap}; it must be at least 0 pixels.")
     columns = max(len(row) for row in pictures)
-    if labels is not None and len(labels) != len(pictures):
-        raise ValueError(f"There are {len(labels)} labels for {len(pictures)}; give one for each row.")
+    for words, count, name in ((labels, len(pictures), "row"), (headings, columns, "column")):
+        if words is not None and len(words) != count:
+            raise ValueError(f"There are {len(words)} labels for {count}; give one for each {name}.")
     font = cast(ImageFont.FreeTypeFont, ImageFont.load_default(LABEL_SIZE))
-    labels = labels and [spelt(text, font) for text in labels]
-    width, height = max(picture.width for picture in shown), max(picture.height for picture in shown)
-    left = max((math.ceil(font.getlength(text)) + 2 * LABEL_MARGIN for text in labels or ()), default=0)
-    size = (left + gap + columns * (width + gap), gap + len(pictures) * (height + gap))
+    left, labels = _spaced(labels or (), font)
+    widest, headings = _spaced(headings or (), font)
+    top = LABEL_SIZE + 2 * LABEL_MARGIN if headings else 0
+    width, height = max(widest, *(picture.width for picture in shown)), max(picture.height for picture in shown)
+    size = (left + gap + columns * (width + gap), top + gap + len(pictures) * (height + gap))
     sheet = Image.new("RGB", size, BACKGROUND)
     pen = ImageDraw.Draw(sheet)
+    for column, text in enumerate(headings):
+        pen.text((left + gap + column * (width + gap) + width / 2, top / 2), text, INK, font, anchor="mm")
     for line, row in enumerate(pictures):
-        y = gap + line * (height + gap)
-        if labels is not None:
+        y = top + gap + line * (height + gap)
+        if labels:
             pen.text((left - LABEL_MARGIN, y + height / 2), labels[line], INK, font, anchor="rm")
         for column, picture in enumerate(row):
             if picture is not None:
@@ -67,6 +75,12 @@ def rows(
                     picture.convert("RGB"), (x + (width - picture.width) // 2, y + (height - picture.height) // 2)
                 )
     return sheet
+
+
+def _spaced(words: Sequence[str], font: ImageFont.FreeTypeFont) -> tuple[int, list[str]]:
+    """Words as the font can draw them, and the width that the longest takes with its margins; 0 without any."""
+    drawn = [spelt(text, font) for text in words]
+    return max((math.ceil(font.getlength(text)) + 2 * LABEL_MARGIN for text in drawn), default=0), drawn
 
 
 def spelt(text: str, font: ImageFont.FreeTypeFont) -> str:

@@ -110,7 +110,9 @@ def test_saving_takes_nothing_along_by_a_link(folder, tmp_path):
     "secret", [SECRET, "ghp_" + "x" * 36, "AKIA" + "A1" * 8, "-----BEGIN OPENSSH PRIVATE KEY-----", "under-the-mat"]
 )
 def test_every_file_is_looked_through(folder, name, secret):
-    write(folder / name, b"\x00\xff" * 5000 + secret.encode() + b"\x00")
+    around = {"README.md": (b"# Cats\n" * 2000, b"\n"), "evaluation.json": (b'{"run": {"note": "', b'"}}')}
+    before, after = around.get(name, (b"\x00\xff" * 5000, b"\x00"))
+    write(folder / name, before + secret.encode() + after)
     with pytest.raises(ValueError, match=f"{name} holds what looks like an access token or a key"):
         check_folder(folder, token="under-the-mat")
 
@@ -169,7 +171,7 @@ def test_the_snippet_of_a_card_does_what_it_says(tmp_path, name):
     text = (tmp_path / "README.md").read_text()
     snippet = text.split("```python\n")[1].split("\n```")[0]
     (edit,) = [node for node in ast.walk(ast.parse(snippet)) if isinstance(node, ast.Dict)]
-    assert ast.literal_eval(edit) == {name: 2.0}
+    assert ast.literal_eval(edit) == {name: known[0].full()}
     rows = [line for line in text.splitlines() if line.startswith("| `") or line.startswith("| ``")]
     assert len(rows) == len(known)
     assert {line.replace("\\|", "").count("|") for line in rows} == {6}

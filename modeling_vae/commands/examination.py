@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+from PIL import Image
 
 from modeling_vae.evaluation.attributes import EDITED
 from modeling_vae.evaluation.features import FeatureNetwork
@@ -81,6 +82,13 @@ class Examination:
             seed=self.seed,
         )
 
+    def held_out(self, pipe: VAEPipeline, most: int) -> list[Image.Image]:
+        """Validation pictures as the model wants them, at most so many, always the same."""
+        from modeling_vae.data import labelled_batches
+
+        batches = labelled_batches(self.data.validation, most, most)
+        return [picture for pixel_values, _ in batches for picture in pipe.processor.postprocess(pixel_values)]
+
 
 def recipe_of(pipe: VAEPipeline, name: str, options: argparse.Namespace) -> Recipe:
     """The recipe that a model was trained by, with the data that the figures are made on.
@@ -95,10 +103,8 @@ def recipe_of(pipe: VAEPipeline, name: str, options: argparse.Namespace) -> Reci
     Raises:
         ValueError: neither the recipe nor the command line says where the pictures are.
     """
-    file = _recipe_file(pipe, Path(name))
-    if file is not None:
-        recipe = Recipe.read(file)
-    else:
+    recipe = published_recipe(pipe, name)
+    if recipe is None:
         logger.warning("%s has no %s: attributes are taken from its directions.", name, FILE_NAME)
         directions = pipe.directions.directions.values() if pipe.directions is not None else ()
         kinds: Any = {direction.column: direction.kind for direction in directions}
@@ -116,6 +122,12 @@ def recipe_of(pipe: VAEPipeline, name: str, options: argparse.Namespace) -> Reci
     from modeling_vae.data import boolean_columns
 
     return recipe.model_copy(update={"data": data}).resolved(boolean_columns)
+
+
+def published_recipe(pipe: VAEPipeline, name: str) -> Recipe | None:
+    """The recipe in the folder or repository of this name that a model came from; None where it has none."""
+    file = _recipe_file(pipe, Path(name))
+    return None if file is None else Recipe.read(file)
 
 
 def _recipe_file(pipe: VAEPipeline, folder: Path) -> Path | None:

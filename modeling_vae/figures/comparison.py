@@ -49,7 +49,19 @@ def comparison(reports: Mapping[str, Report], baseline: str | None = None) -> di
 
 
 def comparison_text(found: Mapping[str, Any]) -> str:
-    """The comparison as Markdown: what was measured, and a row for real pictures and each model."""
+    """The comparison as Markdown: what was measured, and a row for real pictures and each model.
+
+    Models of pictures of another size or kind have a table of their own: no figure of theirs can be compared.
+    """
+    kinds: dict[tuple[Any, ...], dict[str, Report]] = {}
+    for name, report in found["models"].items():
+        protocol = report["protocol"]
+        kinds.setdefault((*protocol["image_size"], protocol["num_channels"]), {})[name] = report
+    return "\n".join(_text({**found, "models": reports}) for reports in kinds.values())
+
+
+def _text(found: Mapping[str, Any]) -> str:
+    """The comparison of models of the same pictures."""
     reports: Mapping[str, Report] = found["models"]
     first = next(iter(reports.values()))
     columns = _columns(found)

@@ -32,6 +32,7 @@ def report(
         "protocol": {
             "pictures": 1000,
             "image_size": [64, 64],
+            "num_channels": 3,
             "feature_network": {"architecture": "SomeNet", "resolution": 128, "resize_filter": "bicubic"},
         },
         "reconstruction": {"psnr": figure(24.5), "ssim": figure(0.6875)}

@@ -44,6 +44,19 @@ def test_labels_get_room_of_their_own():
     assert np.asarray(full.crop((0, 0, left, full.height))).min() < 128
 
 
+def test_headings_stand_over_their_columns_and_widen_them():
+    pictures = [[plain("red", 32, 32)] * 2, [plain("blue", 32, 32), None]]
+    bare, full = rows(pictures, ["a", "b"]), rows(pictures, ["a", "b"], headings=["", "x"])
+    top = full.height - bare.height
+    assert top > 12 and full.width == bare.width
+    assert full.crop((0, top, *full.size)).tobytes() == bare.tobytes()
+    over = np.asarray(full.crop((0, 0, full.width, top)).convert("L"))
+    assert over[:, : -32 - 2].min() == 255 and over[:, -32 - 2 :].min() < 128
+    wide = rows(pictures, headings=["a long name of a model", "x"])
+    cell = (wide.width - 2) // 2
+    assert cell > 120 and wide.getpixel((cell // 2 + 2, wide.height - 10)) == (0, 0, 255)
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
@@ -51,7 +64,8 @@ def test_labels_get_room_of_their_own():
         (lambda: rows([[None]]), "at least one picture"),
         (lambda: grid([plain("red")], columns=0), "columns is 0"),
         (lambda: grid([plain("red")], gap=-1), "gap is -1"),
-        (lambda: rows([[plain("red")]], labels=["a", "b"]), "There are 2 labels for 1"),
+        (lambda: rows([[plain("red")]], labels=["a", "b"]), "There are 2 labels for 1; give one for each row"),
+        (lambda: rows([[plain("red")]], headings=[]), "There are 0 labels for 1; give one for each column"),
     ],
 )
 def test_bad_input_is_refused(call, message):

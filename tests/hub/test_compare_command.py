@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from training.making import write_backbone, write_pictures
 
 from modeling_vae.commands.main import main
@@ -25,6 +26,8 @@ def place(tmp_path_factory) -> Path:
     (place / "bernoulli" / "prior.safetensors").unlink()
     publish_tiny(place / "larger", pictures, image_size=[48, 32])
     publish_tiny(place / "grey", pictures, num_channels=1)
+    (place / "carded").mkdir()
+    (place / "carded" / "README.md").write_text("# A model\n")
     return place
 
 
@@ -70,6 +73,10 @@ def test_the_figures_are_those_of_evaluate(place, tmp_path, capsys, caplog):
         (["first", "second"], ["--features", "", "--baseline", "second"], "give --features NETWORK to measure them"),
         (["first", "second"], ["--output", "nowhere/all.json"], "nowhere is no folder, so all.json cannot be written"),
         (["first", "second"], ["--output", "all.md"], "all.md is where the table goes"),
+        (["first"], ["--sheets", "nowhere/all"], "nowhere is no folder, so all cannot be written there"),
+        (["first"], ["--sheets", "first/config.json"], "first/config.json is a file: name a folder"),
+        (["first"], ["--sheets", "carded"], "carded has a README.md that is no comparison"),
+        (["first", "larger"], ["--sheets", "sheets", "--baseline", "first"], "compare models of the same pictures"),
         (["first", "nothing"], [], "nothing is no folder"),
         (["first"], ["--data", "no/where/at/all"], "data.path is 'no/where/at/all', which does not exist"),
     ],
@@ -91,3 +98,32 @@ def test_without_features_and_attributes_there_is_a_table_still(place, capsys, t
     assert main(["compare", *names, "--data", str(place / "pictures"), "--pictures", "10"]) == 0
     text = capsys.readouterr().out
     assert "real training pictures" in text and "survival" not in text and "FD" not in text
+
+
+def test_a_page_with_sheets(place, tmp_path, capsys):
+    """Models of several sizes are measured each in its own; the page has all tables and can be written again."""
+    (bare := publish_tiny(tmp_path / "bare", place / "pictures", seed=4)).joinpath("recipe.yaml").unlink()
+    for file in ("directions.safetensors", "prior.safetensors"):
+        (bare / file).unlink()
+    names = [str(place / "first"), str(place / "larger"), str(place / "grey"), str(bare)]
+    few = ["--data", str(place / "pictures"), "--pictures", "10", "--edited", "2"]
+    for _ in range(2):
+        assert main(["compare", *names, *few, "--sheets", str(tmp_path / "sheets")]) == 0
+    text, page = capsys.readouterr().out, (tmp_path / "sheets" / "README.md").read_text()
+    assert text == 2 * (table := text[: len(text) // 2]) and table.rstrip() in page
+    assert table.count("real training pictures") == 3 and "10 validation pictures, 48 x 32;" in table
+    shown = {line.split("`")[1] for line in page.splitlines() if line.startswith("| `")}
+    assert shown == set(names) and "48 x 32" in page and "32 x 32 grey" in page
+    files = sorted(path.name for path in (tmp_path / "sheets").iterdir())
+    sheets = ["averages.png", "interpolations.png", "reconstructions.png", "samples.png"]
+    assert files == ["README.md", *sheets] and all(f"({name})" in page for name in sheets)
+    for name in sheets:
+        with Image.open(tmp_path / "sheets" / name) as sheet:
+            sheet.load()
+    assert main(["compare", names[1], *few]) == 0
+    assert _cells(capsys.readouterr().out, names[1]) == _cells(table, names[1])  # figures of its own size
+
+
+def _cells(text: str, name: str) -> list[str]:
+    (line,) = (line for line in text.splitlines() if line.startswith(f"| `{name}`"))
+    return [cell.strip() for cell in line.split("|")]

@@ -92,7 +92,7 @@ def test_a_run_ends_with_a_published_folder(finished, workplace):
         taken = len(frame_steps(STEPS))
         assert film.n_frames == taken + taken // 3  # the last one stands for a while
     pipe = VAEPipeline.from_pretrained(folder)
-    assert pipe.attributes == ["bright", "side"]
+    assert pipe.directions.names == ["bright", "side"] and set(pipe.attributes) == {"bright", "side"}
     assert pipe.directions.directions["bright"].held_out > 0.9
     report = json.loads((folder / "evaluation.json").read_text())
     assert report["run"]["steps"] == STEPS
