@@ -3,118 +3,17 @@
 from __future__ import annotations
 
 import io
-import json
-import shutil
 import zipfile
-from collections.abc import Iterator
-from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
 
 import imageio.v3 as iio
-import numpy as np
 import pytest
-from patience import PATIENCE
+import visiting
 from PIL import Image
-from planted_faces import face_photo, turned
+from visiting import AFTER, GRID, IN_ADDRESS, downloaded, open_edit, open_tab, sources, state_of, wait_for_change
 
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-
+playwright = visiting.playwright
+browser, screens, page = visiting.browser, visiting.screens, visiting.page
 pytestmark = pytest.mark.browser
-
-EXECUTABLES = ("chromium", "chromium-browser", "google-chrome")
-FLAGS = (
-    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-)
-DESKTOP = {"viewport": {"width": 1280, "height": 900}}
-PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True, "color_scheme": "dark"}
-MILLISECONDS = 1000 * PATIENCE
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[playwright.Browser]:
-    executable = next((path for path in map(shutil.which, EXECUTABLES) if path), None)
-    if executable is None:
-        pytest.skip(f"no browser: none of {', '.join(EXECUTABLES)} is installed")
-    with playwright.sync_playwright() as driver:
-        playwright.expect.set_options(timeout=MILLISECONDS)
-        browser = driver.chromium.launch(executable_path=executable, args=list(FLAGS), timeout=MILLISECONDS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(scope="module")
-def screens(browser) -> dict[str, playwright.BrowserContext]:
-    """One context for each kind of screen, so that the page's scripts are fetched once."""
-    contexts = {"desktop": browser.new_context(**DESKTOP), "phone": browser.new_context(**PHONE)}
-    for context in contexts.values():
-        context.set_default_timeout(MILLISECONDS)
-    return contexts
-
-
-@pytest.fixture
-def page(screens, server, request) -> Iterator[playwright.Page]:
-    """A first visit. Afterwards: nothing was wrong on the console, and nothing was asked of any other host."""
-    page = screens[getattr(request, "param", "desktop")].new_page()
-    wrong: list[str] = []
-    page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: wrong.append(str(error)))
-    page.on("request", lambda sent: None if _at_home(sent.url, server.url) else wrong.append(f"asked {sent.url}"))
-    page.goto(server.url)
-    page.wait_for_selector("#grid img")
-    yield page
-    page.close()
-    assert not wrong
-
-
-@pytest.fixture
-def two_faces(tmp_path) -> Path:
-    face_photo([turned(60, 70, 70, 10), turned(150, 60, 44, -5)], (200, 130)).save(tmp_path / "two.png")
-    return tmp_path / "two.png"
-
-
-def _at_home(url: str, home: str) -> bool:
-    return url.startswith((home, "data:", "blob:"))
-
-
-def open_tab(page, name: str, ready: str) -> None:
-    page.get_by_role("tab", name=name).click()
-    page.wait_for_selector(ready)
-
-
-def open_edit(page) -> None:
-    open_tab(page, "Edit", "#stage img.after[src]")
-    page.wait_for_selector("#desk .row")
-
-
-def sources(page, selector: str) -> list[str]:
-    """The addresses of the pictures; Gradio names a file by what is in it, so equal addresses are equal pictures."""
-    return page.eval_on_selector_all(selector, "images => images.map(image => image.src)")
-
-
-def wait_for_change(page, selector: str, before: list[str]) -> list[str]:
-    page.wait_for_function(
-        "([selector, before]) => {"
-        " const now = [...document.querySelectorAll(selector)].map(image => image.src);"
-        " return now.length && JSON.stringify(now) !== JSON.stringify(before); }",
-        arg=[selector, before],
-    )
-    return sources(page, selector)
-
-
-def downloaded(page, button: str) -> tuple[str, bytes]:
-    with page.expect_download() as download:
-        page.locator(button).click()
-    return download.value.suggested_filename, Path(download.value.path()).read_bytes()
-
-
-def state_of(page) -> dict:
-    return json.loads(parse_qs(urlsplit(page.url).query)["state"][0])
-
-
-IN_ADDRESS = "words => (new URL(location.href).searchParams.get('state') ?? '').includes(words)"
-"""The address follows once nothing moves any more."""
-AFTER, GRID = "#stage img.after", "#grid img"
 
 
 def test_a_first_visit_shows_faces_and_a_seed_brings_them_back(page):
@@ -270,109 +169,6 @@ def test_a_morph_is_ordered_made_and_downloaded(page):
     playwright.expect(page.locator("#film img")).to_have_count(0)
 
 
-@pytest.mark.parametrize("page", ["desktop", "phone"], indirect=True)
-def test_my_photo_with_a_change_as_a_gif(page, two_faces):
-    """Choose, edit, all the way up, make the GIF: four clicks, and the download."""
-    open_tab(page, "Your photo", "#photo .door")
-    page.locator("#photo input[type=file]").set_input_files(two_faces)
-    # the photo is on the page before the server has answered
-    page.wait_for_selector("#photo .whole[src^='blob:'], #photo .frame.chosen")
-    page.wait_for_selector("#photo .frame.chosen")
-    playwright.expect(page.locator("#photo .frame")).to_have_count(2)
-    playwright.expect(page.locator("#photo .status")).to_contain_text("2 faces were found")
-    page.locator("#photo-to-edit").click()
-    page.wait_for_selector("#keep")
-    playwright.expect(page.locator("#keep input")).to_be_checked()
-    seen = wait_for_change(page, AFTER, sources(page, AFTER)) if not sources(page, AFTER) else sources(page, AFTER)
-    page.get_by_label("Age: all the way up").click()
-    wait_for_change(page, AFTER, seen)
-    name, data = downloaded(page, "#download-edit")
-    photo, changed = (
-        np.asarray(Image.open(source).convert("RGB")).astype(int) for source in (two_faces, io.BytesIO(data))
-    )
-    assert name == "picture_age+3-0.png" and changed.shape == photo.shape and (changed != photo).any()
-    assert (changed[:, 190:] == photo[:, 190:]).all()
-    page.locator("#make-sweep").click()
-    page.wait_for_selector("#sweep img")
-
-
-def test_the_frame_is_chosen_dragged_and_moved_by_keys(page, two_faces):
-    open_tab(page, "Your photo", "#photo .door")
-    page.locator("#photo input[type=file]").set_input_files(two_faces)
-    page.wait_for_selector("#photo .frame.chosen")
-    first = wait_for_change(page, "#seen img.after", [])
-    page.get_by_label("Face 2").click()
-    second = wait_for_change(page, "#seen img.after", first)
-    box = page.locator("#photo .frame.chosen").bounding_box()
-    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    page.mouse.move(x, y)
-    page.mouse.down()
-    page.mouse.move(x + 30, y + 10, steps=3)
-    page.mouse.up()
-    third = wait_for_change(page, "#seen img.after", second)
-    moved = page.locator("#photo .frame.chosen").bounding_box()
-    assert abs(moved["x"] - box["x"] - 30) < 2 and abs(moved["y"] - box["y"] - 10) < 2
-    page.locator("#photo .frame.chosen").focus()
-    for key in ("ArrowLeft", "+", "]"):
-        page.keyboard.press(key)
-    fourth = wait_for_change(page, "#seen img.after", third)
-    page.get_by_role("slider", name="Turn").fill("30")
-    wait_for_change(page, "#seen img.after", fourth)
-
-
-def test_a_face_is_made_mine(page, two_faces):
-    open_tab(page, "Your photo", "#photo .door")
-    page.locator("#photo input[type=file]").set_input_files(two_faces)
-    plain = wait_for_change(page, "#seen img.after", [])
-    page.locator("#make-mine").click()
-    page.wait_for_selector("#tuning progress")
-    wait_for_change(page, "#seen img.after", plain)
-    playwright.expect(page.locator("#make-mine")).to_have_text("It is yours")
-    page.locator("#photo-to-edit").click()
-    page.wait_for_selector(f"{AFTER}[src]")
-    page.get_by_label("Age: all the way up").click()
-    page.wait_for_selector("#stage .view:not(.same)")
-
-
-def test_a_picture_of_the_studio_brings_its_face_back(page, tmp_path):
-    open_edit(page)
-    seen = sources(page, AFTER)
-    page.get_by_label("Age: all the way up").click()
-    edited = wait_for_change(page, AFTER, seen)
-    _, data = downloaded(page, "#download-edit")
-    (tmp_path / "mine.png").write_bytes(data)
-    page.locator("#reset").click()
-    wait_for_change(page, AFTER, edited)
-    open_tab(page, "Your photo", "#photo .door")
-    page.locator("#photo input[type=file]").set_input_files(tmp_path / "mine.png")
-    page.wait_for_selector("#photo .frame.chosen")
-    page.get_by_role("tab", name="Edit").click()
-    page.wait_for_function("source => document.querySelector('#stage img.after').src === source", arg=edited[0])
-
-
-def test_a_photo_is_dropped_anywhere(page, two_faces):
-    data = list(two_faces.read_bytes())
-    page.evaluate(
-        "bytes => { const files = new DataTransfer();"
-        " files.items.add(new File([new Uint8Array(bytes)], 'two.png', {type: 'image/png'}));"
-        " const drop = {dataTransfer: files, bubbles: true, cancelable: true};"
-        " document.body.dispatchEvent(new DragEvent('drop', drop)); }",
-        data,
-    )
-    page.wait_for_selector("#photo .frame.chosen")
-    assert page.get_by_role("tab", name="Your photo").get_attribute("aria-selected") == "true"
-
-
-def test_what_is_no_picture_gets_a_sentence_and_the_page_goes_on(page, photo, tmp_path):
-    (tmp_path / "note.png").write_bytes(b"these are words, not pixels")
-    open_tab(page, "Your photo", "#photo .door")
-    page.locator("#photo input[type=file]").set_input_files(tmp_path / "note.png")
-    playwright.expect(page.locator("#photo .status")).to_contain_text("not a picture")
-    page.locator("#photo input[type=file]").set_input_files(photo)
-    page.wait_for_selector("#photo .frame.chosen")
-    playwright.expect(page.locator("#photo .status")).to_contain_text("No face was found")
-
-
 def test_reload_and_a_link_show_the_same_pixels(page, screens):
     page.locator("#new-faces").click()
     wait_for_change(page, GRID, sources(page, GRID))
@@ -402,21 +198,6 @@ def test_back_and_forward_stay_on_the_page(page):
     assert wait_for_change(page, GRID, second) == first
     page.go_forward()
     assert wait_for_change(page, GRID, first) == second
-
-
-def test_a_photo_comes_back_after_a_reload_and_for_nobody_else(page, screens, browser, two_faces):
-    open_tab(page, "Your photo", "#photo .door")
-    page.locator("#photo input[type=file]").set_input_files(two_faces)
-    page.wait_for_selector("#photo .frame.chosen")
-    page.wait_for_function(IN_ADDRESS, arg='"photo"')
-    page.reload()
-    page.wait_for_selector("#photo .frame.chosen")
-    stranger = browser.new_context(**DESKTOP)
-    other = stranger.new_page()
-    other.goto(page.url)
-    other.wait_for_selector("#photo .door", state="visible", timeout=MILLISECONDS)
-    assert other.locator("#photo .frame").count() == 0
-    stranger.close()
 
 
 def test_mixing_and_breeding(page):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-import test_browser as visit
+import visiting as visit
 
 browser, screens, page = visit.browser, visit.screens, visit.page
 pytestmark = pytest.mark.browser
