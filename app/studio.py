@@ -217,11 +217,14 @@ class Studio:
 
     def _read(self, face: FaceRecipe, picture: Image.Image) -> dict[str, Reading]:
         """What is seen in a picture of the face, which is encoded for it."""
-        if not self.facts.attributes:
+        if self._pipe.directions is None or not self.facts.attributes:
             return {}
         if face.photo is not None and face.keep_photo:
             return self._pipe.read(PhotoCrop(picture, self.photos.working_crop(face.photo).crop))
-        return self._pipe.read(picture if face.tuned is not None else self.latent(face))
+        if face.tuned is not None:
+            return self._pipe.read(picture)
+        # as `VAEPipeline.read` does with a latent, but for drawing once more what is drawn already
+        return self._pipe.directions.read(self._pipe.encode(picture), drawn=True)[0]
 
     def _morph(self, faces: Sequence[FaceRecipe], way: PathRequest, frames: int) -> Animation:
         latents = [self.latent(face) for face in faces]
