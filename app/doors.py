@@ -62,7 +62,7 @@ class Doors:
         Args:
             seed: 0 to 4,294,967,295.
             count: 1 to 64.
-            truncation: 0 for the average face, 1 for the model's whole variety, at most 1.5.
+            truncation: 0 for the most ordinary faces, 1 for the model's whole variety, at most 1.5.
             model: a name on offer or an id of the Hub; empty for the first.
         """
         studio = self._studio(model)

@@ -34,7 +34,7 @@ class GenerateRequest:
     Args:
         seed: 0 to 4,294,967,295; face i of a seed is the same however many are asked for.
         count: faces, 1 to 64.
-        truncation: 0 (all the average face) to 1.5; 1 draws them as the model learnt them.
+        truncation: 0 (the most ordinary faces) to 1.5; 1 draws them as the model learnt them.
     """
 
     seed: int

@@ -123,27 +123,20 @@ class VAEPipeline(Films):
             storage_dtype=self.storage_dtype,
         )
 
-    @property
-    def samplers(self) -> tuple[str, ...]:
-        """Where random latents can come from, the better one first."""
-        return ("fitted", "standard") if self.prior is not None else ("standard",)
-
     # latents
 
-    def sample(self, n: int = 1, seed: int = 0, truncation: float = 1.0, sampler: str | None = None) -> Tensor:
+    def sample(self, n: int = 1, seed: int = 0, truncation: float = 1.0) -> Tensor:
         """Random latents, [n, D] float32 on the CPU; row i of a seed is the same however many are asked for.
+
+        They come from the prior fitted to the latents of pictures, or from N(0, I), which is rough, where the model
+        has none.
 
         Args:
             n: how many.
             seed: whole number of at least 0.
             truncation: 1 for the whole variety, towards 0 for ever more ordinary faces.
-            sampler: "fitted" (the prior fitted to the data's latents) or "standard" (N(0, I)); by default the fitted
-                one where the model has one.
         """
-        sampler = sampler or self.samplers[0]
-        if sampler not in self.samplers:
-            raise ValueError(f"sampler={sampler!r} is not one of this model's: choose {' or '.join(self.samplers)}.")
-        if sampler == "fitted" and self.prior is not None:
+        if self.prior is not None:
             return self.prior.sample(n, seed, truncation)
         noise = sample_noise(n, self.latent_dim, seed)
         return truncate(noise, torch.zeros(self.latent_dim), truncation)
@@ -203,9 +196,9 @@ class VAEPipeline(Films):
 
     # pictures
 
-    def generate(self, n: int = 1, seed: int = 0, truncation: float = 1.0, sampler: str | None = None) -> list[Any]:
+    def generate(self, n: int = 1, seed: int = 0, truncation: float = 1.0) -> list[Any]:
         """n new pictures; see `sample`."""
-        return self.decode(self.sample(n, seed, truncation, sampler))
+        return self.decode(self.sample(n, seed, truncation))
 
     def reconstruct(self, faces: Face | Sequence[Face]) -> list[Image.Image]:
         """What the model makes of faces: decode(encode(faces))."""

@@ -9,6 +9,7 @@ import torch
 from PIL import Image
 
 from modeling_vae import AttributeDirections, VAEPipeline
+from modeling_vae.model.latents import sample_noise
 from modeling_vae.passes import encode_all
 
 
@@ -50,13 +51,9 @@ def test_half_precision_storage_is_loaded_as_float32(pipe, tmp_path):
 def test_samples(pipe):
     assert pipe.sample(3, seed=1).shape == (3, 8)
     assert torch.equal(pipe.sample(3, seed=1), pipe.sample(9, seed=1)[:3])
-    assert not torch.equal(pipe.sample(3, seed=1), pipe.sample(3, seed=1, sampler="standard"))
-    with pytest.raises(ValueError, match="sampler='flow'.*fitted or standard"):
-        pipe.sample(1, sampler="flow")
+    assert torch.equal(pipe.sample(3, seed=1), pipe.prior.sample(3, seed=1))
     pipe.prior = None
-    assert torch.equal(pipe.sample(3, seed=1), pipe.sample(3, seed=1, sampler="standard"))
-    with pytest.raises(ValueError, match="sampler='fitted'.*standard"):
-        pipe.sample(1, sampler="fitted")
+    assert torch.equal(pipe.sample(3, seed=1), sample_noise(3, 8, seed=1))
 
 
 def test_nothing_global_is_touched(pipe):

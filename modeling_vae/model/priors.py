@@ -58,16 +58,18 @@ class MixturePrior:
         Args:
             n: how many, at least 0.
             seed: whole number of at least 0.
-            truncation: 1 leaves them as they are, towards 0 they come nearer to the mean.
+            truncation: 1 leaves them as they are, towards 0 each comes nearer to the mean of its own Gaussian, along
+                that Gaussian's axes. (The mean of all of them is no ordinary picture: half a hat and half a bun.)
         """
         dimensions = len(self.mean)
         noise = sample_noise(n, dimensions + 1, seed).double()
         uniform = torch.special.ndtr(noise[:, dimensions].contiguous())
         component = torch.searchsorted(self.weights.cumsum(0)[:-1].contiguous(), uniform)
-        latents = torch.empty(len(noise), dimensions, dtype=torch.float64)
+        ordinary = truncate(noise[:, :dimensions], torch.zeros(dimensions), truncation)
+        latents = torch.empty_like(ordinary)
         for k, (mean, factor) in enumerate(zip(self.means, self.factors, strict=True)):
-            latents[component == k] = mean + noise[component == k, :dimensions] @ factor.T
-        return truncate(latents, self.mean, truncation).float()
+            latents[component == k] = mean + ordinary[component == k] @ factor.T
+        return latents.float()
 
     def save_pretrained(self, folder: str | os.PathLike[str]) -> None:
         """Write prior.safetensors into a folder; whole or not at all. Of the factors, half the numbers are zero."""

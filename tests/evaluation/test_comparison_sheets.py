@@ -52,7 +52,7 @@ def test_each_cell_is_what_the_pipelines_give():
             [pictures[0], *pipe.morph(pictures[:2], frames=8, easing="linear").frames, pictures[1]]
             for pipe in pipes.values()
         ],
-        "samples": [first.generate(10, seed=5, sampler="fitted"), second.generate(10, seed=5, sampler="standard")],
+        "samples": [first.generate(10, seed=5), second.generate(10, seed=5)],
     }
     for name, lines in expected.items():
         shown = cells(sheets[name], len(lines), len(lines[0]))

@@ -60,7 +60,7 @@ push_folder(folder, repo, token=token, deadline=1.0)
 LOAD = """
 from modeling_vae import VAEPipeline
 pipe = VAEPipeline.from_pretrained(repo, revision=revision, cache_dir=cache)
-result = [pipe.attributes, pipe.prior is None, pipe.decode_pixels(pipe.sample(2, seed=1, sampler="standard")).tolist()]
+result = [pipe.attributes, pipe.prior is None, pipe.decode_pixels(pipe.sample(2, seed=1)).tolist()]
 """
 AUTO = """
 import json, sys

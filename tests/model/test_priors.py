@@ -42,6 +42,17 @@ def test_truncation_draws_towards_the_mean(prior):
     assert torch.allclose(prior.sample(2, seed=1, truncation=0.0), prior.mean.float())
 
 
+def test_truncation_shrinks_the_distance_from_the_own_gaussian_in_its_metric(mixture):
+    whole, half, none = (mixture.sample(200, seed=1, truncation=t).double() for t in (1.0, 0.5, 0.0))
+    own = torch.cdist(none, mixture.means).argmin(1)
+    assert torch.allclose(none, mixture.means[own], atol=1e-6)
+    assert own.unique().numel() == len(mixture.means)
+    components = torch.distributions.MultivariateNormal(mixture.means[own], scale_tril=mixture.factors[own])
+    at_centre = components.log_prob(mixture.means[own])
+    distances = [(at_centre - components.log_prob(z)).mul(2).sqrt() for z in (whole, half)]  # Mahalanobis
+    torch.testing.assert_close(distances[1], 0.5 * distances[0], rtol=1e-3, atol=1e-4)
+
+
 @pytest.fixture
 def mixture() -> MixturePrior:
     generator = torch.Generator().manual_seed(0)
