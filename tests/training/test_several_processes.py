@@ -125,6 +125,7 @@ def test_a_run_of_two_is_not_continued_by_one(two, pictures, backbone, tmp_path)
     assert "was trained by 2 processes, and 1 was started: go on with as many" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_killed_process_ends_all_and_the_same_command_goes_on(pictures, backbone, tmp_path):
     recipe = write(tmp_path, pictures, backbone, per_device_train_batch_size=4, max_steps=20, save_steps=2)
     command = [*LAUNCH, str(ROOT / "train.py"), str(recipe), "--output", str(tmp_path / "run")]
