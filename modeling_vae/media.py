@@ -47,7 +47,7 @@ def draw_media(
     }
     if pipe.attributes:
         sheets["edits"] = edit_sheet(pipe, best_edits(pipe, judged or {}))
-    drawn = {f"{name}.webp": _webp(sheet) for name, sheet in sheets.items()}
+    drawn = {f"{name}.webp": webp(sheet) for name, sheet in sheets.items()}
     faces = list(pipe.sample(4, seed=MORPH_SEED, truncation=MORPH_TRUNCATION))
     drawn["morph.gif"] = pipe.morph(faces, frames=48, closed=True).to_bytes("gif", seconds=4.0, size=128)
     if training:
@@ -82,7 +82,7 @@ def _reconstructions(pipe: VAEPipeline, originals: list[Image.Image]) -> Image.I
     """Rows of pictures, each with a row of their reconstructions below."""
     lines = []
     for pictures in (originals, pipe.reconstruct(originals)):
-        shown = _enlarge(pictures)
+        shown = enlarged(pictures)
         lines.append([shown[start : start + COLUMNS] for start in range(0, len(shown), COLUMNS)])
     pairs = [line for pair in zip(*lines, strict=True) for line in pair]
     return rows(pairs, labels=["generated", "reconstructed"] * (len(pairs) // 2))
@@ -92,7 +92,7 @@ def _morphs(pipe: VAEPipeline) -> Image.Image:
     """One morph in each row, from one face to another."""
     faces = pipe.sample(2 * MORPHS, seed=MORPH_SEED, truncation=MORPH_TRUNCATION)
     films = [pipe.morph(list(pair), frames=STEPS, easing="linear") for pair in faces.split(2)]
-    return rows([_enlarge(list(film.frames)) for film in films])
+    return rows([enlarged(list(film.frames)) for film in films])
 
 
 def edit_sheet(pipe: VAEPipeline, attributes: list[str]) -> Image.Image:
@@ -101,18 +101,18 @@ def edit_sheet(pipe: VAEPipeline, attributes: list[str]) -> Image.Image:
     strips = []
     for latent, name in zip(latents, attributes, strict=True):
         moved = [pipe.edit_latents(latent[None], {name: strength})[0] for strength in STRENGTHS]
-        strips.append(_enlarge([pipe.decode(edited[None])[0] for edited in moved]))
+        strips.append(enlarged([pipe.decode(edited[None])[0] for edited in moved]))
     return rows(strips, labels=attributes)
 
 
-def _webp(sheet: Image.Image) -> bytes:
+def webp(sheet: Image.Image) -> bytes:
     """A sheet of many faces is several times smaller so than without loss, and no eye sees the difference."""
     file = BytesIO()
     sheet.convert("RGB").save(file, "WEBP", quality=88, method=6)
     return file.getvalue()
 
 
-def _enlarge(pictures: list[Image.Image]) -> list[Image.Image]:
+def enlarged(pictures: list[Image.Image]) -> list[Image.Image]:
     """The pictures at a side of at least 80 pixels."""
     width, height = pictures[0].size
     factor = max(1.0, ENLARGED / min(width, height))

@@ -27,7 +27,8 @@ ROOMS = (
         "sheets",
     ),
     *("recipes", "data", "probing", "contents", "parts", "fitting", "figures", "publishing"),
-    *("sweeps", "films", "tuning", "pipeline", "media", "training", "evaluation", "public", "commands"),
+    *("sweeps", "films", "tuning", "pipeline", "media", "training", "evaluation"),
+    *("latent_report", "public", "commands"),
 )
 """The rooms of the package, from the ground up: each may import those before it, wherever in a file it does."""
 

@@ -17,6 +17,7 @@ from modeling_vae.files import write_whole
 from modeling_vae.parts import Parts
 from modeling_vae.recipes.recipe import Recipe
 
+from .card_latents import latents_section
 from .card_metadata import hub_datasets, measured_on, metadata, write_eval_results
 from .card_sections import Card, Section
 from .card_strengths import strengths_section
@@ -79,6 +80,7 @@ def write_card(folder: Path, parts: Parts, recipe: Recipe, report: dict[str, Any
         "usage": _usage(parts),
         "attributes": _attributes(parts, report),
         "strengths": strengths_section(parts.directions.directions.values()) if parts.directions is not None else "",
+        "latents": latents_section(folder, report),
         "evaluation": _evaluation(report),
         "data": _data(recipe, report),
         "intended-use": f"## Intended use and limits\n\n{INTENDED_USE}",

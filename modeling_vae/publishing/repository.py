@@ -15,6 +15,7 @@ from huggingface_hub import CommitInfo, get_token
 
 from modeling_vae.contents import ACCOMPANYING, CODE, COMPUTING, Contents
 from modeling_vae.figures.evaluation_report import JSON_NAME
+from modeling_vae.figures.latent_figures import CAPTIONS, PAGE, file_of
 from modeling_vae.figures.report_schema import KEPT, read_report
 from modeling_vae.hub.commits import Change, Head, PushOptions, commit
 from modeling_vae.hub.downloads import check_repo_id, fetch
@@ -38,6 +39,8 @@ OURS = (
     *(path.name for path in CODE),
     *FORMER_CODE,
     *(f"media/{name}" for name in MEDIA),
+    *(f"media/{file_of(name)}" for name in CAPTIONS),
+    PAGE,
     "model*.safetensors",
     "model.safetensors.index.json",
     *COMPUTING,
