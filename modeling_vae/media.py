@@ -1,4 +1,7 @@
-"""The pictures and films of a published folder. All of them show generated faces, so that no person is published."""
+"""The pictures and films of a published folder. They show generated faces, so that no person is published.
+
+Only where a recipe allows it (`publish.show_data`) reconstructions are of held-out pictures.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,6 @@ from typing import Any
 
 from PIL import Image
 
-from .animation import Animation
 from .pipeline import VAEPipeline
 from .sheets import grid, rows
 
@@ -28,21 +30,23 @@ ENLARGED = 80
 
 def draw_media(
     pipe: VAEPipeline,
-    training: Sequence[Image.Image] = (),
     judged: Mapping[str, Mapping[str, Any]] | None = None,
+    originals: Sequence[Image.Image] = (),
 ) -> dict[str, bytes]:
-    """Samples, reconstructions, morphs and edits (.webp), morph.gif and training.webp, by the names of their files.
+    """Samples, reconstructions, morphs and edits (.webp), and morph.gif, by the names of their files.
 
     Args:
         pipe: draws.
-        training: frames of the film of the training; there is no such film without.
         judged: figures of each attribute in evaluation.json, see `best_edits`.
+        originals: pictures of the data that the reconstructions are of, and which are shown; samples without.
     """
     logger.info("Drawing sheets and films for the card.")
     samples = pipe.generate(64, seed=SEED)
     sheets = {
         "samples": grid(samples, columns=COLUMNS),
-        "reconstructions": _reconstructions(pipe, samples[:RECONSTRUCTED]),
+        "reconstructions": _reconstructions(pipe, list(originals)[:RECONSTRUCTED], "held out")
+        if originals
+        else _reconstructions(pipe, samples[:RECONSTRUCTED], "generated"),
         "morphs": _morphs(pipe),
     }
     if pipe.attributes:
@@ -50,9 +54,6 @@ def draw_media(
     drawn = {f"{name}.webp": webp(sheet) for name, sheet in sheets.items()}
     faces = list(pipe.sample(4, seed=MORPH_SEED, truncation=MORPH_TRUNCATION))
     drawn["morph.gif"] = pipe.morph(faces, frames=48, closed=True).to_bytes("gif", seconds=4.0, size=128)
-    if training:
-        held = [*training, *[training[-1]] * (len(training) // 3)]  # time to look at where it ends
-        drawn["training.webp"] = Animation(held).to_bytes("webp", seconds=0.2 * len(held))
     return drawn
 
 
@@ -78,14 +79,14 @@ def best_edits(pipe: VAEPipeline, judged: Mapping[str, Mapping[str, Any]], most:
     return sorted(pipe.attributes, key=rank, reverse=True)[:most]
 
 
-def _reconstructions(pipe: VAEPipeline, originals: list[Image.Image]) -> Image.Image:
+def _reconstructions(pipe: VAEPipeline, originals: list[Image.Image], what: str) -> Image.Image:
     """Rows of pictures, each with a row of their reconstructions below."""
     lines = []
     for pictures in (originals, pipe.reconstruct(originals)):
         shown = enlarged(pictures)
         lines.append([shown[start : start + COLUMNS] for start in range(0, len(shown), COLUMNS)])
     pairs = [line for pair in zip(*lines, strict=True) for line in pair]
-    return rows(pairs, labels=["generated", "reconstructed"] * (len(pairs) // 2))
+    return rows(pairs, labels=[what, "reconstructed"] * (len(pairs) // 2))
 
 
 def _morphs(pipe: VAEPipeline) -> Image.Image:

@@ -25,6 +25,7 @@ ROOMS = (
         "photos",
         "animation",
         "sheets",
+        "paper",
     ),
     *("recipes", "data", "probing", "contents", "parts", "fitting", "figures", "publishing"),
     *("sweeps", "films", "tuning", "pipeline", "media", "training", "evaluation"),

@@ -9,7 +9,7 @@ from typing import Any
 from modeling_vae.data import PictureData
 from modeling_vae.figures.latent_figures import CAPTIONS, PAGE, file_of, page
 from modeling_vae.files import write_whole
-from modeling_vae.latent_report.report import latent_report
+from modeling_vae.latent_report.whole_report import latent_report
 from modeling_vae.media import webp
 from modeling_vae.pipeline import VAEPipeline
 from modeling_vae.publishing.card import MEDIA_FOLDER

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 from torch import Tensor
 
-from .paper import COLOURS, FAINT, picture, sheet
+from modeling_vae.paper import COLOURS, FAINT, picture, sheet
 
 logger = logging.getLogger(__name__)
 

@@ -6,9 +6,9 @@ import numpy as np
 from PIL import Image
 
 from modeling_vae.model.attribute_directions import AttributeDirections
+from modeling_vae.paper import COLOURS, FAINT, INK, PAPER, picture, sheet
 
 from .dimensions import ACTIVE, Dimensions
-from .paper import COLOURS, FAINT, INK, PAPER, picture, sheet
 
 SHOWN, COLUMNS = 30, 6
 """Dimensions that get a histogram of their own."""

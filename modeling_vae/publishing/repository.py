@@ -24,7 +24,7 @@ from modeling_vae.model.tensor_files import read_table
 from modeling_vae.parts import Parts, read_parts
 from modeling_vae.recipes.recipe import FILE_NAME, Recipe
 
-from .card import CARD_NAME, MEDIA, for_repository, write_card
+from .card import CARD_NAME, FILMS, MEDIA, for_repository, write_card
 from .card_sections import Card
 
 logger = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ OURS = (
     *REQUIRED,
     *(path.name for path in CODE),
     *FORMER_CODE,
-    *(f"media/{name}" for name in MEDIA),
+    *(f"media/{name}" for name in (*MEDIA, *FILMS)),
     *(f"media/{file_of(name)}" for name in CAPTIONS),
     PAGE,
     "model*.safetensors",

@@ -11,10 +11,10 @@ from tiny import labelled_latents, tiny_pipeline
 from modeling_vae.latent_report.dimensions import Dimensions
 from modeling_vae.latent_report.latent_sample import LatentSample
 from modeling_vae.latent_report.maps import draw_map, neighbours, principal
-from modeling_vae.latent_report.paper import PAPER
 from modeling_vae.latent_report.plots import SHOWN, correlations, histograms, plane, shown_dimensions, usage
 from modeling_vae.latent_report.strips import STEPS, STRENGTHS, averages, joint_averages, originals, strips
 from modeling_vae.media import ENLARGED, enlarged
+from modeling_vae.paper import PAPER
 
 GAP = 2
 
