@@ -33,7 +33,7 @@ def parser(program: str) -> argparse.ArgumentParser:
         "--attributes",
         nargs="+",
         default=[],
-        type=_attribute,
+        type=attribute,
         metavar="COLUMN:KIND",
         help=f"label columns to keep, and what they are: {', '.join(KINDS)}",
     )
@@ -89,7 +89,7 @@ def run(arguments: list[str], program: str) -> None:
     )
 
 
-def _attribute(text: str) -> tuple[str, str]:
+def attribute(text: str) -> tuple[str, str]:
     column, _, kind = text.rpartition(":")
     if not column or kind not in KINDS:
         raise argparse.ArgumentTypeError(f"{text!r} is not COLUMN:KIND with a kind of {', '.join(KINDS)}")
