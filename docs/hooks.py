@@ -110,7 +110,18 @@ def latents() -> str:
     return "\n\n".join(parts)
 
 
-TEXTS: dict[str, Callable[[], str]] = {"sheets": sheets, "latents": latents}
+def films() -> str:
+    """The films of those models whose training was filmed, and what it logged."""
+    parts = []
+    for name, folder in models().items():
+        shown = [what for what in FILMS if (folder / "media" / f"{what}.webp").is_file()]
+        parts += [f"### `{name}`"] * bool(shown)
+        parts += [f"![{what}](models/{name}/{what}.webp)" for what in shown]
+    return "\n\n".join(parts)
+
+
+FILMS = ("training", "training-reconstructions", "losses")
+TEXTS: dict[str, Callable[[], str]] = {"sheets": sheets, "latents": latents, "films": films}
 
 
 def figure(place: tuple[str, ...], form: str) -> Callable[[Path], str]:

@@ -27,7 +27,7 @@ ROOMS = (
         "sheets",
         "paper",
     ),
-    *("recipes", "data", "probing", "contents", "parts", "fitting", "figures", "publishing"),
+    *("recipes", "data", "probing", "annotating", "contents", "parts", "fitting", "figures", "publishing"),
     *("sweeps", "films", "tuning", "pipeline", "media", "training", "evaluation"),
     *("latent_report", "public", "commands"),
 )

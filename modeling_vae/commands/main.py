@@ -17,6 +17,7 @@ COMMANDS = {
     "studio": "open the studio on a model",
     "evaluate": "measure a model on held-out pictures",
     "directions": "measure what a model's edits show, and write it into its folder",
+    "annotate": "ask about each picture of a folder, by keys, into a column",
     "compare": "measure several models on the same held-out pictures",
     "prepare": "make a data set ready for training and publish it",
     "push": "publish a folder to the Hub",
