@@ -22,7 +22,7 @@ def films(text: str) -> dict[str, str]:
     blocks = re.findall(r"^```python\n(.*?)^```$", text, flags=re.DOTALL | re.MULTILINE)
     found: dict[str, str] = {}
     for block in blocks:
-        (name,) = re.findall(r'\.save\("([\w-]+)\.gif"', block)
+        (name,) = re.findall(r'\.save\(\s*"([\w-]+)\.gif"', block)
         found[name] = block
     return found
 
