@@ -31,15 +31,20 @@ class Frame(NamedTuple):
 def read_frames(*folders: Path) -> list[Frame]:
     """The frames in their order, smaller ones enlarged to the size of the last; [] where there are none.
 
-    Of several folders, one of each stage of a run, every so-many-th frame: the film is as long as that of one.
+    Of several folders, one of each stage of a run, the first frame and every so-many-th, so that the film is as long
+    as that of one.
     """
     frames, before = [], 0
     for folder in folders:
         files = frame_files(folder)
         frames += [Frame(before + int(file.stem), Image.open(file).convert("RGB")) for file in files]
         before += int(files[-1].stem) if files else 0
-    size = frames[-1].picture.size if frames else (0, 0)
-    return [Frame(step, picture.resize(size)) for step, picture in frames[:: -len(folders)]][::-1]
+    if not frames:
+        return []
+    kept = frames[:: -len(folders)][::-1]
+    if kept[0] is not frames[0]:
+        kept = [frames[0], *kept]
+    return [Frame(step, picture.resize(frames[-1].picture.size)) for step, picture in kept]
 
 
 def film_of(frames: Sequence[Frame]) -> Animation:

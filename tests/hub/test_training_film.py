@@ -100,10 +100,10 @@ def test_a_film_is_large_enough_counts_its_steps_over_stages_and_stands_at_its_e
         for step in (1, 5, 9):
             Image.new("RGB", (side, side + 6), (0, 20 * step, 0)).save(folder / f"{step:06d}.png")
     frames = read_frames(*folders)
-    assert [frame.step for frame in frames] == [5, 9 + 1, 9 + 9]  # every second
+    assert [frame.step for frame in frames] == [1, 5, 9 + 1, 9 + 9]  # the first, and every second
     film = film_of(frames)
     assert film.size == (40 * 7, 46 * 7 + CAPTION) and min(film.size) >= 256
-    assert len(film) == 4 and film[3].tobytes() == film[2].tobytes() != film[1].tobytes()
+    assert len(film) == 5 and film[4].tobytes() == film[3].tobytes() != film[2].tobytes()
     assert training_films(folders, reconstructions=True).keys() == {"training.webp", "training.mp4"}
     assert training_films([tmp_path / "none"], reconstructions=True) == {}
 
