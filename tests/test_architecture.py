@@ -26,7 +26,7 @@ ROOMS = (
         "animation",
         "sheets",
     ),
-    *("recipes", "data", "probing", "contents", "parts", "browser", "fitting", "figures", "publishing"),
+    *("recipes", "data", "probing", "contents", "parts", "browser", "exporting", "fitting", "figures", "publishing"),
     *("sweeps", "films", "tuning", "pipeline", "media", "training", "evaluation", "public", "commands"),
 )
 """The rooms of the package, from the ground up: each may import those before it, wherever in a file it does."""

@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from safetensors.torch import save
 from torch import Tensor
+from transformers import PreTrainedConfig
 
-from modeling_vae.model.configuration_image_vae import VAEConfig
 from modeling_vae.parts import Parts
 
 SCRIPTS = Path(__file__).parent / "scripts"
@@ -21,7 +21,7 @@ CHANNELS = 8
 """Widths have to be multiples of this, which the kernel computes at a time."""
 
 
-def drawable(config: VAEConfig) -> bool:
+def drawable(config: PreTrainedConfig) -> bool:
     """Whether the browser can decode a model by itself: all that `ModulatedDecoder` is but other activations."""
     leaky = config.activation == "leaky_relu" or (config.activation == "relu" and config.decoder_layers == 1)
     widths = [*config.decoder_widths, config.modulation_dim]
@@ -34,7 +34,7 @@ def browser_model(parts: Parts) -> bytes:
     Raises:
         ValueError: the browser cannot draw with this model, see `drawable`.
     """
-    config: VAEConfig = parts.model.config  # type: ignore[assignment]  # transformers knows it by its base alone
+    config = parts.model.config
     if not drawable(config):
         raise ValueError(
             f"decoder_block={config.decoder_block!r} with widths {config.decoder_widths} is not drawn in the browser: "

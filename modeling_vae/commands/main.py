@@ -19,6 +19,7 @@ COMMANDS = {
     "directions": "measure what a model's edits show, and write it into its folder",
     "compare": "measure several models on the same held-out pictures",
     "prepare": "make a data set ready for training and publish it",
+    "export": "write a model for other programs, as ONNX files",
     "push": "publish a folder to the Hub",
     "push-space": "run the studio with a model of the Hub as a Space",
 }

@@ -1,0 +1,36 @@
+"""`modeling-vae export FOLDER --onnx`."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+from pathlib import Path
+
+PACKAGES = ("onnx", "onnxscript", "onnxruntime")
+
+
+def parser(program: str) -> argparse.ArgumentParser:
+    """What the command is told."""
+    parser = argparse.ArgumentParser(
+        prog=program,
+        description="Write a published model for other programs: its encoder and decoder as ONNX files, in the "
+        "folder's onnx/, where the next push takes them along. They are checked against the model first.",
+        epilog="Example: %(prog)s runs/pictures-64/published --onnx",
+    )
+    parser.add_argument("folder", type=Path, help="written by a run, or by save_pretrained")
+    parser.add_argument("--onnx", action="store_true", required=True, help="as ONNX files")
+    return parser
+
+
+def run(arguments: list[str], program: str) -> None:
+    options = parser(program).parse_args(arguments)
+    if not options.folder.is_dir():
+        raise FileNotFoundError(f"{options.folder} is no folder: give one that a run or save_pretrained wrote.")
+    if missing := [name for name in PACKAGES if importlib.util.find_spec(name) is None]:
+        raise ValueError(f"{', '.join(missing)} is not installed: pip install 'modeling-vae[onnx]'.")
+    from modeling_vae.exporting.onnx_export import export_onnx  # takes seconds, and those above need none of it
+    from modeling_vae.parts import read_parts
+
+    for name, levels in export_onnx(read_parts(options.folder), options.folder).items():
+        size = (options.folder / name).stat().st_size / 1e6
+        print(f"{options.folder / name}: {size:.2f} MB, {levels:.4f} grey levels from torch at most")
