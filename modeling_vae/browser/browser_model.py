@@ -15,6 +15,8 @@ from modeling_vae.parts import Parts
 
 SCRIPTS = Path(__file__).parent / "scripts"
 """The folder that a page loads the code from."""
+PAGE = Path(__file__).parent / "page"
+"""A page of its own, which needs no server that computes; its index.html belongs one folder up."""
 FILE_NAME = "browser.safetensors"
 FORMAT = "browser-model/1"
 CHANNELS = 8

@@ -27,8 +27,9 @@ export class Painter {
     this.asked = new Map();
     this.number = 0;
     this.worker = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
-    this.worker.onmessage = ({ data: { number, result, error } }) => {
-      const { resolve, reject } = this.asked.get(number);
+    this.worker.onmessage = ({ data: { number, result, error, share } }) => {
+      const { resolve, reject, progress } = this.asked.get(number);
+      if (share !== undefined) return progress(share);
       this.asked.delete(number);
       if (error) reject(new Error(error));
       else resolve(result);
@@ -40,10 +41,11 @@ export class Painter {
     };
   }
 
-  ask(method, given) {
+  /** What a method of worker.js gives; `progress` is called with the share that is done of what takes long. */
+  ask(method, given, progress = () => {}) {
     const number = ++this.number;
     this.worker.postMessage({ number, method, given });
-    return new Promise((resolve, reject) => this.asked.set(number, { resolve, reject }));
+    return new Promise((resolve, reject) => this.asked.set(number, { resolve, reject, progress }));
   }
 
   /** Draws a face (see FaceMaker.latent) on a canvas. */
