@@ -17,7 +17,7 @@ SCRIPTS = Path(__file__).parent / "scripts"
 """The folder that a page loads the code from."""
 PAGE = Path(__file__).parent / "page"
 """A page of its own, which needs no server that computes; its index.html belongs one folder up."""
-FILE_NAME = "browser.safetensors"
+FILE_NAME, ENCODER_NAME = "browser.safetensors", "encoder.safetensors"
 FORMAT = "browser-model/1"
 CHANNELS = 8
 """Widths have to be multiples of this, which the kernel computes at a time."""
@@ -60,6 +60,31 @@ def browser_model(parts: Parts) -> bytes:
     return save(
         {name: tensor.contiguous() for name, tensor in tensors.items()}, {"description": json.dumps(description)}
     )
+
+
+def encodable(config: PreTrainedConfig) -> bool:
+    """Whether the browser can encode for a model: plain blocks of 4 x 4, without norms, of square pictures."""
+    plain = config.encoder_backbone is None and config.encoder_block == "plain" and config.encoder_dense is None
+    height, width = config.height_and_width
+    leaky = config.activation in ("leaky_relu", "relu")
+    simple = config.norm == "none" and config.kernel_size == 4 and height == width and leaky
+    return plain and simple and not any(channels % 4 for channels in config.hidden_channels)
+
+
+def browser_encoder(parts: Parts) -> bytes:
+    """A safetensors file for `encoder.js`: what gives the means of posteriors.
+
+    Raises:
+        ValueError: the browser cannot encode for this model, see `encodable`.
+    """
+    model = parts.model
+    if not encodable(model.config):
+        raise ValueError("encoder_block, norm and kernel_size are not those of an encoder that runs in the browser.")
+    tensors = {f"encoder.{name}": weight for name, weight in model.encoder.state_dict().items()}
+    (width, side), dimensions = (model.config.hidden_channels[-1], model.config.grid[0]), model.config.latent_dim
+    dense = {name: weight[:dimensions] for name, weight in model.to_posterior.state_dict().items()}
+    tensors |= {"to_mean.weight": dense["weight"].unflatten(1, (width, side, side)), "to_mean.bias": dense["bias"]}
+    return save({name: tensor.to(parts.storage_dtype).contiguous() for name, tensor in tensors.items()})
 
 
 def _of_prior(parts: Parts) -> dict[str, Tensor]:

@@ -10,7 +10,15 @@ from typing import Unpack
 
 from huggingface_hub import CommitInfo
 
-from modeling_vae.browser.browser_model import FILE_NAME, PAGE, SCRIPTS, browser_model
+from modeling_vae.browser.browser_model import (
+    ENCODER_NAME,
+    FILE_NAME,
+    PAGE,
+    SCRIPTS,
+    browser_encoder,
+    browser_model,
+    encodable,
+)
 from modeling_vae.files import write_whole
 from modeling_vae.hub.commits import PushOptions
 from modeling_vae.hub.downloads import check_repo_id, fetch
@@ -21,7 +29,7 @@ from .card_sections import Card
 from .space import push_files
 
 INDEX, ABOUT_FILE = "index.html", "about.json"
-OURS = (INDEX, ABOUT_FILE, FILE_NAME, "page/*", "scripts/*")
+OURS = (INDEX, ABOUT_FILE, FILE_NAME, ENCODER_NAME, "page/*", "scripts/*")
 """Names that only a push writes, see `space.OURS`."""
 WORD = "picture"
 ABOUT = """\
@@ -32,7 +40,8 @@ Draw faces that never were, melt one into another, change just what you ask, wit
 that you do here leaves your machine.
 
 `python -m modeling_vae push-space --static` wrote this Space; its next run replaces `index.html`, `about.json`,
-`browser.safetensors`, `page/` and `scripts/`, and leaves other files and what you wrote here alone.
+`browser.safetensors`, `encoder.safetensors`, `page/` and `scripts/`, and leaves other files and what you wrote here
+alone.
 """
 
 
@@ -54,6 +63,8 @@ def build_page(folder: Path, parts: Parts, name: str, address: str = "") -> None
         shutil.copytree(source, folder / target, dirs_exist_ok=True, ignore=shutil.ignore_patterns(INDEX))
     shutil.copyfile(PAGE / INDEX, folder / INDEX)
     write_whole(folder / FILE_NAME, data)
+    if encodable(parts.model.config):
+        write_whole(folder / ENCODER_NAME, browser_encoder(parts))
     write_whole(folder / ABOUT_FILE, json.dumps(_about(parts, name, address), indent=2) + "\n")
 
 
@@ -115,4 +126,5 @@ def _about(parts: Parts, name: str, address: str) -> dict[str, str]:
         "word": str(said.get("shows") or WORD),
         "licence": str(said.get("license_name") or said.get("license") or "").replace("-", " "),
         "link": str(said.get("license_link") or ""),
+        "encoder": ENCODER_NAME if encodable(parts.model.config) else "",
     }

@@ -15,7 +15,7 @@ import pytest
 import visiting
 
 from modeling_vae import VAEPipeline
-from modeling_vae.browser.browser_model import SCRIPTS, browser_model
+from modeling_vae.browser.browser_model import SCRIPTS, browser_encoder, browser_model, encodable
 
 browser = visiting.browser
 TO_TEXT = """() => {
@@ -62,10 +62,13 @@ def maker(blank, site, request) -> Callable[..., list[np.ndarray]]:
         data = browser_model(pipe.parts)
         name = f"{hashlib.sha256(data).hexdigest()}.safetensors"  # another name for each: the browser keeps files
         (folder / name).write_bytes(data)
+        if encodable(pipe.model.config):
+            (folder / f"encoder-{name}").write_bytes(browser_encoder(pipe.parts))
         script = f"""async (given) => {{
             const {{ FaceMaker }} = await import("/scripts/face_maker.js");
             const maker = await FaceMaker.open({{ kernel: "/scripts/kernel.wasm", model: "/{name}" }});
-            return ({code}).map(toText);
+            const encoder = "/encoder-{name}";
+            return (await Promise.all({code})).map(toText);
         }}"""
         return [np.frombuffer(base64.b64decode(text), kind) for text in blank.evaluate(script, given)]
 

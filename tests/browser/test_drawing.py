@@ -68,6 +68,16 @@ def test_other_modulated_decoders_too(maker, config):
     assert_same_pictures(maker, pipe, pipe.sample(3, seed=1))
 
 
+@pytest.mark.parametrize("name", BUNDLED)
+def test_a_picture_is_encoded_as_torch_encodes_it(maker, name):
+    pipe = bundled(name)
+    pictures = pipe.generate(2, seed=5)
+    data = [np.asarray(picture.convert("RGBA")).ravel().tolist() for picture in pictures]
+    code = "given.data.map((data) => maker.encode({ data: Uint8ClampedArray.from(data), encoder }))"
+    latents = np.stack(maker(pipe, code, np.float32, data=data))
+    np.testing.assert_allclose(latents, pipe.encode(pictures), atol=1e-4)
+
+
 def test_a_face_is_the_same_whatever_was_drawn_before(maker):
     pipe = random_pipeline(decoder_layers=2)
     (one,) = maker(pipe, DRAWN, np.uint8, latents=pipe.sample(1, seed=3).tolist())

@@ -43,7 +43,8 @@ def test_a_static_space_is_made_once_and_holds_all_that_it_shows(client, hub, re
     page = {f"page/{path.name}": path.read_bytes() for path in PAGE.iterdir() if path.name != "index.html"}
     index = {"index.html": (PAGE / "index.html").read_bytes()}
     assert {name: held[name] for name in scripts | page | index} == scripts | page | index
-    assert held.keys() == {*scripts, *page, *index, "README.md", "about.json", "browser.safetensors"}
+    data = {"README.md", "about.json", "browser.safetensors", "encoder.safetensors"}
+    assert held.keys() == {*scripts, *page, *index, *data}
     card = yaml.safe_load(held["README.md"].decode().split("---\n")[1])
     assert (card["sdk"], card["app_file"], card["models"]) == ("static", "index.html", [repo])
     about = yaml.safe_load(held["about.json"])

@@ -23,6 +23,7 @@ export class Morph {
   }
 
   async show() {
+    const shown = this.shown = (this.shown ?? 0) + 1; // what was asked for before and comes later is not shown
     at("keyframes").replaceChildren(...this.keyframes.map((face, index) => {
       const canvas = h("canvas", { role: "img", "aria-label": `Keyframe ${index + 1}` });
       this.painter.draw(canvas, face);
@@ -39,7 +40,10 @@ export class Morph {
       const canvas = h("canvas");
       return this.painter.draw(canvas, { latent }).then(() => canvas);
     });
-    at("strip").replaceChildren(...await Promise.all(frames));
+    const strip = await Promise.all(frames);
+    if (shown !== this.shown) return;
+    at("strip").replaceChildren(...strip);
+    at("strip").setAttribute("aria-label", `The morph of ${this.keyframes.length} faces at a glance`);
   }
 
   async save() {

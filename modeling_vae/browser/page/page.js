@@ -3,6 +3,7 @@
 import { Editor } from "./editor.js";
 import { Morph } from "./morph.js";
 import { NewFaces } from "./new_faces.js";
+import { Photo } from "./photo.js";
 import { able, Painter } from "../scripts/painter.js";
 import { at, h } from "./tools.js";
 
@@ -17,6 +18,7 @@ const start = async () => {
     about.link ? h("a", { href: about.link }, about.licence) : about.licence || "none named", ".");
   const morph = new Morph(painter, about.word);
   const editor = new Editor(painter, about.word, (face) => morph.add(face));
+  if (about.encoder) new Photo(painter, about.encoder, (face) => editor.edit(face));
   new NewFaces(painter, words, (face) => editor.edit(face));
   document.querySelector("main").hidden = false;
   at("status").hidden = true;

@@ -2,6 +2,7 @@
 
 import { Decoder } from "./decoder.js";
 import { Directions } from "./directions.js";
+import { Encoder } from "./encoder.js";
 import { Kernel } from "./kernel.js";
 import { keyframePath, Prior } from "./latents.js";
 import { fetched, parsed } from "./safetensors.js";
@@ -15,6 +16,7 @@ export class FaceMaker {
   }
 
   constructor(kernel, tensors, description) {
+    this.kernel = kernel;
     this.description = description;
     this.decoder = new Decoder(kernel, description.config, tensors);
     this.directions = new Directions(tensors, description.attributes.map(({ name }) => name));
@@ -30,6 +32,12 @@ export class FaceMaker {
   draw(face) {
     const { height, width } = this.decoder;
     return { data: this.decoder.decode(this.latent(face)), height, width };
+  }
+
+  /** The latent of a picture, RGBA bytes of the model's size. @param encoder address of what `browser_encoder` wrote */
+  async encode({ data, encoder }) {
+    this.encoder ??= fetched(encoder).then((file) => new Encoder(this.kernel, this.description.config, parsed(file).tensors));
+    return (await this.encoder).encode(data);
   }
 
   /** The latents of `frames` frames of a way through faces. */

@@ -113,3 +113,20 @@ export class EnlargingConvolution {
     });
   }
 }
+
+/** A 4 x 4 convolution that takes every second pixel of every second row: half as high and wide. */
+export class HalvingConvolution {
+  constructor(kernel, { weight, bias }) {
+    [this.outputs, this.inputs] = weight.shape;
+    this.kernel = kernel;
+    this.weights = kernel.put(packed(weight.data, this.outputs, this.inputs, 4));
+    this.bias = kernel.put(bias.data);
+  }
+
+  /** From the padded map `from` of `height` x `width` pixels to the padded map `to`. */
+  apply(from, to, height, width) {
+    const row = (width / 2 + 2) * this.outputs;
+    this.kernel.run.convolve(from, 2, (width + 2) * this.inputs, this.weights, this.bias, to + 4 * (row + this.outputs),
+      this.outputs, row, height / 2, width / 2, 4, this.inputs, this.outputs);
+  }
+}

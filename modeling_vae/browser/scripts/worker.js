@@ -12,6 +12,7 @@ const METHODS = {
     return maker.description;
   },
   draw: (face) => maker.draw(face),
+  encode: (picture) => maker.encode(picture),
   latent: (face) => maker.latent(face),
   way: ({ faces, frames, way }) => maker.way(faces, frames, way),
   film: (asked, progress) => gifOf(maker, asked, progress),
