@@ -112,6 +112,7 @@ def test_a_photo_is_cropped_by_hand_and_edited(page, pipe):
     page.locator("#take").click()
     page.wait_for_selector("#crop:not([open])", state="attached")
     until_drawn(page, "#picture", grey(pipe.reconstruct([picture])), apart=2)
+    playwright.expect(page.locator("#grid [aria-pressed=true]")).to_have_count(0)
     page.locator("#file").set_input_files({"name": "a.txt", "mimeType": "text/plain", "buffer": b"no picture"})
     playwright.expect(page.locator("#crop-said")).to_contain_text("no picture")
     page.locator("#leave").click()

@@ -18,8 +18,8 @@ const start = async () => {
     about.link ? h("a", { href: about.link }, about.licence) : about.licence || "none named", ".");
   const morph = new Morph(painter, about.word);
   const editor = new Editor(painter, about.word, (face) => morph.add(face));
-  if (about.encoder) new Photo(painter, about.encoder, (face) => editor.edit(face));
-  new NewFaces(painter, words, (face) => editor.edit(face));
+  const faces = new NewFaces(painter, words, (face) => editor.edit(face));
+  if (about.encoder) new Photo(painter, about.encoder, (face) => faces.mark(-1, face)); // none of the new ones
   document.querySelector("main").hidden = false;
   at("status").hidden = true;
 };
