@@ -6,6 +6,7 @@ overwritten by another's.
 
 from __future__ import annotations
 
+import base64
 import io
 import os
 import re
@@ -13,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
 from gradio.processing_utils import save_bytes_to_cache
 from gradio.utils import get_upload_folder
 from PIL import Image
@@ -61,6 +63,11 @@ def recipe_of(path: str | os.PathLike[str]) -> str | None:
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return None
     return said if isinstance(said, str) else None
+
+
+def text_of(latent: torch.Tensor) -> str:
+    """A latent [D] for the page, base64 of float32."""
+    return base64.b64encode(latent.numpy().astype("<f4").tobytes()).decode()
 
 
 def cached(data: bytes, name: str) -> str:

@@ -9,6 +9,8 @@ from typing import Any
 
 import gradio as gr
 
+from modeling_vae.browser.browser_model import SCRIPTS
+
 from .doors import Doors
 from .face_recipes import FaceRecipe
 from .header import Header
@@ -37,6 +39,7 @@ def build(studio: Studio, folders: Mapping[str, Path] | None = None, any_folder:
         folders: of other models on offer, by name.
         any_folder: whether a visitor may name other folders of this machine.
     """
+    gr.set_static_paths([SCRIPTS])
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(DAY // 24, DAY)) as page:
         shelf = Shelf(studio, folders, any_folder)
         Doors(shelf)
@@ -92,7 +95,7 @@ class Page:
         self.header.model.input(self.switch, [state, self.header.model], everything, **PRIVATE)
         for name, place in places.items():
             tab = self.by_name[name]
-            place.select(self._select(name), state, [state, shell.address, *tab.outputs], **PRIVATE)
+            place.select(self._select(name), [state, shell.painter], [state, shell.address, *tab.outputs], **PRIVATE)
         to_edit = [state, shell.address, *self.edit.outputs, self.tabs]
         self.generate.to_edit.click(self.edit_new, state, to_edit, **PRIVATE)
         self.photo.to_edit.click(self.edit_photo, state, to_edit, **PRIVATE)
@@ -105,7 +108,15 @@ class Page:
 
     def _everything(self) -> list[Any]:
         parts = [part for tab in self.by_name.values() for part in tab.outputs]
-        return [self.shell.state, self.shell.address, self.tabs, self.generate_tab, *self.header.outputs, *parts]
+        return [
+            self.shell.state,
+            self.shell.address,
+            self.tabs,
+            self.generate_tab,
+            self.shell.painter,
+            *self.header.outputs,
+            *parts,
+        ]
 
     # --- a state is opened ---------------------------------------------------------------------------------------
 
@@ -135,6 +146,7 @@ class Page:
         return {
             **self.shell.said(state, push),
             **self.header.show(state),
+            **self.shell.paint(state),
             # a visitor may have gone to another tab before the first one was there
             **({self.tabs: gr.Tabs(selected=state.tab)} if state.tab != FIRST_TAB or push else {}),
             self.generate_tab: gr.Tab(f"New {facts.card.words}"),
@@ -143,11 +155,11 @@ class Page:
 
     def _select(self, name: str) -> Any:
         @toasts
-        def select(state: PageState) -> Updates:
+        def select(state: PageState, painter: Any) -> Updates:
             if not state.opened:
                 skipped: Updates = gr.skip()
                 return skipped
-            opened = replace(state, tab=name)
+            opened = replace(self.shell.painted(state, painter), tab=name)
             return {**self.shell.said(opened, push=state.tab != name), **self.by_name[name].show(opened)}
 
         return select

@@ -22,6 +22,7 @@ class PageState:
     """Args:
     model: the name it is opened by.
     opened: whether the page shows it already; before that the browser may have chosen a tab by itself.
+    paints: whether the page draws the model's faces by itself.
     tab: the one that is open.
     seed, truncation, chosen: of the new faces, and which of them is chosen, from 0.
     photo: the face in the visitor's photo, where there is one.
@@ -51,6 +52,7 @@ class PageState:
     brood: int | None = None
     lineage: tuple[FaceRecipe, ...] = ()
     opened: bool = field(default=False, compare=False)
+    paints: bool = field(default=False, compare=False)
 
     @property
     def request(self) -> GenerateRequest:

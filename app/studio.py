@@ -9,12 +9,15 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import torch
 from PIL import Image
 
 from modeling_vae import PhotoCrop, Reading
 from modeling_vae.animation import Animation
+from modeling_vae.browser.browser_model import browser_model, drawable
+from modeling_vae.model.latents import keyframe_path
 from modeling_vae.pipeline import VAEPipeline
 
 from .face_recipes import Drawn, FaceRecipe, Mixed, Origin, Uploaded
@@ -108,6 +111,17 @@ class Studio:
             return origin
         return self._pipe.edit_latents(origin[None], asked.strengths, asked.hold)[0]
 
+    @cached_property
+    def browser_model(self) -> bytes | None:
+        """The file that a browser draws the model's faces with; None where it cannot."""
+        parts = self._pipe.parts
+        return browser_model(parts) if drawable(parts.model.config) else None
+
+    @staticmethod
+    def is_plain(face: FaceRecipe) -> bool:
+        """Whether a face is drawn by the model alone: neither into a photo, nor by a decoder of its own."""
+        return face.tuned is None and (face.photo is None or not face.keep_photo)
+
     # --- edits ---------------------------------------------------------------------------------------------------
 
     def look(self, face: FaceRecipe) -> Look:
@@ -166,6 +180,11 @@ class Studio:
     def strip(self, faces: Sequence[FaceRecipe], way: PathRequest) -> list[Image.Image]:
         """A quick look at a morph: some of its frames. There are none of fewer than two faces."""
         return list(self.morph(faces, way, STRIP_FRAMES)) if len(faces) > 1 else []
+
+    def strip_latents(self, faces: Sequence[FaceRecipe], way: PathRequest) -> torch.Tensor:
+        """The latents [n, D] of the frames of `strip`, for whoever draws them; of one face or more."""
+        latents = torch.stack([self.latent(face) for face in faces])
+        return keyframe_path(latents, STRIP_FRAMES, way.path, way.easing, way.closed)
 
     def morph(self, faces: Sequence[FaceRecipe], way: PathRequest, frames: int) -> Animation:
         """The film through 2 to 8 faces, in the model's own size."""

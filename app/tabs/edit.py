@@ -10,7 +10,7 @@ import gradio as gr
 
 from ..face_recipes import Drawn, FaceRecipe
 from ..facts import MOST_SHOWN, label_of
-from ..files import cached, file_data, file_name, jpeg_bytes, picture_bytes, shown_file, shown_files
+from ..files import cached, file_data, file_name, jpeg_bytes, picture_bytes, shown_file, shown_files, text_of
 from ..page_state import PageState
 from ..recipe_text import recipe_text
 from ..render_requests import FilmRequest, PathRequest
@@ -116,6 +116,7 @@ class EditTab:
             "attributes": [asdict(a) for a in attributes],
             "changes": dict(state.face.changes),
             "hold": list(state.face.hold),
+            "latent": text_of(studio.latent(state.face.plain)) if studio.is_plain(state.face) else "",
         }
         look = studio.look(state.face)
         some = bool(attributes)

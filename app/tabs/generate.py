@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 
 from ..face_recipes import FaceRecipe
-from ..files import file_name, picture_bytes, shown_file, shown_files
+from ..files import file_name, picture_bytes
 from ..page_state import PageState
 from ..recipe_text import recipe_text
 from ..render_requests import LARGEST_SEED, GenerateRequest, as_whole
@@ -62,7 +62,7 @@ class GenerateTab:
         self.caption = gr.Markdown(UNFITTED, elem_classes="caption", visible=False)
 
     def _wire(self) -> None:
-        asked = [self.shell.state, self.seed, self.truncation]
+        asked = [self.shell.state, self.seed, self.truncation, self.shell.painter]
         gr.on(
             [self.seed.submit, self.seed.blur, self.truncation.input, self.truncation.release],
             self.generate,
@@ -87,8 +87,7 @@ class GenerateTab:
         """The tab as the state says."""
         studio = self.shell.studio(state)
         words = studio.facts.card.words
-        pictures = shown_files(studio.pictures(studio.faces(state.request)))
-        faces = [{"file": file, "label": f"{index + 1}"} for index, file in enumerate(pictures)]
+        faces = self.shell.faces(state, studio.faces(state.request), [f"{i + 1}" for i in range(state.request.count)])
         return {
             self.grid: {"faces": faces, "chosen": state.chosen, "title": f"New {words}"},
             self.large: self._large(state),
@@ -103,14 +102,15 @@ class GenerateTab:
         return self.shell.studio(state).faces(state.request)[state.chosen]
 
     @toasts
-    def generate(self, state: PageState, seed: Any, truncation: Any) -> Updates:
+    def generate(self, state: PageState, seed: Any, truncation: Any, painter: Any) -> Updates:
         asked = GenerateRequest(seed, truncation=truncation)
         if asked == state.request:
             return {self.seed: asked.seed}
-        return self._asked(state, asked)
+        return self._asked(self.shell.painted(state, painter), asked)
 
     @toasts
-    def new_faces(self, state: PageState, seed: Any, truncation: Any) -> Updates:
+    def new_faces(self, state: PageState, seed: Any, truncation: Any, painter: Any) -> Updates:
+        state = self.shell.painted(state, painter)
         return self._asked(state, GenerateRequest(self.shell.studio(state).new_seed(), truncation=truncation))
 
     @toasts
@@ -137,5 +137,6 @@ class GenerateTab:
         }
 
     def _large(self, state: PageState) -> dict[str, Any]:
-        picture = self.shell.studio(state).pictures([self.face(state)])[0]
-        return {"faces": [{"file": shown_file(picture), "label": f"Number {state.chosen + 1} of seed {state.seed}"}]}
+        return {
+            "faces": self.shell.faces(state, [self.face(state)], [f"Number {state.chosen + 1} of seed {state.seed}"])
+        }

@@ -13,7 +13,7 @@ import gradio as gr
 from modeling_vae.animation import Animation
 
 from ..face_recipes import FaceRecipe
-from ..files import cached, file_data, file_name, picture_bytes, shown_files
+from ..files import cached, file_data, file_name, picture_bytes, shown_files, text_of
 from ..page_state import PageState
 from ..recipe_text import recipe_text
 from ..render_requests import LARGEST_FILM, MOST_FRAMES, MOST_KEYFRAMES, FilmRequest, PathRequest, as_whole
@@ -105,10 +105,9 @@ class MorphTab:
         """The tab as the state says."""
         studio = self.shell.studio(state)
         offered = studio.faces(state.request)
-        new = shown_files(studio.pictures(offered))
         return {
             **self._shown(state),
-            self.picker: {"faces": [{"file": file, "label": f"Add {i + 1}"} for i, file in enumerate(new)]},
+            self.picker: {"faces": self.shell.faces(state, offered, [f"Add {i + 1}" for i in range(len(offered))])},
             self.path: state.way.path,
             self.easing: state.way.easing,
             self.loop: state.way.loop,
@@ -117,15 +116,26 @@ class MorphTab:
     def _shown(self, state: PageState) -> Updates:
         studio = self.shell.studio(state)
         files = shown_files(studio.pictures(state.keyframes))
-        strip = shown_files(studio.strip(state.keyframes, state.way))
         return {
             self.keyframes: {
                 "faces": [{"file": file, "label": f"Keyframe {i + 1}"} for i, file in enumerate(files)],
                 "title": f"{len(files)} of {MOST_KEYFRAMES} keyframes, in order",
             },
-            self.strip: {"faces": [{"file": file, "label": f"Frame {i + 1} of 12"} for i, file in enumerate(strip)]},
+            self.strip: {"faces": self._strip(state)},
             self.film: {},
         }
+
+    def _strip(self, state: PageState) -> list[dict[str, Any]]:
+        studio, way = self.shell.studio(state), state.way
+        if len(state.keyframes) < 2:
+            return []
+        if state.paints:
+            frames: list[dict[str, Any]] = [
+                {"latent": text_of(latent)} for latent in studio.strip_latents(state.keyframes, way)
+            ]
+        else:
+            frames = [{"file": file} for file in shown_files(studio.strip(state.keyframes, way))]
+        return [{**frame, "label": f"Frame {i + 1} of {len(frames)}"} for i, frame in enumerate(frames)]
 
     def with_face(self, state: PageState, face: FaceRecipe) -> PageState:
         """The state with a keyframe more, and this tab open."""

@@ -1,6 +1,7 @@
 // One row for each attribute. value: {attributes, changes, hold, readings}; without `attributes` only what is said of
 // readings is new, so that a slider that is being dragged stays where the finger is. `last` names the attribute whose
-// reading is announced, where it was not moved here. Sends {changes, hold}.
+// reading is announced, where it was not moved here. With `latent`, that of the face as it is, the picture is drawn here
+// while a slider moves, and said when it is let go; else each move is said. Sends {changes, hold}.
 studio.views.desk = (element, props, trigger, watch, upload, options) => {
   const { h, signed } = studio;
   const root = element.querySelector(".view");
@@ -13,6 +14,8 @@ studio.views.desk = (element, props, trigger, watch, upload, options) => {
   root.append(h("div", { class: "desk-top" }, search), list, more, said);
   let all = false;
   let last = null;
+  let latent = "";
+  let drawn = false;
 
   const filter = () => {
     const wanted = search.value.trim().toLowerCase();
@@ -28,14 +31,25 @@ studio.views.desk = (element, props, trigger, watch, upload, options) => {
     more.textContent = `Show all ${rows.size}`;
     search.parentElement.hidden = rows.size <= 4;
   };
-  const send = () => {
+  const set = () => {
     const changes = {};
     const hold = [];
     for (const [name, row] of rows) {
       if (Number(row.range.value)) changes[name] = Number(row.range.value);
       if (row.hold.checked) hold.push(name);
     }
-    tell("input", { changes, hold });
+    return { changes, hold };
+  };
+  /** Shows what is set, without a word to the server; false where that cannot be done here. */
+  const draw = () => {
+    drawn = Boolean(latent) && Boolean(studio.painter) && studio.moving({ latent: studio.painter.latentOf(latent), ...set() });
+    return drawn;
+  };
+  const send = () => {
+    draw();
+    studio.letGo?.();
+    drawn = false;
+    tell("input", set());
   };
   const put = (row, value) => {
     row.range.value = value;
@@ -57,7 +71,8 @@ studio.views.desk = (element, props, trigger, watch, upload, options) => {
     const end = (to, sign, words) => h("button", { type: "button", class: "full", "aria-label": `${label}: ${words}`, title: words,
       onclick: () => full(row, Math.round(10 * to) / 10) }, sign);
     row.range = h("input", { type: "range", min: attribute.least, max: attribute.most, step: 0.1, value: 0, "aria-label": label,
-      oninput: () => { last = row; put(row, row.range.value); send(); }, ondblclick: () => { put(row, 0); send(); } });
+      oninput: () => { last = row; put(row, row.range.value); if (!draw()) send(); },
+      onchange: () => { if (drawn) send(); }, ondblclick: () => { put(row, 0); send(); } });
     row.output = h("output", {}, "0");
     row.hold = h("input", { type: "checkbox", "aria-label": `Hold ${label}`, title: `Hold ${label}`, onchange: send });
     row.meter = h("span", { class: "meter" }, h("i", { class: "way" }), h("i", { class: "ring" }), h("i", { class: "dot" }));
@@ -84,6 +99,7 @@ studio.views.desk = (element, props, trigger, watch, upload, options) => {
   };
   studio.follow(props, watch, (value) => {
     if (value.attributes) {
+      latent = value.latent ?? "";
       rows.clear();
       list.replaceChildren(...value.attributes.map(add));
       search.value = "";

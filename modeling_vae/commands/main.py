@@ -20,6 +20,7 @@ COMMANDS = {
     "annotate": "ask about each picture of a folder, by keys, into a column",
     "compare": "measure several models on the same held-out pictures",
     "prepare": "make a data set ready for training and publish it",
+    "export": "write a model for other programs, as ONNX files",
     "push": "publish a folder to the Hub",
     "push-space": "run the studio with a model of the Hub as a Space",
 }
