@@ -1,4 +1,4 @@
-"""`modeling-vae directions FOLDER --data PATH_OR_ID`."""
+"""`modeling-vae directions FOLDER`: what its edits show (`--data PATH_OR_ID`), or one direction more (`teaching`)."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from modeling_vae.hub.network import refuse_unreachable
 
+from . import teaching
 from .examination_options import add_data_options, positive
 
 if TYPE_CHECKING:
@@ -23,14 +24,17 @@ def parser(program: str) -> argparse.ArgumentParser:
         prog=program,
         description="Measure what edits of a published folder show: at which strengths nine in ten pictures show an "
         "attribute, or lose it, in the eyes of a network that learns from real pictures to see it. Writes "
-        "directions.safetensors and the card anew; the model is not trained.",
-        epilog="Example: %(prog)s runs/cats/published --data my_cats",
+        "directions.safetensors and the card anew; the model is not trained. With --with and --without it teaches one "
+        "more attribute instead.",
+        epilog="Examples: %(prog)s runs/cats/published --data my_cats; "
+        "%(prog)s runs/cats/published --with grumpy --without friendly",
     )
     parser.add_argument("model", type=Path, metavar="FOLDER", help="a published folder")
     add_data_options(parser)
     parser.add_argument(
         "--tried", type=positive, metavar="N", help="pictures for each strength, at most (default: 64)"
     )
+    teaching.add_options(parser)
     return parser
 
 
@@ -40,6 +44,8 @@ def run(arguments: list[str], program: str) -> None:
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder} is no folder: give a published one, whose directions are written anew.")
     refuse_unreachable(options.data)
+    if teaching.asked(options):
+        return _teach(folder, options)
     # Imported here, so that what can be said without them is said at once.
     from modeling_vae.data import load_data
     from modeling_vae.fitting.fit_seen import fit_seen, learn_judge
@@ -62,6 +68,20 @@ def run(arguments: list[str], program: str) -> None:
         raise ValueError(f"no attribute of {recipe.data.path} has pictures enough for a judge to learn it from.")
     parts = pipe.model, pipe.directions, pipe.prior
     write(folder, pipe, *fit_seen(*parts, data, recipe.columns, judge, options.tried or TRIED))
+
+
+def _teach(folder: Path, options: argparse.Namespace) -> None:
+    from modeling_vae.public import VAEPipeline
+
+    pipe = VAEPipeline.from_pretrained(folder)
+    taught = teaching.teach_from(pipe, options)
+    if options.output is not None:
+        taught.directions.save_pretrained(options.output)
+        logger.info('Written to %s: pipe.load_directions("%s") adds it.', options.output, options.output)
+        return
+    pipe.add_directions(taught.directions)
+    if pipe.directions is not None:
+        write(folder, pipe, pipe.directions, {})
 
 
 def write(folder: Path, pipe: VAEPipeline, directions: AttributeDirections, said: dict[str, Any]) -> None:
