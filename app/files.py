@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import os
 import re
+import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from gradio.processing_utils import save_bytes_to_cache
 from gradio.utils import get_upload_folder
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
+
+from modeling_vae import Taught
 
 SMALL = 256
 """Longer side up to which a picture is shown exactly; larger ones are shown as good JPEG."""
@@ -94,3 +97,11 @@ def jpeg_bytes(picture: Image.Image) -> bytes:
     buffer = io.BytesIO()
     picture.save(buffer, "JPEG", quality=95, subsampling=0, icc_profile=picture.info.get("icc_profile"))
     return buffer.getvalue()
+
+
+def directions_bytes(taught: Taught) -> bytes:
+    """directions.safetensors of what was taught."""
+    with tempfile.TemporaryDirectory() as folder:
+        taught.directions.save_pretrained(folder)
+        (path,) = Path(folder).iterdir()
+        return path.read_bytes()

@@ -21,6 +21,7 @@ from .tabs.generate import GenerateTab
 from .tabs.mix import MixTab
 from .tabs.morph import MorphTab
 from .tabs.photo import PhotoTab
+from .tabs.teach import TeachTab
 from .toasts import toasts
 from .turns import TurnsQueue
 
@@ -46,7 +47,7 @@ def build(studio: Studio, folders: Mapping[str, Path] | None = None, any_folder:
     return result
 
 
-Tab = PhotoTab | GenerateTab | EditTab | MorphTab | MixTab
+Tab = PhotoTab | GenerateTab | EditTab | MorphTab | MixTab | TeachTab
 
 
 class Page:
@@ -67,6 +68,8 @@ class Page:
                 self.morph = MorphTab(shell)
             with gr.Tab("Mix", id="mix") as mix_tab:
                 self.mix = MixTab(shell)
+            with gr.Tab("Teach", id="teach") as teach_tab:
+                self.teach = TeachTab(shell)
         self.header.place_about()
         self.by_name: dict[str, Tab] = {
             "photo": self.photo,
@@ -74,6 +77,7 @@ class Page:
             "edit": self.edit,
             "morph": self.morph,
             "mix": self.mix,
+            "teach": self.teach,
         }
         places = {
             "photo": photo_tab,
@@ -81,6 +85,7 @@ class Page:
             "edit": edit_tab,
             "morph": morph_tab,
             "mix": mix_tab,
+            "teach": teach_tab,
         }
         self._wire(page, places)
 
@@ -97,6 +102,7 @@ class Page:
         self.generate.to_edit.click(self.edit_new, state, to_edit, **PRIVATE)
         self.photo.to_edit.click(self.edit_photo, state, to_edit, **PRIVATE)
         self.mix.to_edit.click(self.edit_mixed, state, to_edit, **PRIVATE)
+        self.teach.to_edit.click(self.edit_taught, state, to_edit, **PRIVATE)
         to_morph = [state, shell.address, *self.morph.outputs, self.tabs]
         self.generate.to_morph.click(self.morph_new, state, to_morph, **PRIVATE)
         self.photo.to_morph.click(self.morph_photo, state, to_morph, **PRIVATE)
@@ -165,6 +171,11 @@ class Page:
     @toasts
     def edit_mixed(self, state: PageState) -> Updates:
         return self._edit(state, self.mix.face(state))
+
+    @toasts
+    def edit_taught(self, state: PageState) -> Updates:
+        """The face that is edited already, with the new slider."""
+        return self._edit(state, state.face)
 
     def _edit(self, state: PageState, face: FaceRecipe) -> Updates:
         state = replace(state.with_face(face), tab="edit")

@@ -111,13 +111,13 @@ class EditTab:
     def show(self, state: PageState) -> Updates:
         """The tab as the state says."""
         studio = self.shell.studio(state)
-        attributes = studio.facts.attributes
+        attributes = studio.attributes(state.lessons)
         desk = {
             "attributes": [asdict(a) for a in attributes],
             "changes": dict(state.face.changes),
             "hold": list(state.face.hold),
         }
-        look = studio.look(state.face)
+        look = studio.look(state.face, state.lessons)
         some = bool(attributes)
         return {
             **self._seen(studio, state, look),
@@ -131,11 +131,12 @@ class EditTab:
         }
 
     def _seen(self, studio: Studio, state: PageState, look: Look) -> Updates:
+        labels = _labels(studio, state)
         steps = [*state.past, state.face, *reversed(state.future)]
         start = max(0, min(len(state.past) - STEPS_SHOWN // 2, len(steps) - STEPS_SHOWN))
         shown = steps[start : start + STEPS_SHOWN]
         faces = [
-            {"file": file, "label": _described(studio, step) or "As it is"}
+            {"file": file, "label": _described(labels, step) or "As it is"}
             for step, file in zip(shown, shown_files(studio.pictures(shown)), strict=True)
         ]
         return {
@@ -168,7 +169,7 @@ class EditTab:
     def edit(self, state: PageState, value: Any) -> Updates:
         state = state.stepped(state.face.edited(sent(value).get("changes", {}), sent(value).get("hold", [])))
         studio = self.shell.studio(state)
-        return {**self.shell.said(state), **self._seen(studio, state, studio.look(state.face))}
+        return {**self.shell.said(state), **self._seen(studio, state, studio.look(state.face, state.lessons))}
 
     @toasts
     def undo_step(self, state: PageState) -> Updates:
@@ -212,7 +213,7 @@ class EditTab:
     def bring(self, state: PageState) -> Updates:
         studio = self.shell.studio(state)
         picture = studio.finished(state.face)
-        name = _file_name(studio, state.face)
+        name = _file_name(studio, state)
         if picture.width * picture.height <= LARGEST_PNG or picture.mode not in ("RGB", "L"):
             return self.shell.bring(picture_bytes(picture, recipe_text(state.model, state.face)), f"{name}.png")
         return self.shell.bring(jpeg_bytes(picture), f"{name}.jpg")
@@ -222,7 +223,7 @@ class EditTab:
         yield {self.film: {"busy": f"Drawing {FILM.frames} frames\u2026", "share": 0.1}}
         studio = self.shell.studio(state)
         film = studio.sweep(state.face, FILM.frames)
-        name = f"{_file_name(studio, state.face)}.gif"
+        name = f"{_file_name(studio, state)}.gif"
         for step in watched(lambda report: film_bytes(film, FILM, WAY, report)):
             if isinstance(step, bytes):
                 words = f"From as it is to edited and back, {len(step) / 1000:,.0f} kB."
@@ -250,13 +251,19 @@ def _exchange(studio: Studio, look: Look) -> dict[str, Any]:
     return {"columns": columns, "seen": seen[0] if seen else None}
 
 
-def _described(studio: Studio, face: FaceRecipe) -> str:
+def _labels(studio: Studio, state: PageState) -> dict[str, str]:
+    """What the sliders are called, by name."""
+    return {a.name: a.label for a in studio.attributes(state.lessons)}
+
+
+def _described(labels: dict[str, str], face: FaceRecipe) -> str:
     """What is changed, in words."""
-    labels = {a.name: a.label for a in studio.facts.attributes}
     return ", ".join(f"{labels.get(name, name)} {change:+.1f}" for name, change in face.changes)
 
 
-def _file_name(studio: Studio, face: FaceRecipe) -> str:
-    origin = face.origin
+def _file_name(studio: Studio, state: PageState) -> str:
+    origin = state.face.origin
+    labels = {lesson.key: lesson.title for lesson in state.lessons}
+    changes = [f"{labels.get(name, name)}{change:+.1f}" for name, change in state.face.changes[:4]]
     whose = [f"seed {origin.seed}", str(origin.index + 1)] if isinstance(origin, Drawn) else []
-    return file_name(studio.facts.card.word, *whose, *(f"{name}{change:+.1f}" for name, change in face.changes[:4]))
+    return file_name(studio.facts.card.word, *whose, *changes)

@@ -35,5 +35,5 @@ def test_tools_are_listed_with_words_and_called(address):
             return tools, await session.call_tool(edit.name, face)
 
     tools, answer = asyncio.run(ask())
-    assert len(tools) == 9 and all(tool.description for tool in tools)
+    assert len(tools) == 10 and all(tool.description for tool in tools)
     assert not answer.isError and any("smiling" in getattr(part, "text", "") for part in answer.content)
