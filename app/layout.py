@@ -17,6 +17,7 @@ from .shelf import Shelf
 from .shell import PRIVATE, Shell, Updates, sent
 from .studio import Studio
 from .tabs.edit import EditTab
+from .tabs.face_map import MapTab
 from .tabs.generate import GenerateTab
 from .tabs.mix import MixTab
 from .tabs.morph import MorphTab
@@ -47,7 +48,7 @@ def build(studio: Studio, folders: Mapping[str, Path] | None = None, any_folder:
     return result
 
 
-Tab = PhotoTab | GenerateTab | EditTab | MorphTab | MixTab | TeachTab
+Tab = PhotoTab | GenerateTab | EditTab | MorphTab | MixTab | MapTab | TeachTab
 
 
 class Page:
@@ -68,6 +69,8 @@ class Page:
                 self.morph = MorphTab(shell)
             with gr.Tab("Mix", id="mix") as mix_tab:
                 self.mix = MixTab(shell)
+            with gr.Tab("Map", id="map") as map_tab:
+                self.map = MapTab(shell)
             with gr.Tab("Teach", id="teach") as teach_tab:
                 self.teach = TeachTab(shell)
         self.header.place_about()
@@ -77,6 +80,7 @@ class Page:
             "edit": self.edit,
             "morph": self.morph,
             "mix": self.mix,
+            "map": self.map,
             "teach": self.teach,
         }
         places = {
@@ -85,6 +89,7 @@ class Page:
             "edit": edit_tab,
             "morph": morph_tab,
             "mix": mix_tab,
+            "map": map_tab,
             "teach": teach_tab,
         }
         self._wire(page, places)
@@ -103,10 +108,14 @@ class Page:
         self.photo.to_edit.click(self.edit_photo, state, to_edit, **PRIVATE)
         self.mix.to_edit.click(self.edit_mixed, state, to_edit, **PRIVATE)
         self.teach.to_edit.click(self.edit_taught, state, to_edit, **PRIVATE)
+        self.map.to_edit.click(self.edit_mapped, state, to_edit, **PRIVATE)
+        to_mix = [state, shell.address, *self.mix.outputs, self.tabs]
+        self.map.to_mix.click(self.mix_mapped, state, to_mix, **PRIVATE)
         to_morph = [state, shell.address, *self.morph.outputs, self.tabs]
         self.generate.to_morph.click(self.morph_new, state, to_morph, **PRIVATE)
         self.photo.to_morph.click(self.morph_photo, state, to_morph, **PRIVATE)
         self.mix.to_morph.click(self.morph_mixed, state, to_morph, **PRIVATE)
+        self.map.to_morph.click(self.morph_mapped, state, to_morph, **PRIVATE)
         self.edit.to_morph.click(self.morph_edited, state, to_morph, **PRIVATE)
 
     def _everything(self) -> list[Any]:
@@ -171,6 +180,19 @@ class Page:
     @toasts
     def edit_mixed(self, state: PageState) -> Updates:
         return self._edit(state, self.mix.face(state))
+
+    @toasts
+    def edit_mapped(self, state: PageState) -> Updates:
+        return self._edit(state, self.map.face(state))
+
+    @toasts
+    def mix_mapped(self, state: PageState) -> Updates:
+        state = replace(self.mix.with_face(state, self.map.face(state)), tab="mix")
+        return {**self.shell.said(state, push=True), **self.mix.show(state), self.tabs: gr.Tabs(selected="mix")}
+
+    @toasts
+    def morph_mapped(self, state: PageState) -> Updates:
+        return self._morph(state, self.map.face(state))
 
     @toasts
     def edit_taught(self, state: PageState) -> Updates:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from .face_map import MapRequest
 from .face_recipes import MOST_PARENTS, Drawn, FaceRecipe, PhotoStays, Uploaded, from_json, to_json
 from .lessons import MOST_LESSONS, Lesson
 from .render_requests import MOST_KEYFRAMES, GenerateRequest, PathRequest, number
@@ -33,6 +34,7 @@ class PageState:
     brood: of their children, from which seed; None where none are asked for.
     lineage: the children that were gone on with, the first ancestor first.
     way: of the morph.
+    map: which, and the place on it.
     lesson: that is being put together.
     lessons: that were taught, the newest first.
     """
@@ -53,6 +55,7 @@ class PageState:
     parents: tuple[tuple[FaceRecipe, float], ...] = ()
     brood: int | None = None
     lineage: tuple[FaceRecipe, ...] = ()
+    map: MapRequest = MapRequest()
     lesson: Lesson = Lesson()
     lessons: tuple[Lesson, ...] = ()
     opened: bool = field(default=False, compare=False)
@@ -109,8 +112,14 @@ class PageState:
             "way": [self.way.path, self.way.easing, self.way.loop],
             "parents": [[to_json(face, private), weight] for face, weight in self.parents],
             "brood": self.brood,
+            **self._map,
             **own,
         }
+
+    @property
+    def _map(self) -> dict[str, Any]:
+        there = self.map
+        return {"map": [there.across, there.up, there.colour, there.x, there.y]} if there != MapRequest() else {}
 
     @classmethod
     def from_json(cls, said: Any) -> PageState:
@@ -126,7 +135,7 @@ class PageState:
             said.get("seed", plain.seed), said.get("chosen", plain.chosen), said.get("truncation", plain.truncation)
         )
         keyframes = said.get("keyframes", [])
-        way = said.get("way", [])
+        way, place = said.get("way", []), said.get("map", [])
         if not isinstance(keyframes, list) or not isinstance(way, list) or len(way) > 3:
             raise ValueError("This link says nothing that the page could show.")
         parents, brood = said.get("parents", []), said.get("brood")
@@ -148,6 +157,7 @@ class PageState:
             keyframes=tuple(one for one in found if one is not None),
             way=PathRequest(*way),
             parents=tuple((face, weight) for face, weight in kept if face is not None),
+            map=MapRequest(*place[:5]) if isinstance(place, list) else MapRequest(),
             lesson=lessons[0],
             lessons=tuple(lesson for lesson in lessons[1:] if lesson.ready),
             brood=None if brood is None else GenerateRequest(brood).seed,

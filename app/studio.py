@@ -18,6 +18,7 @@ from modeling_vae.animation import Animation
 from modeling_vae.pipeline import VAEPipeline
 from modeling_vae.tuning.tuned_face import TunedFace
 
+from .face_map import FaceMap, MapRequest, atlas, axes_of, ordered, values_of
 from .face_recipes import Drawn, FaceRecipe, Mixed, Origin, Uploaded
 from .facts import Attribute, ModelFacts
 from .lessons import Lesson, Lessons, slider_of
@@ -74,6 +75,7 @@ class Studio:
         self.lessons = Lessons(pipe, self.latent)
         self._pictures: Recent[FaceRecipe, Image.Image] = Recent(512)
         self._origins: Recent[Origin, torch.Tensor] = Recent(1024)
+        self._maps: Recent[tuple[str, str], FaceMap] = Recent(16)
         self._films: Recent[tuple[tuple[FaceRecipe, ...], PathRequest, int], Animation] = Recent(4)
 
     # --- faces ---------------------------------------------------------------------------------------------------
@@ -169,6 +171,32 @@ class Studio:
         for name, strength in self._pipe.exchange_strengths(source, target).items():
             changes[name] = round(max(known[name].least, min(known[name].most, strength)), 1)
         return face.edited(changes, face.hold)
+
+    # --- the map -------------------------------------------------------------------------------------------------
+
+    def map_request(self, asked: MapRequest) -> MapRequest:
+        """The same with the axes that nobody chose."""
+        across, up = axes_of(self.facts, self._pipe.directions)
+        return replace(asked, across=asked.across or across, up=asked.up or up)
+
+    def map(self, asked: MapRequest) -> FaceMap:
+        """The map with these axes."""
+        return self._maps.get((asked.across, asked.up), lambda: ordered(self.latent, lambda z: self._along(z, asked)))
+
+    def map_picture(self, asked: MapRequest) -> Image.Image:
+        """All its faces in one picture."""
+        return atlas(self.pictures(self.map(asked).faces))
+
+    def map_colours(self, asked: MapRequest) -> list[float] | None:
+        """How much each of its faces has of what it is coloured by, 0 to 1, from 2 deviations below to 2 above."""
+        if not asked.colour:
+            return None
+        values = values_of(self.map(asked).latents, asked.colour, self._pipe.directions)
+        return [round(share, 2) for share in (values / 4 + 0.5).clamp(0, 1).tolist()]
+
+    def _along(self, latents: torch.Tensor, asked: MapRequest) -> torch.Tensor:
+        columns = [values_of(latents, name, self._pipe.directions) for name in (asked.across, asked.up)]
+        return torch.stack(columns, dim=1)
 
     # --- films ---------------------------------------------------------------------------------------------------
 

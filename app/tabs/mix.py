@@ -118,9 +118,13 @@ class MixTab:
     def pick(self, state: PageState, value: Any) -> Updates:
         faces = self.shell.studio(state).faces(state.request)
         face = faces[_place(sent(value).get("index"), len(faces))]
+        return self._now(self.with_face(state, face))
+
+    def with_face(self, state: PageState, face: FaceRecipe) -> PageState:
+        """With one more parent, all of the same weight."""
         if len(state.parents) >= MOST_PARENTS:
             raise ValueError(f"The mix has {MOST_PARENTS} parents; take one out before adding another.")
-        return self._even(replace(state, parents=(*state.parents, (face, 1.0)), brood=None))
+        return _evened(replace(state, parents=(*state.parents, (face, 1.0)), brood=None))
 
     @toasts
     def weigh(self, state: PageState, value: Any) -> Updates:
@@ -170,11 +174,15 @@ class MixTab:
         return self.shell.bring(data, f"{file_name(studio.facts.card.word, 'mix')}.png")
 
     def _even(self, state: PageState) -> Updates:
-        share = round(1 / max(1, len(state.parents)), 3)
-        return self._now(replace(state, parents=tuple((face, share) for face, _ in state.parents)))
+        return self._now(_evened(state))
 
     def _now(self, state: PageState, variety: float = 0.6) -> Updates:
         return {**self.shell.said(state), **self.show(state, variety)}
+
+
+def _evened(state: PageState) -> PageState:
+    share = round(1 / max(1, len(state.parents)), 3)
+    return replace(state, parents=tuple((face, share) for face, _ in state.parents))
 
 
 def _place(given: Any, count: int) -> int:

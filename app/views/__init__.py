@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 
 FOLDER = Path(__file__).parent
-NAMES = ("faces", "mixer", "stage", "desk", "exchange", "photo", "film", "courier", "address", "lesson")
+NAMES = ("faces", "mixer", "stage", "desk", "exchange", "photo", "film", "courier", "address", "lesson", "map")
 
 
 def view(name: str, *, label: str = "", elem_id: str, render: bool = True, **options: Any) -> gr.HTML:

@@ -18,7 +18,7 @@ def facts(**values) -> ModelFacts:
 def test_the_doors_of_the_page(studio):
     page = build(studio)
     tabs = [block.id for block in page.blocks.values() if type(block) is gr.Tab]
-    assert tabs == ["photo", "generate", "edit", "morph", "mix", "teach"]
+    assert tabs == ["photo", "generate", "edit", "morph", "mix", "map", "teach"]
 
 
 def test_a_page_of_a_model_without_attributes(bare_studio):
