@@ -14,7 +14,7 @@ from gradio.events import api
 from modeling_vae.model.attribute_directions import FILE_NAME
 
 from .face_recipes import FaceRecipe, Uploaded, from_json, to_json
-from .files import cached, directions_bytes, file_data, file_name, jpeg_bytes, picture_bytes, upload_path
+from .files import cached, commented, directions_bytes, file_data, file_name, jpeg_bytes, picture_bytes, upload_path
 from .lessons import Lesson
 from .recipe_text import recipe_text
 from .render_requests import FilmRequest, FrameRequest, GenerateRequest, PathRequest
@@ -175,8 +175,10 @@ class Doors:
             PathRequest(path, easing, loop),
             FilmRequest(frames, seconds, size, format),
         )
-        film = studio.morph([from_json(face) for face in faces], way, asked.frames)
-        return _film(film_bytes(film, asked, way, check_wanted), asked, file_name(studio.facts.card.word, "morph"))
+        keyframes = [from_json(face) for face in faces]
+        data = film_bytes(studio.morph(keyframes, way, asked.frames), asked, way, check_wanted)
+        said = recipe_text(studio.facts.name, *keyframes, way=way)
+        return _film(data, asked, file_name(studio.facts.card.word, "morph"), said)
 
     @toasts
     def film_of_edit(
@@ -200,8 +202,10 @@ class Doors:
         """
         studio, way = self._studio(model), PathRequest(loop="boomerang")
         asked = FilmRequest(frames, seconds, size, format)
-        data = film_bytes(studio.sweep(from_json(face), asked.frames), asked, way, check_wanted)
-        return _film(data, asked, file_name(studio.facts.card.word, "edit"))
+        edited = from_json(face)
+        data = film_bytes(studio.sweep(edited, asked.frames), asked, way, check_wanted)
+        said = recipe_text(studio.facts.name, edited)
+        return _film(data, asked, file_name(studio.facts.card.word, "edit"), said)
 
     @toasts
     def teach(
@@ -252,7 +256,9 @@ def _file(data: bytes, name: str) -> FileData:
     return FileData(**file_data(cached(data, name), name))
 
 
-def _film(data: bytes, asked: FilmRequest, name: str) -> tuple[FileData, str]:
+def _film(data: bytes, asked: FilmRequest, name: str, said: str) -> tuple[FileData, str]:
+    if asked.format == "gif":
+        data = commented(data, said)
     return _file(data, f"{name}.{asked.format}"), asked.words(len(data))
 
 

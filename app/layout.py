@@ -25,6 +25,7 @@ from .tabs.photo import PhotoTab
 from .tabs.teach import TeachTab
 from .toasts import toasts
 from .turns import TurnsQueue
+from .words import say
 
 DAY = 24 * 60 * 60
 TITLE = "VAE studio"
@@ -59,19 +60,19 @@ class Page:
         self.header = Header(shell)
         self.asked = gr.Textbox(visible=False)
         with gr.Tabs(elem_id="tabs", selected=FIRST_TAB) as self.tabs:
-            with gr.Tab("Your photo", id="photo") as photo_tab:
+            with gr.Tab(say("Your photo"), id="photo") as photo_tab:
                 self.photo = PhotoTab(shell)
-            with gr.Tab("New faces", id="generate") as self.generate_tab:
+            with gr.Tab(say("New faces"), id="generate") as self.generate_tab:
                 self.generate = GenerateTab(shell)
-            with gr.Tab("Edit", id="edit") as edit_tab:
+            with gr.Tab(say("Edit"), id="edit") as edit_tab:
                 self.edit = EditTab(shell)
-            with gr.Tab("Morph", id="morph") as morph_tab:
+            with gr.Tab(say("Morph"), id="morph") as morph_tab:
                 self.morph = MorphTab(shell)
-            with gr.Tab("Mix", id="mix") as mix_tab:
+            with gr.Tab(say("Mix"), id="mix") as mix_tab:
                 self.mix = MixTab(shell)
-            with gr.Tab("Map", id="map") as map_tab:
+            with gr.Tab(say("Map"), id="map") as map_tab:
                 self.map = MapTab(shell)
-            with gr.Tab("Teach", id="teach") as teach_tab:
+            with gr.Tab(say("Teach"), id="teach") as teach_tab:
                 self.teach = TeachTab(shell)
         self.header.place_about()
         self.by_name: dict[str, Tab] = {
@@ -152,7 +153,7 @@ class Page:
             **self.header.show(state),
             # a visitor may have gone to another tab before the first one was there
             **({self.tabs: gr.Tabs(selected=state.tab)} if state.tab != FIRST_TAB or push else {}),
-            self.generate_tab: gr.Tab(f"New {facts.card.words}"),
+            self.generate_tab: gr.Tab(say(f"New {facts.card.words}")),
             **self.by_name[state.tab].show(state),
         }
 

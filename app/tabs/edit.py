@@ -10,7 +10,7 @@ import gradio as gr
 
 from ..face_recipes import Drawn, FaceRecipe
 from ..facts import MOST_SHOWN, label_of
-from ..files import cached, file_data, file_name, jpeg_bytes, picture_bytes, shown_file, shown_files
+from ..files import cached, commented, file_data, file_name, jpeg_bytes, picture_bytes, shown_file, shown_files
 from ..page_state import PageState
 from ..recipe_text import recipe_text
 from ..render_requests import FilmRequest, PathRequest
@@ -19,6 +19,7 @@ from ..studio import Look, Studio, film_bytes
 from ..toasts import toasts
 from ..views import view
 from ..watched_work import watched
+from ..words import say
 
 FILM, WAY = FilmRequest(frames=24, seconds=1.6, size=320, format="gif"), PathRequest(loop="boomerang")
 STEPS_SHOWN = 8
@@ -43,32 +44,32 @@ class EditTab:
             with gr.Column(scale=6, min_width=320, elem_classes="edit-right"):
                 self.keep = gr.Checkbox(
                     True,
-                    label="Keep the photo",
-                    info="Change the photo itself, at its own size.",
+                    label=say("Keep the photo"),
+                    info=say("Change the photo itself, at its own size."),
                     elem_id="keep",
                     visible=False,
                 )
                 self.exchange = view("exchange", label="From \u2013 to", elem_id="exchange")
                 self.desk = view("desk", label="Changes", elem_id="desk", most=MOST_SHOWN)
                 self.none = gr.Markdown(
-                    "This model has no attribute directions, so there is nothing to move.", visible=False
+                    say("This model has no attribute directions, so there is nothing to move."), visible=False
                 )
-                self.help = gr.Markdown(HELP, elem_classes="caption")
+                self.help = gr.Markdown(say(HELP), elem_classes="caption")
         self._wire()
 
     def _actions(self) -> None:
         with gr.Column(elem_classes="actions", elem_id="edit-actions"):
             with gr.Row(elem_classes="tight"):
-                self.undo = gr.Button("Undo", size="md", min_width=60, elem_id="undo")
-                self.redo = gr.Button("Redo", size="md", min_width=60, elem_id="redo")
-                self.reset = gr.Button("Reset", size="md", min_width=60, elem_id="reset")
-                self.random = gr.Button("Random", size="md", min_width=70, elem_id="random")
+                self.undo = gr.Button(say("Undo"), size="md", min_width=60, elem_id="undo")
+                self.redo = gr.Button(say("Redo"), size="md", min_width=60, elem_id="redo")
+                self.reset = gr.Button(say("Reset"), size="md", min_width=60, elem_id="reset")
+                self.random = gr.Button(say("Random"), size="md", min_width=70, elem_id="random")
             with gr.Row(elem_classes="tight"):
                 self.download = gr.Button(
-                    "Download", variant="primary", size="md", min_width=90, elem_id="download-edit"
+                    say("Download"), variant="primary", size="md", min_width=90, elem_id="download-edit"
                 )
-                self.make = gr.Button("Make GIF", size="md", min_width=80, elem_id="make-sweep")
-                self.to_morph = gr.Button("Add to morph", size="md", min_width=110, elem_id="edit-to-morph")
+                self.make = gr.Button(say("Make GIF"), size="md", min_width=80, elem_id="make-sweep")
+                self.to_morph = gr.Button(say("Add to morph"), size="md", min_width=110, elem_id="edit-to-morph")
         self.film = view("film", label="Film of the edit", elem_id="sweep")
         self.steps = view("faces", label="Steps", elem_id="steps", title="Steps")
 
@@ -226,6 +227,7 @@ class EditTab:
         name = f"{_file_name(studio, state)}.gif"
         for step in watched(lambda report: film_bytes(film, FILM, WAY, report)):
             if isinstance(step, bytes):
+                step = commented(step, recipe_text(state.model, state.face))
                 words = f"From as it is to edited and back, {len(step) / 1000:,.0f} kB."
                 file = file_data(cached(step, name), name)
                 yield {self.film: {"file": file, "name": name, "words": words, "kind": "GIF"}}

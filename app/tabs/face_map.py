@@ -16,6 +16,7 @@ from ..shell import NEWEST, PRIVATE, Shell, Updates, sent
 from ..studio import Studio
 from ..toasts import toasts
 from ..views import view
+from ..words import say
 
 NO_COLOUR = "Nothing"
 HELP = "Click anywhere, or use arrow keys (with Shift in small steps). In between lie mixes of the four faces around."
@@ -29,19 +30,19 @@ class MapTab:
         with gr.Row(elem_classes=["split", "map"]):
             with gr.Column(scale=7, min_width=300):
                 with gr.Row(elem_classes="tight"):
-                    self.across = gr.Dropdown(label="Across", elem_id="map-across", min_width=90)
-                    self.up = gr.Dropdown(label="Up", elem_id="map-up", min_width=90)
-                    self.colour = gr.Dropdown(label="Colour", elem_id="map-colour", min_width=90)
+                    self.across = gr.Dropdown(label=say("Across"), elem_id="map-across", min_width=90)
+                    self.up = gr.Dropdown(label=say("Up"), elem_id="map-up", min_width=90)
+                    self.colour = gr.Dropdown(label=say("Colour"), elem_id="map-colour", min_width=90)
                 self.map = view("map", label="Map of faces", elem_id="map")
-                gr.Markdown(HELP, elem_classes="caption")
+                gr.Markdown(say(HELP), elem_classes="caption")
             with gr.Column(scale=4, min_width=280, elem_classes="map-side"):
                 self.large = view("faces", label="The face here", elem_id="map-face", still=True)
                 with gr.Row(elem_classes="tight"):
-                    self.to_edit = gr.Button("Edit it", variant="primary", min_width=60, elem_id="map-to-edit")
-                    self.to_morph = gr.Button("Add to morph", min_width=100, elem_id="map-to-morph")
+                    self.to_edit = gr.Button(say("Edit it"), variant="primary", min_width=60, elem_id="map-to-edit")
+                    self.to_morph = gr.Button(say("Add to morph"), min_width=100, elem_id="map-to-morph")
                 with gr.Row(elem_classes="tight"):
-                    self.to_mix = gr.Button("Add to mix", min_width=80, elem_id="map-to-mix")
-                    self.download = gr.Button("Download", min_width=80, elem_id="download-map")
+                    self.to_mix = gr.Button(say("Add to mix"), min_width=80, elem_id="map-to-mix")
+                    self.download = gr.Button(say("Download"), min_width=80, elem_id="download-map")
         self._wire()
 
     def _wire(self) -> None:
@@ -64,7 +65,7 @@ class MapTab:
         studio = self.shell.studio(state)
         asked = studio.map_request(state.map)
         choices = [(a.label, a.name) for a in studio.facts.attributes]
-        axes = [*choices, *((words, name) for name, words in VARIES.items())]
+        axes = [*choices, *((say(words), name) for name, words in VARIES.items())]
         shown = {
             "file": shown_file(studio.map_picture(asked)),
             "columns": COLUMNS,
@@ -78,7 +79,7 @@ class MapTab:
             self.large: self._large(studio, asked),
             self.across: gr.Dropdown(axes, value=asked.across),
             self.up: gr.Dropdown(axes, value=asked.up),
-            self.colour: gr.Dropdown([(NO_COLOUR, ""), *choices], value=asked.colour),
+            self.colour: gr.Dropdown([(say(NO_COLOUR), ""), *choices], value=asked.colour),
         }
 
     def face(self, state: PageState) -> FaceRecipe:

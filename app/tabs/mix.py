@@ -15,6 +15,7 @@ from ..render_requests import as_whole
 from ..shell import NEWEST, PRIVATE, Shell, Updates, sent
 from ..toasts import toasts
 from ..views import view
+from ..words import say
 
 CHILDREN = 12
 SHARES = (0.5, 0.35, 0.65)
@@ -38,14 +39,16 @@ class MixTab:
             with gr.Column(scale=4, min_width=280):
                 self.mixed = view("faces", label="The mix", elem_id="mixed", still=True)
                 with gr.Row(elem_classes="tight"):
-                    self.even = gr.Button("Even", size="md", min_width=60, elem_id="mix-even")
+                    self.even = gr.Button(say("Even"), size="md", min_width=60, elem_id="mix-even")
                     self.analogy = gr.Button("A \u2212 B + C", size="md", min_width=80, elem_id="mix-analogy")
-                    self.breed = gr.Button("Children", variant="primary", size="md", min_width=80, elem_id="breed")
+                    self.breed = gr.Button(
+                        say("Children"), variant="primary", size="md", min_width=80, elem_id="breed"
+                    )
                 with gr.Row(elem_classes="tight"):
-                    self.to_edit = gr.Button("Edit it", size="md", min_width=60, elem_id="mix-to-edit")
-                    self.to_morph = gr.Button("Add to morph", size="md", min_width=100, elem_id="mix-to-morph")
-                    self.download = gr.Button("Download", size="md", min_width=80, elem_id="download-mix")
-                self.variety = gr.Slider(0.0, 1.0, 0.6, step=0.05, label="Variety of children", elem_id="variety")
+                    self.to_edit = gr.Button(say("Edit it"), size="md", min_width=60, elem_id="mix-to-edit")
+                    self.to_morph = gr.Button(say("Add to morph"), size="md", min_width=100, elem_id="mix-to-morph")
+                    self.download = gr.Button(say("Download"), size="md", min_width=80, elem_id="download-mix")
+                self.variety = gr.Slider(0.0, 1.0, 0.6, step=0.05, label=say("Variety of children"), elem_id="variety")
         self._wire()
 
     def _wire(self) -> None:

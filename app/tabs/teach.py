@@ -20,6 +20,7 @@ from ..shell import NEWEST, PRIVATE, SEARCHING, Shell, Updates, sent
 from ..studio import Studio
 from ..toasts import toasts
 from ..views import view
+from ..words import say
 
 HELP = (
     f"{FEWEST} of each at least, better 20, at most {MOST}. Choose examples that differ in nothing else: photos with, "
@@ -50,23 +51,27 @@ class TeachTab:
             with gr.Column(scale=7, min_width=300):
                 self.examples = view("lesson", label="Examples", elem_id="lesson")
                 with gr.Row(elem_classes="tight"):
-                    self.more = gr.Button("Other faces", size="md", min_width=90, elem_id="lesson-more")
-                    self.clear = gr.Button("Begin anew", size="md", min_width=90, elem_id="lesson-clear")
+                    self.more = gr.Button(say("Other faces"), size="md", min_width=90, elem_id="lesson-more")
+                    self.clear = gr.Button(say("Begin anew"), size="md", min_width=90, elem_id="lesson-clear")
             with gr.Column(scale=4, min_width=280):
                 self.name = gr.Textbox(
-                    label="What is it called?", placeholder="sunglasses", max_length=40, elem_id="lesson-name"
+                    label=say("What is it called?"), placeholder="sunglasses", max_length=40, elem_id="lesson-name"
                 )
-                self.teach = gr.Button("Teach it", variant="primary", elem_id="teach")
-                gr.Markdown(HELP, elem_classes="caption")
+                self.teach = gr.Button(say("Teach it"), variant="primary", elem_id="teach")
+                gr.Markdown(say(HELP), elem_classes="caption")
                 with gr.Column(visible=False, elem_id="taught") as self.side:
                     self.seen = view(
                         "faces", label="Less and more of it", elem_id="taught-seen", still=True, title="Less"
                     )
                     self.words = gr.Markdown(elem_id="taught-words")
                     with gr.Row(elem_classes="tight"):
-                        self.to_edit = gr.Button("Use it in Edit", size="md", min_width=110, elem_id="taught-to-edit")
-                        self.download = gr.Button("Download it", size="md", min_width=90, elem_id="taught-download")
-                    with gr.Accordion("Code to use and publish it", open=False, elem_id="taught-code"):
+                        self.to_edit = gr.Button(
+                            say("Use it in Edit"), size="md", min_width=110, elem_id="taught-to-edit"
+                        )
+                        self.download = gr.Button(
+                            say("Download it"), size="md", min_width=90, elem_id="taught-download"
+                        )
+                    with gr.Accordion(say("Code to use and publish it"), open=False, elem_id="taught-code"):
                         self.code = gr.Code(language="python", show_label=False, interactive=False)
         self._wire()
 

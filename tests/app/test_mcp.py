@@ -17,7 +17,7 @@ mcp = pytest.importorskip("mcp", reason="the package mcp is not installed")
 def address(studio, tmp_path, monkeypatch) -> Iterator[str]:
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
     page = build(studio)
-    look = {name: value for name, value in appearance(mcp=True).items() if name == "mcp_server"}
+    look = {name: value for name, value in appearance(studio, mcp=True).items() if name == "mcp_server"}
     _, url, _ = page.launch(server_name="127.0.0.1", prevent_thread_lock=True, quiet=True, **look)
     yield f"{url}gradio_api/mcp/"
     page.close(verbose=False)
