@@ -47,8 +47,9 @@ def build(recipe: Recipe, channels_last: bool, changes: dict[str, None]) -> Call
     whole = TrainingObjective(VAEModel(config), objective, attributes=attributes).train()
     if channels_last:
         whole.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    if whole.readouts is not None:
-        whole.readouts.update(torch.randn(4096, config.latent_dim), torch.rand(4096, len(whole.readouts.columns)))
+    if whole.edits is not None:
+        readouts = whole.edits.readouts
+        readouts.update(torch.randn(4096, config.latent_dim), torch.rand(4096, len(readouts.columns)))
     optimizer = torch.optim.AdamW([weight for weight in whole.parameters() if weight.requires_grad], fused=True)
     batch = recipe.training.get("per_device_train_batch_size", 8)
     pixel_values, count = torch.rand(batch, config.num_channels, *config.height_and_width), itertools.count(1)

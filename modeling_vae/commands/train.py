@@ -9,7 +9,6 @@ folder goes to the Hub at the end, and with push_checkpoints=true the state of e
 from __future__ import annotations
 
 import argparse
-import os
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +48,6 @@ def run(arguments: list[str], program: str) -> None:
 
 def refuse_hopeless(options: argparse.Namespace) -> None:
     """Raise a ValueError or an OSError where it can be said at once that nothing will come of a run."""
-    _refuse_several_processes()
     values = read_file(bundled.find(options.recipe))
     for override in options.overrides:
         override_value(values, override)
@@ -64,12 +62,3 @@ def _value(values: Any, key: str) -> Any:
     for name in key.split("."):
         values = values.get(name) if isinstance(values, dict) else None
     return values
-
-
-def _refuse_several_processes() -> None:
-    """Each would train by itself, in the same folder."""
-    if os.environ.get("WORLD_SIZE", "1") != "1":
-        raise ValueError(
-            f"{os.environ['WORLD_SIZE']} processes were started (WORLD_SIZE), and a run has one: start it without "
-            "torchrun or accelerate launch."
-        )

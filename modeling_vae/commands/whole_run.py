@@ -7,6 +7,7 @@ import logging
 import platform
 import shlex
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from modeling_vae.recipes import bundled
 from modeling_vae.recipes.recipe import Recipe
 from modeling_vae.training.allocator import keep_freed_memory
 from modeling_vae.training.film import TrainingFilm, read_frames
+from modeling_vae.training.processes import first_alone, is_first, started_together
 from modeling_vae.training.run import alone_in, prepare, train
 from modeling_vae.training.stages import FOLDER, stage_recipes, train_stages
 from modeling_vae.training.trainer import HOUSE
@@ -57,13 +59,17 @@ def train_recipe(options: argparse.Namespace) -> Path:
     if recipe.push_to_hub is not None:
         check_repo_id(recipe.push_to_hub)
     stage_recipes(recipe)
-    with alone_in(output):
+    if not is_first():
+        logging.getLogger().setLevel(logging.WARNING)
+    with alone_in(output) if is_first() else nullcontext():
         return _train(recipe, original, output)
 
 
 def _train(recipe: Recipe, original: Recipe, output: Path) -> Path:
-    prepare(output, recipe)  # what cannot work is said before the pictures are read
-    recover(output / "published")
+    with first_alone():
+        prepare(output, recipe)  # what cannot work is said before the pictures are read
+        if is_first():
+            recover(output / "published")
     network = _feature_network(recipe)
     started = time.monotonic()
     start, before = train_stages(recipe, read, output, filmed)
@@ -72,6 +78,8 @@ def _train(recipe: Recipe, original: Recipe, output: Path) -> Path:
     if recipe.push_to_hub is not None and recipe.push_checkpoints:
         callbacks.append(PushCheckpoints(recipe, recipe.push_to_hub, original=original))
     model, steps = train(recipe, data, output, callbacks, start)
+    if not is_first():
+        return output / "published"
     facts = run_facts(data, steps, before, round(time.monotonic() - started))
     published = publish(model, recipe, data, output, original=original, facts=facts, network=network)
     logging.info("Published folder: %s", published)
@@ -109,13 +117,14 @@ def measure(pipe: VAEPipeline, recipe: Recipe, data: PictureData, network: Featu
 def read(recipe: Recipe) -> PictureData:
     """The pictures of a recipe, at the size of its model."""
     config = recipe.config()
-    data = load_data(
-        recipe.data,
-        image_size=config.height_and_width,
-        num_channels=config.num_channels,
-        attributes=recipe.columns,
-        seed=recipe.training.get("seed", HOUSE["seed"]),
-    )
+    with first_alone():
+        data = load_data(
+            recipe.data,
+            image_size=config.height_and_width,
+            num_channels=config.num_channels,
+            attributes=recipe.columns,
+            seed=recipe.training.get("seed", HOUSE["seed"]),
+        )
     logging.info("%s", data.report)
     return data
 
@@ -131,6 +140,7 @@ def run_facts(data: PictureData, steps: int, before: dict[str, int], seconds: in
     return {
         "steps": steps,
         "steps of stages before": before or None,
+        "processes": started_together(),
         "seconds_since_last_start": seconds,
         "machine": f"{platform.machine()}, {torch.get_num_threads()} threads, {gpu}",
         "torch": torch.__version__,

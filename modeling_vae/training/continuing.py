@@ -24,6 +24,8 @@ from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
 from modeling_vae.files import write_whole
 
+from .processes import started_together
+
 if TYPE_CHECKING:
     from modeling_vae.data import PictureData
 
@@ -99,6 +101,19 @@ def fault_of(checkpoint: Path) -> str | None:
     except UNREADABLE:
         return f"{name} is damaged"
     return None
+
+
+def refuse_other_processes(checkpoint: Path) -> None:
+    """Raise a ValueError where a run would go on with another number of processes than its checkpoint was written by.
+
+    Its batches and its random numbers are those of that many.
+    """
+    before, now = len([*checkpoint.glob("rng_state*.pth")]), started_together()
+    if before != now:
+        raise ValueError(
+            f"the run in {checkpoint.parent.parent} was trained by {before} process{'es' * (before > 1)}, and {now} "
+            f"{'were' if now > 1 else 'was'} started: go on with as many, or begin another run (--output)."
+        )
 
 
 def seal(checkpoint: Path) -> None:

@@ -19,10 +19,11 @@ from modeling_vae.model.modeling_image_vae import VAEModel
 from modeling_vae.parts import find_folder
 from modeling_vae.recipes.recipe import FILE_NAME, NETWORK_FIELDS, Recipe
 
-from .continuing import last_whole, note_pictures
+from .continuing import last_whole, note_pictures, refuse_other_processes
 from .growth import grown, is_twice
 from .objective import TrainingObjective
 from .precision import settled
+from .processes import first_alone, is_first
 from .terms.attribute_distance import attribute_distance
 from .trainer import EMA_DECAY, VAETrainer, precision_of, training_arguments
 
@@ -151,7 +152,8 @@ def train(
     Ctrl-C leaves the last checkpoint; the same call goes on from there. Callbacks get the `TrainingObjective` as
     their `model`. A `start` gives a new run its first weights, see `build_model`.
     """
-    arguments = prepare(output, recipe)
+    with first_alone():
+        arguments = prepare(output, recipe)
     batch = arguments.train_batch_size
     if isinstance(data.train, Sized) and len(data.train) < batch:
         raise ValueError(
@@ -167,9 +169,11 @@ def train(
     model = build_model(recipe, start)
     checkpoints = output / CHECKPOINTS
     if precision_of(recipe.training) == "auto":
-        precision = settled(model, batch, checkpoints, arguments.device)
+        with first_alone():
+            precision = settled(model, batch, checkpoints, arguments.device)
         arguments = training_arguments(recipe.training | {"precision": precision}, checkpoints)
-    attributes = attribute_distance(recipe, data, checkpoints, arguments.device, arguments.bf16)
+    with first_alone():
+        attributes = attribute_distance(recipe, data, checkpoints, arguments.device, arguments.bf16)
     objective = TrainingObjective(model, recipe.objective, recipe.training.get("ema_decay", EMA_DECAY), attributes)
     objective.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch types it for tensors only
     from modeling_vae.data import collate
@@ -185,10 +189,13 @@ def train(
     checkpoint = last_whole(checkpoints)
     if checkpoint is not None:
         logger.info("Continuing from %s.", checkpoint)
-    note_pictures(data, checkpoints)
+    if is_first():
+        note_pictures(data, checkpoints)
     if checkpoint is not None and trainer.is_finished(str(checkpoint)):  # the Trainer would take one step more
         trainer.restore(str(checkpoint))
     else:
+        if checkpoint is not None:
+            refuse_other_processes(checkpoint)
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint is not None else None)
     averaged = objective.ema.eval()  # type: ignore[no-untyped-call]
     cast(torch.nn.Module, averaged).to("cpu").to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]

@@ -15,7 +15,7 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
-from transformers import EvalPrediction, Trainer, TrainerCallback, TrainerState, TrainingArguments
+from transformers import EvalPrediction, Trainer, TrainerCallback, TrainerState, TrainingArguments, set_seed
 from transformers.trainer import TRAINER_STATE_NAME
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR, rotate_checkpoints
 
@@ -23,6 +23,7 @@ from .continuing import all_finite, seal, tensors_in
 from .divergence import diverged
 from .objective import TrainingObjective
 from .precision import PRECISIONS
+from .processes import mean_of_all_processes
 from .terms.onlooker import Onlooker
 from .training_settings import checked
 
@@ -68,7 +69,7 @@ class VAETrainer(Trainer):
             model=model,
             args=args,
             compute_metrics=mean_figures,
-            callbacks=[UpdateAverage(), SetEpoch(), *kwargs.pop("callbacks", [])],
+            callbacks=[UpdateAverage(), SetEpoch(), OwnNoise(), *kwargs.pop("callbacks", [])],
             **kwargs,
         )
         # The loss is a mean over the batch, and takes no account of items in other batches.
@@ -171,7 +172,8 @@ class VAETrainer(Trainer):
     def log(self, logs: dict[str, float], *args: Any, **kwargs: Any) -> None:
         """Add the terms' means since the last entry, and the pictures seen a second."""
         if "loss" in logs and self._terms:
-            logs |= {name: torch.stack(terms).float().mean().item() for name, terms in self._terms.items()}
+            means = [torch.stack(terms).float().mean() for terms in self._terms.values()]
+            logs |= dict(zip(self._terms, _numbers(means), strict=True))
             self._terms.clear()
             assert self._last_log is not None  # since there were terms
             then, before = self._last_log
@@ -253,8 +255,9 @@ class VAETrainer(Trainer):
 
 
 def _numbers(values: Iterable[Tensor]) -> list[float]:
-    """The means of tensors, asked of the device at once."""
-    found: list[float] = torch.stack([value.detach().float().mean() for value in values]).tolist()
+    """The means of tensors, over all processes too, asked of the device at once."""
+    means = torch.stack([value.detach().float().mean() for value in values])
+    found: list[float] = mean_of_all_processes(means).tolist()
     return found
 
 
@@ -263,6 +266,14 @@ class UpdateAverage(TrainerCallback):
 
     def on_step_end(self, args: TrainingArguments, state: Any, control: Any, model: Any = None, **kwargs: Any) -> None:
         model.update_average()
+
+
+class OwnNoise(TrainerCallback):
+    """Gives each process random numbers of its own: the same noise on all their pictures would be less of it."""
+
+    def on_train_begin(self, args: TrainingArguments, state: Any, control: Any, **kwargs: Any) -> None:
+        if args.process_index > 0:
+            set_seed(args.seed + args.process_index)
 
 
 class SetEpoch(TrainerCallback):

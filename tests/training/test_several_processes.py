@@ -1,37 +1,162 @@
-"""Several processes for one run, as torchrun starts them: one sentence, and nothing is begun."""
+"""Several processes for one run, as torchrun and accelerate start them."""
 
 from __future__ import annotations
 
+import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import numpy as np
 import pytest
+import yaml
 from patience import PATIENCE
+from safetensors.torch import load_file
+
+from .making import recipe_values, write_pictures
 
 ROOT = Path(__file__).parents[2]
+LAUNCH = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "CUDA_VISIBLE_DEVICES": ""}
+STATE = """
+import sys, hashlib, logging
+from pathlib import Path
+from modeling_vae.commands.whole_run import read
+from modeling_vae.recipes.recipe import Recipe
+from modeling_vae.training import run
+from modeling_vae.training.trainer import VAETrainer
+
+recipe, output = Recipe.read(Path(sys.argv[1])), Path(sys.argv[2])
+trainers = []
+made = VAETrainer.__init__
+VAETrainer.__init__ = lambda self, *args, **kwargs: (made(self, *args, **kwargs), trainers.append(self))[0]
+run.train(recipe, read(recipe), output)
+(trainer,) = trainers
+digests = {
+    name: hashlib.sha256(value.contiguous().numpy().tobytes()).hexdigest()
+    for name, value in trainer.objective.state_dict().items()
+}
+import json
+(output / f"state-{trainer.args.process_index}.json").write_text(json.dumps(digests))
+"""
 
 
-def recipe(folder: Path) -> Path:
+def write(folder: Path, pictures: Path, backbone: Path, **training: object) -> Path:
+    """A small recipe with every term, in batches of 8 all in all."""
+    values = recipe_values(pictures, backbone)
+    values["model"]["norm"] = "group"  # the statistics of batch norms are those of one process's pictures
+    values["training"] = {
+        "max_steps": 12, "per_device_train_batch_size": 8, "learning_rate": 2.0e-3, "warmup_steps": 2,
+        "logging_steps": 1, "save_steps": 6, "eval_steps": 6, "precision": "fp32", "disable_tqdm": True,
+    } | training  # fmt: skip
+    folder.mkdir(parents=True, exist_ok=True)
     file = folder / "recipe.yaml"
-    file.write_text("data: {path: pictures}\nobjective: {perceptual: null}\ntraining: {max_steps: 2}\n")
+    file.write_text(yaml.safe_dump(values))
     return file
 
 
-def test_a_process_among_several_refuses(tmp_path):
-    environment = {**os.environ, "WORLD_SIZE": "2", "RANK": "0", "LOCAL_RANK": "0", "HF_HUB_OFFLINE": "1"}
-    command = [sys.executable, str(ROOT / "train.py"), str(recipe(tmp_path)), "--output", str(tmp_path / "run")]
-    done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE)
-    assert done.returncode == 1 and not (tmp_path / "run").exists()
-    assert done.stderr.startswith("error: 2 processes were started (WORLD_SIZE), and a run has one: start it without")
-    assert len(done.stderr.splitlines()) == 1
+def ended(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, timeout=2 * PATIENCE)
+
+
+def history(checkpoint: Path, name: str) -> np.ndarray:
+    state = json.loads((checkpoint / "trainer_state.json").read_text())
+    return np.array([entry[name] for entry in state["log_history"] if name in entry])
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_pictures(tmp_path_factory.mktemp("pictures") / "squares")
+
+
+@pytest.fixture(scope="module")
+def two(pictures, backbone, tmp_path_factory) -> Path:
+    """The folder of a run by two processes, from the command that a user gives."""
+    folder = tmp_path_factory.mktemp("two")
+    recipe = write(folder, pictures, backbone, per_device_train_batch_size=4)
+    done = ended([*LAUNCH, str(ROOT / "train.py"), str(recipe), "--output", str(folder / "run")], folder)
+    assert done.returncode == 0, done.stderr
+    return folder / "run"
+
+
+def test_two_processes_end_in_one_published_folder(two):
+    assert (two / "published" / "model.safetensors").is_file()
+    report = json.loads((two / "published" / "evaluation.json").read_text())
+    assert report["run"]["steps"] == 12 and report["run"]["processes"] == 2
+
+
+def test_two_with_half_the_batch_follow_one(two, pictures, backbone, tmp_path):
+    """The same pictures in each step, and other noise: the curves are alike, and so is what comes out in the end."""
+    recipe = write(tmp_path, pictures, backbone)
+    done = ended([sys.executable, str(ROOT / "train.py"), str(recipe), "--output", str(tmp_path / "run")], tmp_path)
+    assert done.returncode == 0, done.stderr
+    ours, alone = (folder / "checkpoints" / "checkpoint-12" for folder in (two, tmp_path / "run"))
+    curves = [history(checkpoint, "nll") for checkpoint in (ours, alone)]
+    assert np.corrcoef(*curves)[0, 1] > 0.7
+    both = [history(checkpoint, "eval_psnr")[-1] for checkpoint in (ours, alone)]
+    assert both[0] == pytest.approx(both[1], abs=0.5)
+    seen = [load_file(checkpoint / "model.safetensors") for checkpoint in (ours, alone)]
+    for name in (
+        "edits.readouts.seen",
+        "attributes.shares.seen",
+        "adversarial.critic.standards.0.places",
+        "fit.position",
+    ):
+        assert seen[0][name] == seen[1][name], name  # of all pictures, and not of one process's
+
+
+def test_all_that_a_run_remembers_is_the_same_in_each_process(pictures, backbone, tmp_path):
+    recipe = write(tmp_path, pictures, backbone, per_device_train_batch_size=4, eval_strategy="no")
+    (tmp_path / "state.py").write_text(STATE)
+    done = ended([*LAUNCH, str(tmp_path / "state.py"), str(recipe), str(tmp_path / "run")], ROOT)
+    assert done.returncode == 0, done.stderr
+    first, second = (json.loads((tmp_path / "run" / f"state-{rank}.json").read_text()) for rank in (0, 1))
+    assert {name.split(".")[0] for name in first} >= {"model", "average", "adversarial", "attributes", "edits", "fit"}
+    assert [name for name in first if first[name] != second[name]] == []
+
+
+def test_a_run_of_two_is_not_continued_by_one(two, pictures, backbone, tmp_path):
+    recipe = write(tmp_path, pictures, backbone, per_device_train_batch_size=4, max_steps=14)
+    done = ended([sys.executable, str(ROOT / "train.py"), str(recipe), "--output", str(two)], tmp_path)
+    assert done.returncode == 1
+    assert "was trained by 2 processes, and 1 was started: go on with as many" in done.stderr
 
 
 @pytest.mark.slow
-def test_torchrun_itself(tmp_path):
-    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", str(ROOT / "train.py")]
-    command += [str(recipe(tmp_path)), "--output", str(tmp_path / "run")]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE)
-    assert done.returncode == 1 and not (tmp_path / "run").exists()
-    assert "error: 2 processes were started" in done.stderr
+def test_a_killed_process_ends_all_and_the_same_command_goes_on(pictures, backbone, tmp_path):
+    recipe = write(tmp_path, pictures, backbone, per_device_train_batch_size=4, max_steps=20, save_steps=2)
+    command = [*LAUNCH, str(ROOT / "train.py"), str(recipe), "--output", str(tmp_path / "run")]
+    launcher = subprocess.Popen(command, cwd=tmp_path, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + PATIENCE
+    while not list((tmp_path / "run" / "checkpoints").glob("checkpoint-*")) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    workers = subprocess.run(["pgrep", "-P", str(launcher.pid)], capture_output=True, text=True, check=True)
+    os.kill(int(workers.stdout.split()[-1]), signal.SIGKILL)
+    _, said = launcher.communicate(timeout=PATIENCE)
+    assert launcher.returncode != 0 and "SIGKILL" in said.upper().replace("SIGNAL 9", "SIGKILL")
+    assert not (tmp_path / "run" / "published").exists()
+    done = ended(command, tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "run" / "published" / "model.safetensors").is_file()
+
+
+@pytest.mark.slow
+def test_accelerate_launch(pictures, backbone, tmp_path):
+    recipe = write(tmp_path, pictures, backbone, per_device_train_batch_size=4)
+    launch = [
+        sys.executable,
+        "-m",
+        "accelerate.commands.launch",
+        "--cpu",
+        "--num_processes",
+        "2",
+        "--num_machines",
+        "1",
+    ]
+    launch += ["--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port", "0"]
+    done = ended([*launch, str(ROOT / "train.py"), str(recipe), "--output", str(tmp_path / "run")], tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "run" / "published" / "model.safetensors").is_file()

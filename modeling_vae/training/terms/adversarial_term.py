@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from modeling_vae.recipes.recipe import Adversarial
+from modeling_vae.training.processes import mean_of_all_processes
 
 from .batch import Batch, Term, ramp
 from .critic import Critic, taken_for_real, told_apart
@@ -69,6 +70,7 @@ class AdversarialTerm(Term):
         (wanted,) = torch.autograd.grad(batch.visible, weight, retain_graph=True)
         (got,) = torch.autograd.grad(model_loss, weight, retain_graph=True)
         measured = (wanted.float().norm() / got.float().norm().clamp_min(1e-8)).clamp_max(self.most)
+        measured = mean_of_all_processes(measured)
         memory = MEASURE_MEMORY if self.factor > 0 else 0.0
         self.factor.mul_(memory).add_((1 - memory) * measured)
 

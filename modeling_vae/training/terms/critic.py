@@ -9,6 +9,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
+from modeling_vae.training.processes import mean_of_all_processes, together
+
 FLOOR = 1e-3
 """Added to variances: a channel that is silent in real pictures is not amplified without end."""
 
@@ -70,10 +72,11 @@ class Standard(nn.Module):
     def update(self, maps: Tensor) -> None:
         """Take in maps [N, C, H, W]."""
         channels = maps.float().transpose(0, 1).flatten(1)
-        self.places.add_(channels.shape[1])
-        share = channels.shape[1] / self.places
-        self.mean.lerp_(channels.mean(1), share)
-        self.square.lerp_(channels.square().mean(1), share)
+        places = together() * channels.shape[1]
+        self.places.add_(places)
+        share = places / self.places
+        self.mean.lerp_(mean_of_all_processes(channels.mean(1)), share)
+        self.square.lerp_(mean_of_all_processes(channels.square().mean(1)), share)
 
     def forward(self, maps: Tensor) -> Tensor:
         variance = (self.square - self.mean.square()).clamp_min(0) + FLOOR

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from modeling_vae.model.gaussian import Gaussian
+from modeling_vae.training.processes import of_all_processes
 
 
 class RunningFit(nn.Module):
@@ -27,7 +28,7 @@ class RunningFit(nn.Module):
     @torch.no_grad()
     def update(self, latents: Tensor) -> None:
         """Put latents [N, D] in the place of the oldest ones."""
-        latents = latents.detach().to(self.queue.dtype)[-len(self.queue) :]
+        latents = of_all_processes(latents.detach().to(self.queue.dtype))[-len(self.queue) :]
         places = (self.position + torch.arange(len(latents), device=latents.device)) % len(self.queue)
         self.queue[places] = latents
         self.position.add_(len(latents)).remainder_(len(self.queue))

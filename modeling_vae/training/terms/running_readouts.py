@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from modeling_vae.training.processes import of_all_processes
+
 from .running_mean import take_in
 
 ENOUGH = 10
@@ -50,6 +52,7 @@ class RunningReadouts(nn.Module):
         Drawn, since it is draws that are edited: a dimension that says nothing then varies by 1 and explains nothing.
         """
         rows = torch.cat([latents.float(), answers.float(), latents.new_ones(len(latents), 1).float()], dim=1)
+        rows = of_all_processes(rows)
         with torch.autocast(rows.device.type, enabled=False):
             take_in(self.moments, self.seen, rows.T @ rows / len(rows), len(rows))
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from modeling_vae.training.processes import of_all_processes
+
 from .running_mean import take_in
 
 RAREST = 0.02
@@ -36,6 +38,7 @@ class RunningShares(nn.Module):
     @torch.no_grad()
     def update(self, answers: Tensor) -> None:
         """Take in the probabilities [N, A] of what is in N pictures."""
+        answers = of_all_processes(answers)
         take_in(self.shares, self.seen, answers.mean(0), len(answers))
 
     def balance(self, answers: Tensor) -> Tensor:
