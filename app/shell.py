@@ -49,7 +49,9 @@ class Shell:
         self._numbers = itertools.count(1)
 
     def studio(self, state: PageState) -> Studio:
-        return self.shelf.studio(state.model)
+        studio = self.shelf.studio(state.model)
+        studio.lessons.known(state.lessons)
+        return studio
 
     def said(self, state: PageState, push: bool = False) -> Updates:
         """The state, and its link; with `push` Back leads to the one before."""

@@ -15,6 +15,7 @@ from ..render_requests import LARGEST_SEED, GenerateRequest, as_whole
 from ..shell import NEWEST, PRIVATE, Shell, Updates, sent
 from ..toasts import toasts
 from ..views import view
+from ..words import say
 
 UNFITTED = (
     "This model has no prior fitted to its data, so what is new is drawn from the textbook N(0, I). Expect rough ones."
@@ -33,21 +34,21 @@ class GenerateTab:
                 with gr.Column(elem_classes="chosen"):
                     self.large = view("faces", label="Chosen face", elem_id="chosen-face", still=True)
                     with gr.Row(elem_classes="tight"):
-                        self.to_edit = gr.Button("Edit this one", min_width=100, elem_id="to-edit")
-                        self.to_morph = gr.Button("Add to morph", min_width=100, elem_id="to-morph")
-                        self.download = gr.Button("Download", min_width=100, elem_id="download-face")
+                        self.to_edit = gr.Button(say("Edit this one"), min_width=100, elem_id="to-edit")
+                        self.to_morph = gr.Button(say("Add to morph"), min_width=100, elem_id="to-morph")
+                        self.download = gr.Button(say("Download"), min_width=100, elem_id="download-face")
                 self._controls()
         self._wire()
 
     def _controls(self) -> None:
-        self.new = gr.Button("New faces", variant="primary", elem_id="new-faces")
+        self.new = gr.Button(say("New faces"), variant="primary", elem_id="new-faces")
         with gr.Group():
             self.seed = gr.Number(
                 precision=0,
                 minimum=0,
                 maximum=LARGEST_SEED,
-                label="Seed",
-                info="The same seed gives the same faces, today and tomorrow.",
+                label=say("Seed"),
+                info=say("The same seed gives the same faces, today and tomorrow."),
                 elem_id="seed",
             )
             self.truncation = gr.Slider(
@@ -55,11 +56,11 @@ class GenerateTab:
                 1.5,
                 0.8,
                 step=0.05,
-                label="Truncation",
-                info="Low is typical, high is strange.",
+                label=say("Truncation"),
+                info=say("Low is typical, high is strange."),
                 elem_id="truncation",
             )
-        self.caption = gr.Markdown(UNFITTED, elem_classes="caption", visible=False)
+        self.caption = gr.Markdown(say(UNFITTED), elem_classes="caption", visible=False)
 
     def _wire(self) -> None:
         asked = [self.shell.state, self.seed, self.truncation, self.shell.painter]
@@ -94,7 +95,7 @@ class GenerateTab:
             self.seed: state.seed,
             self.truncation: state.truncation,
             self.caption: gr.Markdown(visible=not studio.facts.draws_fitted),
-            self.new: gr.Button(f"New {words}"),
+            self.new: gr.Button(say(f"New {words}")),
         }
 
     def face(self, state: PageState) -> FaceRecipe:

@@ -28,7 +28,7 @@ studio.views.desk = (element, props, trigger, watch, upload, options) => {
       shown += fits;
     }
     more.hidden = Boolean(wanted) || all || shown >= rows.size;
-    more.textContent = `Show all ${rows.size}`;
+    more.textContent = studio.say("Show all {}", rows.size);
     search.parentElement.hidden = rows.size <= 4;
   };
   const set = () => {
@@ -68,13 +68,13 @@ studio.views.desk = (element, props, trigger, watch, upload, options) => {
   const add = (attribute) => {
     const { name, label } = attribute;
     const row = { label, name };
-    const end = (to, sign, words) => h("button", { type: "button", class: "full", "aria-label": `${label}: ${words}`, title: words,
+    const end = (to, sign, words) => h("button", { type: "button", class: "full", "aria-label": `${label}: ${studio.say(words)}`, title: words,
       onclick: () => full(row, Math.round(10 * to) / 10) }, sign);
     row.range = h("input", { type: "range", min: attribute.least, max: attribute.most, step: 0.1, value: 0, "aria-label": label,
       oninput: () => { last = row; put(row, row.range.value); if (!draw()) send(); },
       onchange: () => { if (drawn) send(); }, ondblclick: () => { put(row, 0); send(); } });
     row.output = h("output", {}, "0");
-    row.hold = h("input", { type: "checkbox", "aria-label": `Hold ${label}`, title: `Hold ${label}`, onchange: send });
+    row.hold = h("input", { type: "checkbox", "aria-label": studio.say("Hold {}", label), title: studio.say("Hold {}", label), onchange: send });
     row.meter = h("span", { class: "meter" }, h("i", { class: "way" }), h("i", { class: "ring" }), h("i", { class: "dot" }));
     row.value = h("b");
     row.chance = h("small");
@@ -103,7 +103,7 @@ studio.views.desk = (element, props, trigger, watch, upload, options) => {
       rows.clear();
       list.replaceChildren(...value.attributes.map(add));
       search.value = "";
-      search.placeholder = `Search ${rows.size} attributes`;
+      search.placeholder = studio.say("Search {} attributes", rows.size);
       root.hidden = !rows.size;
     }
     if (value.changes)
@@ -113,7 +113,7 @@ studio.views.desk = (element, props, trigger, watch, upload, options) => {
       }
     for (const [name, reading] of Object.entries(value.readings ?? {})) if (rows.has(name)) read(rows.get(name), reading);
     if (value.last) last = rows.get(value.last);
-    if (last?.said && (value.last || !value.changes)) said.textContent = `Seen: ${last.said}`;
+    if (last?.said && (value.last || !value.changes)) said.textContent = studio.say("Seen: {}", last.said);
     if (value.changes) filter();
   });
 };

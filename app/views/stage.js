@@ -61,7 +61,7 @@ studio.views.stage = (element, props, trigger, watch) => {
       if (picture.src !== file.url) picture.src = file.url;
     after.alt = value.label ?? "";
     label.textContent = value.label ?? "";
-    note.textContent = value.note ?? "";
+    note.textContent = studio.say(value.note ?? "");
     note.hidden = !value.note;
     root.classList.toggle("same", value.before.url === value.after.url);
     settle();

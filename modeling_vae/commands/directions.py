@@ -1,15 +1,15 @@
-"""`modeling-vae directions FOLDER --data PATH_OR_ID`."""
+"""`modeling-vae directions FOLDER`: what its edits show (`--data PATH_OR_ID`), or one direction more (`teaching`)."""
 
 from __future__ import annotations
 
 import argparse
 import logging
-from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modeling_vae.hub.network import refuse_unreachable
 
+from . import teaching
 from .examination_options import add_data_options, positive
 from .prepare import KINDS, attribute
 
@@ -20,19 +20,17 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-HELD_OUT = 0.25
-"""Share of two folders' pictures that the direction is measured on, and does not learn from."""
-
 
 def parser(program: str) -> argparse.ArgumentParser:
     """What the command is told."""
     parser = argparse.ArgumentParser(
         prog=program,
-        description="Give a published folder directions of new columns, or of two folders of pictures, without "
-        "training; and measure what edits show: at which strengths nine in ten pictures show an attribute, or lose "
-        "it, in the eyes of a network that learns from real pictures to see it. Writes directions.safetensors and the "
-        "card anew.",
-        epilog="Example: %(prog)s runs/cats/published --data my_cats --attributes grumpy:boolean",
+        description="Measure what edits of a published folder show: at which strengths nine in ten pictures show an "
+        "attribute, or lose it, in the eyes of a network that learns from real pictures to see it. Or give it new "
+        "attributes without training: of columns of a data set, or of few examples. Writes directions.safetensors and "
+        "the card anew.",
+        epilog="Examples: %(prog)s runs/cats/published --data my_cats --attributes grumpy:boolean; "
+        "%(prog)s runs/cats/published --with grumpy --without friendly",
     )
     parser.add_argument("model", type=Path, metavar="FOLDER", help="a published folder")
     add_data_options(parser)
@@ -46,16 +44,12 @@ def parser(program: str) -> argparse.ArgumentParser:
         "directions that the folder has are measured)",
     )
     parser.add_argument(
-        "--with", dest="having", type=Path, metavar="PICTURES", help="a folder of pictures that have it"
-    )
-    parser.add_argument("--without", type=Path, metavar="PICTURES", help="a folder of pictures that lack it")
-    parser.add_argument("--called", metavar="NAME", help="what the pictures of these two folders have or lack")
-    parser.add_argument(
         "--output", type=Path, metavar="NEW", help="write the new directions alone there, and leave the folder be"
     )
     parser.add_argument(
         "--tried", type=positive, metavar="N", help="pictures for each strength, at most (default: 64)"
     )
+    teaching.add_options(parser)
     return parser
 
 
@@ -66,31 +60,22 @@ def run(arguments: list[str], program: str) -> None:
         raise FileNotFoundError(f"{folder} is no folder: give a published one, whose directions are written anew.")
     _check_options(options)
     refuse_unreachable(options.data)
+    if teaching.asked(options):
+        return _teach(folder, options)
     # Imported here, so that what can be said without them is said at once.
     from modeling_vae.public import VAEPipeline
 
-    from .two_folders import two_folders
-
     pipe = VAEPipeline.from_pretrained(folder)
-    both = options.having is not None
-    with two_folders(options.having, options.without, options.called) if both else nullcontext() as root:
-        if root is not None:
-            options.data, options.attributes = str(root), [(options.called, "boolean")]
-            options.train_split, options.split = "train", HELD_OUT
-            options.name = options.image_column = None
-        if options.attributes:
-            _add(folder, pipe, options)
-        else:
-            _measure(folder, pipe, options)
+    if options.attributes:
+        _add(folder, pipe, options)
+    else:
+        _measure(folder, pipe, options)
 
 
 def _check_options(options: argparse.Namespace) -> None:
-    given = [options.having, options.without, options.called]
-    if any(given) and not all(given):
-        raise ValueError("--with, --without and --called belong together: give all three, or none.")
-    if all(given) and (options.data or options.attributes):
-        raise ValueError("--with and --without are the data themselves: leave --data and --attributes out.")
-    if options.output is not None and not (options.attributes or options.having):
+    if options.attributes and teaching.asked(options):
+        raise ValueError("--attributes and few examples (--with, --without, --column) are two ways: give one.")
+    if options.output is not None and not (options.attributes or teaching.asked(options)):
         raise ValueError("--output is for new directions: give --attributes, or --with and --without.")
 
 
@@ -171,6 +156,20 @@ def _read(
     )
     logger.info("%s", data.report)
     return recipe, data
+
+
+def _teach(folder: Path, options: argparse.Namespace) -> None:
+    from modeling_vae.public import VAEPipeline
+
+    pipe = VAEPipeline.from_pretrained(folder)
+    taught = teaching.teach_from(pipe, options)
+    if options.output is not None:
+        taught.directions.save_pretrained(options.output)
+        logger.info('Written to %s: pipe.load_directions("%s") adds it.', options.output, options.output)
+        return
+    pipe.add_directions(taught.directions)
+    if pipe.directions is not None:
+        write(folder, pipe, pipe.directions, {})
 
 
 def write(folder: Path, pipe: VAEPipeline, directions: AttributeDirections, said: dict[str, Any]) -> None:

@@ -47,6 +47,7 @@ OUR_KEYS = ("sdk", "sdk_version", "python_version", "app_file", "models", "prelo
 APP = '''"""The studio with {model_id}. A Space runs this file."""
 
 import os
+from importlib.util import find_spec
 
 # The folder `app`, not this file: of two of one name Python takes the package.
 from app.layout import build
@@ -56,11 +57,14 @@ from app.uploads import MAX_UPLOAD_BYTES
 from modeling_vae.pipeline import VAEPipeline
 
 MODEL, REVISION = {model_id}, {revision}
+MCP = find_spec("mcp") is not None  # Gradio's extra, which a Space installs: its endpoints are tools of agents
 port = os.environ.get("GRADIO_SERVER_PORT") or os.environ.get("PORT")
 
 studio = Studio(VAEPipeline.from_pretrained(MODEL, revision=REVISION), name=MODEL)
 demo = build(studio)
-demo.launch(server_port=int(port) if port else None, max_file_size=MAX_UPLOAD_BYTES, **appearance())
+demo.launch(
+    server_port=int(port) if port else None, max_file_size=MAX_UPLOAD_BYTES, **appearance(studio, mcp=MCP)
+)
 '''
 ABOUT = """\
 # {title}
