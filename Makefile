@@ -46,7 +46,7 @@ $(ENV)/app.stamp: $(ENV)/torch.stamp pyproject.toml
 	touch $@
 
 $(ENV)/test.stamp: $(ENV)/torch.stamp pyproject.toml
-	$(BIN)/python -m pip install --quiet --editable ".[app,train]" --group dev
+	$(BIN)/python -m pip install --quiet --editable ".[app,onnx,report,train]" --group dev
 	touch $@
 
 # The site reads the code and runs none of it, so PyTorch is not needed.

@@ -77,7 +77,7 @@ def main(argv: Sequence[str] | None = None, program: str = "python -m app") -> i
                 server_port=options.port,
                 share=options.share or None,
                 max_file_size=MAX_UPLOAD_BYTES,
-                **appearance(options.mcp),
+                **appearance(studio, options.mcp),
             )
     except OSError as error:  # the port is taken, or the address is not this machine's
         print(f"The studio cannot be opened: {error}", file=sys.stderr)

@@ -15,6 +15,8 @@ from .render_requests import EditRequest, FrameRequest, GenerateRequest, as_whol
 MOST_PARENTS = 8
 DEEPEST = 7
 """Generations of mixed faces in one recipe, whose length may double with each."""
+TAUGHT = "taught/"
+"""How the names of attributes begin that a visitor taught, see `lessons`."""
 
 
 @dataclass(frozen=True)
@@ -109,8 +111,10 @@ class FaceRecipe:
 
 
 def to_json(face: FaceRecipe, private: bool = False) -> dict[str, Any]:
-    """A recipe as JSON. A photo's name is a visitor's secret: it is there only where `private` asks for it."""
+    """A recipe as JSON. Photos and what was taught are a visitor's own: named only where `private` asks for it."""
     said: dict[str, Any] = {}
+    changes = {name: change for name, change in face.changes if private or not name.startswith(TAUGHT)}
+    hold = [name for name in face.hold if private or not name.startswith(TAUGHT)]
     match face.origin:
         case Drawn(seed, index, truncation):
             said = {"seed": seed, "face": index, "truncation": truncation}
@@ -120,10 +124,10 @@ def to_json(face: FaceRecipe, private: bool = False) -> dict[str, Any]:
             said = {"mix": [[to_json(part, private), weight] for part, weight in parts]}
             if variety:
                 said |= {"variety": variety, "seed": seed}
-    if face.changes:
-        said["edit"] = dict(face.changes)
-    if face.hold:
-        said["hold"] = list(face.hold)
+    if changes:
+        said["edit"] = changes
+    if hold:
+        said["hold"] = hold
     if face.keep_photo:
         said["keep"] = True
     return said

@@ -6,17 +6,22 @@ overwritten by another's.
 
 from __future__ import annotations
 
+import base64
 import io
 import os
 import re
+import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
 from gradio.processing_utils import save_bytes_to_cache
 from gradio.utils import get_upload_folder
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
+
+from modeling_vae import Taught
 
 SMALL = 256
 """Longer side up to which a picture is shown exactly; larger ones are shown as good JPEG."""
@@ -53,14 +58,32 @@ def picture_bytes(picture: Image.Image, recipe: str = "") -> bytes:
     return buffer.getvalue()
 
 
+def commented(gif: bytes, text: str) -> bytes:
+    """A GIF that says how it was made, in a comment (GIF89a, section 24) right behind its table of colours."""
+    said = f"{RECIPE}:{text}".encode()
+    blocks = [said[start : start + 255] for start in range(0, len(said), 255)]
+    comment = b"!\xfe" + b"".join(bytes([len(block)]) + block for block in blocks) + b"\0"
+    table = 3 << (gif[10] % 8 + 1) if gif[10] >= 128 else 0
+    return gif[: 13 + table] + comment + gif[13 + table :]
+
+
 def recipe_of(path: str | os.PathLike[str]) -> str | None:
-    """How the face of a PNG file was made, where the file says so."""
+    """How a PNG or GIF file of the studio was made; None where it does not say so."""
     try:
-        with Image.open(path, formats=["PNG"]) as picture:
-            said = getattr(picture, "text", {}).get(RECIPE)
+        with Image.open(path, formats=["PNG", "GIF"]) as picture:
+            if picture.format == "PNG":
+                said = getattr(picture, "text", {}).get(RECIPE)
+                return said if isinstance(said, str) else None
+            said = picture.info.get("comment", b"")
+            text: str = said.decode("utf-8", "replace") if isinstance(said, bytes) else ""
+            return text.removeprefix(f"{RECIPE}:") if text.startswith(f"{RECIPE}:") else None
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return None
-    return said if isinstance(said, str) else None
+
+
+def text_of(latent: torch.Tensor) -> str:
+    """A latent [D] for the page, base64 of float32."""
+    return base64.b64encode(latent.numpy().astype("<f4").tobytes()).decode()
 
 
 def cached(data: bytes, name: str) -> str:
@@ -94,3 +117,11 @@ def jpeg_bytes(picture: Image.Image) -> bytes:
     buffer = io.BytesIO()
     picture.save(buffer, "JPEG", quality=95, subsampling=0, icc_profile=picture.info.get("icc_profile"))
     return buffer.getvalue()
+
+
+def directions_bytes(taught: Taught) -> bytes:
+    """directions.safetensors of what was taught."""
+    with tempfile.TemporaryDirectory() as folder:
+        taught.directions.save_pretrained(folder)
+        (path,) = Path(folder).iterdir()
+        return path.read_bytes()

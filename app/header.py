@@ -11,6 +11,7 @@ import gradio as gr
 from .facts import ModelFacts
 from .page_state import PageState
 from .shell import Shell, Updates
+from .words import say
 
 TITLE = "VAE studio"
 TAGLINE = (
@@ -30,8 +31,8 @@ class Header:
                 [*shell.shelf.names],
                 value=facts.name,
                 allow_custom_value=True,
-                label="Model",
-                info="or user/name of one on the Hub",
+                label=say("Model"),
+                info=say("or user/name of one on the Hub"),
                 elem_id="model",
                 scale=0,
                 min_width=210,
@@ -43,7 +44,7 @@ class Header:
         with gr.Row(elem_id="bottom"):
             self.rights = gr.HTML(rights(facts), elem_id="rights", padding=False)
             self.shell.address.render()  # type: ignore[no-untyped-call]
-        with gr.Accordion("The model's card", open=False, elem_id="card"):
+        with gr.Accordion(say("The model's card"), open=False, elem_id="card"):
             self.card = gr.Markdown(card_text(facts))
 
     @property

@@ -9,6 +9,8 @@ from typing import Any
 
 import gradio as gr
 
+from modeling_vae.browser.browser_model import SCRIPTS
+
 from .doors import Doors
 from .face_recipes import FaceRecipe
 from .header import Header
@@ -17,12 +19,15 @@ from .shelf import Shelf
 from .shell import PRIVATE, Shell, Updates, sent
 from .studio import Studio
 from .tabs.edit import EditTab
+from .tabs.face_map import MapTab
 from .tabs.generate import GenerateTab
 from .tabs.mix import MixTab
 from .tabs.morph import MorphTab
 from .tabs.photo import PhotoTab
+from .tabs.teach import TeachTab
 from .toasts import toasts
 from .turns import TurnsQueue
+from .words import say
 
 DAY = 24 * 60 * 60
 TITLE = "VAE studio"
@@ -37,6 +42,7 @@ def build(studio: Studio, folders: Mapping[str, Path] | None = None, any_folder:
         folders: of other models on offer, by name.
         any_folder: whether a visitor may name other folders of this machine.
     """
+    gr.set_static_paths([SCRIPTS])
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(DAY // 24, DAY)) as page:
         shelf = Shelf(studio, folders, any_folder)
         Doors(shelf)
@@ -46,7 +52,7 @@ def build(studio: Studio, folders: Mapping[str, Path] | None = None, any_folder:
     return result
 
 
-Tab = PhotoTab | GenerateTab | EditTab | MorphTab | MixTab
+Tab = PhotoTab | GenerateTab | EditTab | MorphTab | MixTab | MapTab | TeachTab
 
 
 class Page:
@@ -57,16 +63,20 @@ class Page:
         self.header = Header(shell)
         self.asked = gr.Textbox(visible=False)
         with gr.Tabs(elem_id="tabs", selected=FIRST_TAB) as self.tabs:
-            with gr.Tab("Your photo", id="photo") as photo_tab:
+            with gr.Tab(say("Your photo"), id="photo") as photo_tab:
                 self.photo = PhotoTab(shell)
-            with gr.Tab("New faces", id="generate") as self.generate_tab:
+            with gr.Tab(say("New faces"), id="generate") as self.generate_tab:
                 self.generate = GenerateTab(shell)
-            with gr.Tab("Edit", id="edit") as edit_tab:
+            with gr.Tab(say("Edit"), id="edit") as edit_tab:
                 self.edit = EditTab(shell)
-            with gr.Tab("Morph", id="morph") as morph_tab:
+            with gr.Tab(say("Morph"), id="morph") as morph_tab:
                 self.morph = MorphTab(shell)
-            with gr.Tab("Mix", id="mix") as mix_tab:
+            with gr.Tab(say("Mix"), id="mix") as mix_tab:
                 self.mix = MixTab(shell)
+            with gr.Tab(say("Map"), id="map") as map_tab:
+                self.map = MapTab(shell)
+            with gr.Tab(say("Teach"), id="teach") as teach_tab:
+                self.teach = TeachTab(shell)
         self.header.place_about()
         self.by_name: dict[str, Tab] = {
             "photo": self.photo,
@@ -74,6 +84,8 @@ class Page:
             "edit": self.edit,
             "morph": self.morph,
             "mix": self.mix,
+            "map": self.map,
+            "teach": self.teach,
         }
         places = {
             "photo": photo_tab,
@@ -81,6 +93,8 @@ class Page:
             "edit": edit_tab,
             "morph": morph_tab,
             "mix": mix_tab,
+            "map": map_tab,
+            "teach": teach_tab,
         }
         self._wire(page, places)
 
@@ -92,20 +106,33 @@ class Page:
         self.header.model.input(self.switch, [state, self.header.model], everything, **PRIVATE)
         for name, place in places.items():
             tab = self.by_name[name]
-            place.select(self._select(name), state, [state, shell.address, *tab.outputs], **PRIVATE)
+            place.select(self._select(name), [state, shell.painter], [state, shell.address, *tab.outputs], **PRIVATE)
         to_edit = [state, shell.address, *self.edit.outputs, self.tabs]
         self.generate.to_edit.click(self.edit_new, state, to_edit, **PRIVATE)
         self.photo.to_edit.click(self.edit_photo, state, to_edit, **PRIVATE)
         self.mix.to_edit.click(self.edit_mixed, state, to_edit, **PRIVATE)
+        self.teach.to_edit.click(self.edit_taught, state, to_edit, **PRIVATE)
+        self.map.to_edit.click(self.edit_mapped, state, to_edit, **PRIVATE)
+        to_mix = [state, shell.address, *self.mix.outputs, self.tabs]
+        self.map.to_mix.click(self.mix_mapped, state, to_mix, **PRIVATE)
         to_morph = [state, shell.address, *self.morph.outputs, self.tabs]
         self.generate.to_morph.click(self.morph_new, state, to_morph, **PRIVATE)
         self.photo.to_morph.click(self.morph_photo, state, to_morph, **PRIVATE)
         self.mix.to_morph.click(self.morph_mixed, state, to_morph, **PRIVATE)
+        self.map.to_morph.click(self.morph_mapped, state, to_morph, **PRIVATE)
         self.edit.to_morph.click(self.morph_edited, state, to_morph, **PRIVATE)
 
     def _everything(self) -> list[Any]:
         parts = [part for tab in self.by_name.values() for part in tab.outputs]
-        return [self.shell.state, self.shell.address, self.tabs, self.generate_tab, *self.header.outputs, *parts]
+        return [
+            self.shell.state,
+            self.shell.address,
+            self.tabs,
+            self.generate_tab,
+            self.shell.painter,
+            *self.header.outputs,
+            *parts,
+        ]
 
     # --- a state is opened ---------------------------------------------------------------------------------------
 
@@ -135,19 +162,20 @@ class Page:
         return {
             **self.shell.said(state, push),
             **self.header.show(state),
+            **self.shell.paint(state),
             # a visitor may have gone to another tab before the first one was there
             **({self.tabs: gr.Tabs(selected=state.tab)} if state.tab != FIRST_TAB or push else {}),
-            self.generate_tab: gr.Tab(f"New {facts.card.words}"),
+            self.generate_tab: gr.Tab(say(f"New {facts.card.words}")),
             **self.by_name[state.tab].show(state),
         }
 
     def _select(self, name: str) -> Any:
         @toasts
-        def select(state: PageState) -> Updates:
+        def select(state: PageState, painter: Any) -> Updates:
             if not state.opened:
                 skipped: Updates = gr.skip()
                 return skipped
-            opened = replace(state, tab=name)
+            opened = replace(self.shell.painted(state, painter), tab=name)
             return {**self.shell.said(opened, push=state.tab != name), **self.by_name[name].show(opened)}
 
         return select
@@ -165,6 +193,24 @@ class Page:
     @toasts
     def edit_mixed(self, state: PageState) -> Updates:
         return self._edit(state, self.mix.face(state))
+
+    @toasts
+    def edit_mapped(self, state: PageState) -> Updates:
+        return self._edit(state, self.map.face(state))
+
+    @toasts
+    def mix_mapped(self, state: PageState) -> Updates:
+        state = replace(self.mix.with_face(state, self.map.face(state)), tab="mix")
+        return {**self.shell.said(state, push=True), **self.mix.show(state), self.tabs: gr.Tabs(selected="mix")}
+
+    @toasts
+    def morph_mapped(self, state: PageState) -> Updates:
+        return self._morph(state, self.map.face(state))
+
+    @toasts
+    def edit_taught(self, state: PageState) -> Updates:
+        """The face that is edited already, with the new slider."""
+        return self._edit(state, state.face)
 
     def _edit(self, state: PageState, face: FaceRecipe) -> Updates:
         state = replace(state.with_face(face), tab="edit")

@@ -7,12 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from .face_map import MapRequest
 from .face_recipes import MOST_PARENTS, Drawn, FaceRecipe, PhotoStays, Uploaded, from_json, to_json
+from .lessons import MOST_LESSONS, Lesson
 from .render_requests import MOST_KEYFRAMES, GenerateRequest, PathRequest, number
 
 FIRST_SEED = 2
 FIRST_TRUNCATION = 0.8
-TABS = ("photo", "generate", "edit", "morph", "mix")
+TABS = ("photo", "generate", "edit", "morph", "mix", "map", "teach")
 MOST_STEPS = 40
 """Of an edit that can be undone."""
 
@@ -22,6 +24,7 @@ class PageState:
     """Args:
     model: the name it is opened by.
     opened: whether the page shows it already; before that the browser may have chosen a tab by itself.
+    paints: whether the page draws the model's faces by itself.
     tab: the one that is open.
     seed, truncation, chosen: of the new faces, and which of them is chosen, from 0.
     photo: the face in the visitor's photo, where there is one.
@@ -32,6 +35,9 @@ class PageState:
     brood: of their children, from which seed; None where none are asked for.
     lineage: the children that were gone on with, the first ancestor first.
     way: of the morph.
+    map: which, and the place on it.
+    lesson: that is being put together.
+    lessons: that were taught, the newest first.
     """
 
     model: str
@@ -50,7 +56,11 @@ class PageState:
     parents: tuple[tuple[FaceRecipe, float], ...] = ()
     brood: int | None = None
     lineage: tuple[FaceRecipe, ...] = ()
+    map: MapRequest = MapRequest()
+    lesson: Lesson = Lesson()
+    lessons: tuple[Lesson, ...] = ()
     opened: bool = field(default=False, compare=False)
+    paints: bool = field(default=False, compare=False)
 
     @property
     def request(self) -> GenerateRequest:
@@ -59,6 +69,11 @@ class PageState:
     def with_face(self, face: FaceRecipe) -> PageState:
         """With another face to edit; its own changes are the first step."""
         return replace(self, face=face, past=(), future=())
+
+    def taught(self) -> PageState:
+        """With the lesson among those that were taught, the first of them; the oldest go."""
+        others = [lesson for lesson in self.lessons if lesson.key != self.lesson.key]
+        return replace(self, lessons=(self.lesson, *others)[:MOST_LESSONS])
 
     def stepped(self, face: FaceRecipe) -> PageState:
         """With the face changed, by a step that can be undone. Moves of the same sliders are one step."""
@@ -82,8 +97,12 @@ class PageState:
         return replace(self, face=face, past=(*self.past, self.face), future=tuple(future))
 
     def to_json(self, private: bool = False) -> dict[str, Any]:
-        """What a link says; `private` ones, for the visitor alone, name photos too."""
-        photo = {"photo": to_json(FaceRecipe(self.photo), private)} if self.photo is not None and private else {}
+        """What a link says; `private` ones, for the visitor alone, name photos and what was taught too."""
+        own: dict[str, Any] = {}
+        if private and self.photo is not None:
+            own["photo"] = to_json(FaceRecipe(self.photo), private)
+        if private and (self.lessons or self.lesson != Lesson()):
+            own["lessons"] = [lesson.to_json() for lesson in (self.lesson, *self.lessons)]
         return {
             "model": self.model,
             "tab": self.tab,
@@ -95,8 +114,14 @@ class PageState:
             "way": [self.way.path, self.way.easing, self.way.loop],
             "parents": [[to_json(face, private), weight] for face, weight in self.parents],
             "brood": self.brood,
-            **photo,
+            **self._map,
+            **own,
         }
+
+    @property
+    def _map(self) -> dict[str, Any]:
+        there = self.map
+        return {"map": [there.across, there.up, there.colour, there.x, there.y]} if there != MapRequest() else {}
 
     @classmethod
     def from_json(cls, said: Any) -> PageState:
@@ -112,7 +137,7 @@ class PageState:
             said.get("seed", plain.seed), said.get("chosen", plain.chosen), said.get("truncation", plain.truncation)
         )
         keyframes = said.get("keyframes", [])
-        way = said.get("way", [])
+        way, place = said.get("way", []), said.get("map", [])
         if not isinstance(keyframes, list) or not isinstance(way, list) or len(way) > 3:
             raise ValueError("This link says nothing that the page could show.")
         parents, brood = said.get("parents", []), said.get("brood")
@@ -120,6 +145,7 @@ class PageState:
             raise ValueError("This link says nothing that the page could show.")
         kept = [(_known(face), number("The weight", weight, -4, 4)) for face, weight in parents[:MOST_PARENTS]]
         found = [_known(face) for face in keyframes[:MOST_KEYFRAMES]]
+        lessons = [Lesson.from_json(one) for one in said.get("lessons", [])[: MOST_LESSONS + 1]] or [Lesson()]
         face = _known(said["face"]) if "face" in said else None
         photo = _known(said["photo"]) if "photo" in said else None
         return replace(
@@ -133,6 +159,9 @@ class PageState:
             keyframes=tuple(one for one in found if one is not None),
             way=PathRequest(*way),
             parents=tuple((face, weight) for face, weight in kept if face is not None),
+            map=MapRequest(*place[:5]) if isinstance(place, list) else MapRequest(),
+            lesson=lessons[0],
+            lessons=tuple(lesson for lesson in lessons[1:] if lesson.ready),
             brood=None if brood is None else GenerateRequest(brood).seed,
         )
 

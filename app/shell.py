@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import itertools
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import gradio as gr
 
-from .files import cached, file_data
+from modeling_vae.browser.browser_model import FILE_NAME, SCRIPTS
+
+from .face_recipes import FaceRecipe
+from .files import cached, file_data, shown_files, text_of
 from .page_state import PageState
 from .shelf import Shelf
 from .studio import Studio
@@ -39,16 +44,40 @@ class Shell:
         self.shelf = shelf
         self.state = gr.State(PageState(shelf.first.facts.name))
         self.courier = view("courier", elem_id="courier")
+        self.painter = view("painter", label="Painter", elem_id="painter")
         self.address = view("address", label="Link", elem_id="address", render=False)
         self._numbers = itertools.count(1)
 
     def studio(self, state: PageState) -> Studio:
-        return self.shelf.studio(state.model)
+        studio = self.shelf.studio(state.model)
+        studio.lessons.known(state.lessons)
+        return studio
 
     def said(self, state: PageState, push: bool = False) -> Updates:
         """The state, and its link; with `push` Back leads to the one before."""
         link, own = (json.dumps(state.to_json(private), separators=(",", ":")) for private in (False, True))
         return {self.state: state, self.address: {"link": link, "own": own, "push": push}}
+
+    def paint(self, state: PageState) -> Updates:
+        """What the page draws the model's faces with by itself, where it can be drawn so."""
+        data = self.studio(state).browser_model
+        if data is None:
+            return {self.painter: {}}
+        model, script = file_data(cached(data, FILE_NAME)), file_data(str(SCRIPTS / "painter.js"))
+        return {self.painter: {"script": script, "model": model, "name": state.model}}
+
+    def painted(self, state: PageState, painter: Any) -> PageState:
+        """The state, which knows whether the page draws faces by itself: the painter says so once it is ready."""
+        return replace(state, paints=sent(painter).get("ready") == state.model)
+
+    def faces(self, state: PageState, faces: Sequence[FaceRecipe], labels: Sequence[str]) -> list[dict[str, Any]]:
+        """Faces as the model draws them, for the view of that name: as latents where the page draws them."""
+        studio = self.studio(state)
+        if state.paints and all(studio.is_plain(face) for face in faces):
+            pictures: list[dict[str, Any]] = [{"latent": text_of(studio.latent(face))} for face in faces]
+        else:
+            pictures = [{"file": file} for file in shown_files(studio.pictures(faces))]
+        return [{**picture, "label": label} for picture, label in zip(pictures, labels, strict=True)]
 
     def bring(self, data: bytes, name: str) -> Updates:
         """Bytes to the visitor's disk, as a file of this name."""

@@ -9,16 +9,22 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import torch
 from PIL import Image
 
 from modeling_vae import PhotoCrop, Reading
 from modeling_vae.animation import Animation
+from modeling_vae.browser.browser_model import browser_model, drawable
+from modeling_vae.model.latents import keyframe_path
 from modeling_vae.pipeline import VAEPipeline
+from modeling_vae.tuning.tuned_face import TunedFace
 
+from .face_map import FaceMap, MapRequest, atlas, axes_of, ordered, values_of
 from .face_recipes import Drawn, FaceRecipe, Mixed, Origin, Uploaded
 from .facts import Attribute, ModelFacts
+from .lessons import Lesson, Lessons, slider_of
 from .photos import Photos
 from .recent import Recent
 from .render_requests import LARGEST_SEED, MOST_KEYFRAMES, FilmRequest, GenerateRequest, PathRequest
@@ -69,8 +75,10 @@ class Studio:
         self._pipe = pipe
         self.facts = ModelFacts.of(pipe, name)
         self.photos = Photos(pipe, Uploads() if uploads is None else uploads)
+        self.lessons = Lessons(pipe, self.latent)
         self._pictures: Recent[FaceRecipe, Image.Image] = Recent(512)
         self._origins: Recent[Origin, torch.Tensor] = Recent(1024)
+        self._maps: Recent[tuple[str, str], FaceMap] = Recent(16)
         self._films: Recent[tuple[tuple[FaceRecipe, ...], PathRequest, int], Animation] = Recent(4)
 
     # --- faces ---------------------------------------------------------------------------------------------------
@@ -106,17 +114,34 @@ class Studio:
         asked = face.request
         if not asked.strengths:
             return origin
-        return self._pipe.edit_latents(origin[None], asked.strengths, asked.hold)[0]
+        return self._pipe_of(face).edit_latents(origin[None], asked.strengths, asked.hold)[0]
+
+    @cached_property
+    def browser_model(self) -> bytes | None:
+        """The file that a browser draws the model's faces with; None where it cannot."""
+        parts = self._pipe.parts
+        return browser_model(parts) if drawable(parts.model.config) else None
+
+    @staticmethod
+    def is_plain(face: FaceRecipe) -> bool:
+        """Whether a face is drawn by the model alone: neither into a photo, nor by a decoder of its own."""
+        return face.tuned is None and (face.photo is None or not face.keep_photo)
 
     # --- edits ---------------------------------------------------------------------------------------------------
 
-    def look(self, face: FaceRecipe) -> Look:
+    def attributes(self, lessons: Sequence[Lesson] = ()) -> tuple[Attribute, ...]:
+        """The sliders: what a visitor taught, and what the model was published with."""
+        return (*map(slider_of, self.lessons.known(lessons)), *self.facts.attributes)
+
+    def look(self, face: FaceRecipe, lessons: Sequence[Lesson] = ()) -> Look:
         """A face as it is and edited, at a size for the screen, and what is read off both pictures."""
         before, after = self.shown(face.plain), self.shown(face)
-        read_before, read_after = self._read(face.plain, before), self._read(face, after)
+        attributes = self.attributes(lessons)
+        pipe = self.lessons.pipe(attribute.name for attribute in attributes)
+        read_before, read_after = self._read(pipe, face.plain, before), self._read(pipe, face, after)
         readings = tuple(
             AttributeReading(a, read_before[a.name].value, read_after[a.name].value, read_after[a.name].probability)
-            for a in self.facts.attributes
+            for a in attributes
         )
         return Look(_for_the_screen(before), _for_the_screen(after), readings)
 
@@ -161,11 +186,42 @@ class Studio:
             changes[name] = round(max(known[name].least, min(known[name].most, strength)), 1)
         return face.edited(changes, face.hold)
 
+    # --- the map -------------------------------------------------------------------------------------------------
+
+    def map_request(self, asked: MapRequest) -> MapRequest:
+        """The same with the axes that nobody chose."""
+        across, up = axes_of(self.facts, self._pipe.directions)
+        return replace(asked, across=asked.across or across, up=asked.up or up)
+
+    def map(self, asked: MapRequest) -> FaceMap:
+        """The map with these axes."""
+        return self._maps.get((asked.across, asked.up), lambda: ordered(self.latent, lambda z: self._along(z, asked)))
+
+    def map_picture(self, asked: MapRequest) -> Image.Image:
+        """All its faces in one picture."""
+        return atlas(self.pictures(self.map(asked).faces))
+
+    def map_colours(self, asked: MapRequest) -> list[float] | None:
+        """How much each of its faces has of what it is coloured by, 0 to 1, from 2 deviations below to 2 above."""
+        if not asked.colour:
+            return None
+        values = values_of(self.map(asked).latents, asked.colour, self._pipe.directions)
+        return [round(share, 2) for share in (values / 4 + 0.5).clamp(0, 1).tolist()]
+
+    def _along(self, latents: torch.Tensor, asked: MapRequest) -> torch.Tensor:
+        columns = [values_of(latents, name, self._pipe.directions) for name in (asked.across, asked.up)]
+        return torch.stack(columns, dim=1)
+
     # --- films ---------------------------------------------------------------------------------------------------
 
     def strip(self, faces: Sequence[FaceRecipe], way: PathRequest) -> list[Image.Image]:
         """A quick look at a morph: some of its frames. There are none of fewer than two faces."""
         return list(self.morph(faces, way, STRIP_FRAMES)) if len(faces) > 1 else []
+
+    def strip_latents(self, faces: Sequence[FaceRecipe], way: PathRequest) -> torch.Tensor:
+        """The latents [n, D] of the frames of `strip`, for whoever draws them; of one face or more."""
+        latents = torch.stack([self.latent(face) for face in faces])
+        return keyframe_path(latents, STRIP_FRAMES, way.path, way.easing, way.closed)
 
     def morph(self, faces: Sequence[FaceRecipe], way: PathRequest, frames: int) -> Animation:
         """The film through 2 to 8 faces, in the model's own size."""
@@ -202,8 +258,11 @@ class Studio:
                 return mixed + ways[0]
 
     def _tuned(self, face: FaceRecipe) -> Image.Image:
-        tuned = self.photos.tuned_face(face.tuned)
+        tuned = self._tuned_face(face)
         return tuned.edit(dict(face.changes), face.hold) if face.changes else tuned.reconstruct()
+
+    def _tuned_face(self, face: FaceRecipe) -> TunedFace:
+        return replace(self.photos.tuned_face(face.tuned), directions=self._pipe_of(face).directions)
 
     def _in_photo(self, face: FaceRecipe, crop: PhotoCrop) -> Image.Image:
         """The photo of a crop, changed."""
@@ -211,20 +270,23 @@ class Studio:
         if not strengths:
             return crop.original or crop.photo
         if face.tuned is not None:
-            tuned = self.photos.tuned_face(face.tuned)
-            return replace(tuned, photos=[crop]).edit(strengths, hold, preserve_detail=True)
-        return self._pipe.edit(crop, strengths, hold, preserve_detail=True)
+            return replace(self._tuned_face(face), photos=[crop]).edit(strengths, hold, preserve_detail=True)
+        return self._pipe_of(face).edit(crop, strengths, hold, preserve_detail=True)
 
-    def _read(self, face: FaceRecipe, picture: Image.Image) -> dict[str, Reading]:
+    def _pipe_of(self, face: FaceRecipe) -> VAEPipeline:
+        """The pipeline that knows what the face is changed by."""
+        return self.lessons.pipe((*dict(face.changes), *face.hold))
+
+    def _read(self, pipe: VAEPipeline, face: FaceRecipe, picture: Image.Image) -> dict[str, Reading]:
         """What is seen in a picture of the face, which is encoded for it."""
-        if self._pipe.directions is None or not self.facts.attributes:
+        if pipe.directions is None or not len(pipe.directions):
             return {}
         if face.photo is not None and face.keep_photo:
-            return self._pipe.read(PhotoCrop(picture, self.photos.working_crop(face.photo).crop))
+            return pipe.read(PhotoCrop(picture, self.photos.working_crop(face.photo).crop))
         if face.tuned is not None:
-            return self._pipe.read(picture)
+            return pipe.read(picture)
         # as `VAEPipeline.read` does with a latent, but for drawing once more what is drawn already
-        return self._pipe.directions.read(self._pipe.encode(picture), drawn=True)[0]
+        return pipe.directions.read(pipe.encode(picture), drawn=True)[0]
 
     def _morph(self, faces: Sequence[FaceRecipe], way: PathRequest, frames: int) -> Animation:
         latents = [self.latent(face) for face in faces]

@@ -8,7 +8,10 @@ from typing import Any
 import gradio as gr
 from gradio.themes.utils import colors, fonts, sizes
 
+from .first_sight import FirstSight
+from .studio import Studio
 from .views import script, stylesheets
+from .words import i18n, translations
 
 STYLESHEET = Path(__file__).with_name("studio.css")
 FAVICON = Path(__file__).with_name("favicon.svg")
@@ -148,17 +151,21 @@ WITHOUT_MCP = '<style>li.snippet:has(img[src*="mcp"]) { display: none !important
 """Gradio's page on the endpoints tells of MCP also where none is served."""
 
 
-def appearance(mcp: bool = False) -> dict[str, Any]:
+def appearance(studio: Studio, mcp: bool = False) -> dict[str, Any]:
     """What `launch` is given so that the page looks like ours.
 
     Args:
+        studio: of the model to open with.
         mcp: whether the endpoints are served as tools of an MCP server, which the page on them tells then.
     """
     return {
+        # class, arguments and named ones, as the server takes them apart
+        "app_kwargs": {"middleware": [(FirstSight, (), {"studio": studio})]},
+        "i18n": i18n(),
         "mcp_server": mcp,
         "theme": build_theme(),
         "css_paths": [STYLESHEET, *stylesheets()],
-        "head": FOOTER + ("" if mcp else WITHOUT_MCP) + script(),
+        "head": FOOTER + ("" if mcp else WITHOUT_MCP) + script(translations()),
         "favicon_path": FAVICON,
         "footer_links": ["api", "settings"],
     }

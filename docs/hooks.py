@@ -79,10 +79,10 @@ def table(name: str) -> str:
     """
     if name == "models":
         return of_models({"what": size_of, "the machine that trained it": machine_of})
-    if name == "sheets":
-        return sheets()
+    if name in TEXTS:
+        return TEXTS[name]()
     if name not in FIGURES:
-        raise PluginError(f"there is no table {name!r}: take models, sheets, {', '.join(FIGURES)}.")
+        raise PluginError(f"there is no table {name!r}: take models, {', '.join([*TEXTS, *FIGURES])}.")
     return of_models({said: figure(place, form) for said, place, form in FIGURES[name]})
 
 
@@ -98,6 +98,30 @@ def sheets() -> str:
     rows = [["", "samples", "edits"], ["---"] * 3]
     rows += [[f"`{name}`", *(f"![](models/{name}/{what}.webp)" for what in ("samples", "edits"))] for name in models()]
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def latents() -> str:
+    """What the page of each model's latent space says, one after the other."""
+    parts = []
+    for name, folder in models().items():
+        if (folder / "latents.md").is_file():
+            text = (folder / "latents.md").read_text(encoding="utf-8").partition("\n")[2]
+            parts += [f"## `{name}`", text.replace("](media/", f"](../models/{name}/").strip()]
+    return "\n\n".join(parts)
+
+
+def films() -> str:
+    """The films of those models whose training was filmed, and what it logged."""
+    parts = []
+    for name, folder in models().items():
+        shown = [what for what in FILMS if (folder / "media" / f"{what}.webp").is_file()]
+        parts += [f"### `{name}`"] * bool(shown)
+        parts += [f"![{what}](models/{name}/{what}.webp)" for what in shown]
+    return "\n\n".join(parts)
+
+
+FILMS = ("training", "training-reconstructions", "losses")
+TEXTS: dict[str, Callable[[], str]] = {"sheets": sheets, "latents": latents, "films": films}
 
 
 def figure(place: tuple[str, ...], form: str) -> Callable[[Path], str]:

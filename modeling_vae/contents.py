@@ -21,6 +21,7 @@ COMPUTING = (DIRECTIONS_NAME, PRIOR_NAME, ALIGNMENT_NAME, ERRORS_NAME)
 MEDIA_SUFFIXES = ("webp", "gif", "png", "jpg", "jpeg", "mp4")
 ACCOMPANYING = (
     *("README.md", "LICENSE", "LICENSE.md", "LICENSE.txt", "recipe.yaml", "evaluation.json", "evaluation.md"),
+    "latents.md",
     *(f"media/*.{suffix}" for suffix in MEDIA_SUFFIXES),
     ".eval_results/*.yaml",
     *("onnx/*.onnx", "onnx/*.onnx_data"),

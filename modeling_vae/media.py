@@ -1,4 +1,7 @@
-"""The pictures and films of a published folder. All of them show generated faces, so that no person is published."""
+"""The pictures and films of a published folder. They show generated faces, so that no person is published.
+
+Only where a recipe allows it (`publish.show_data`) reconstructions are of held-out pictures.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,6 @@ from typing import Any
 
 from PIL import Image
 
-from .animation import Animation
 from .pipeline import VAEPipeline
 from .sheets import grid, rows
 
@@ -28,31 +30,30 @@ ENLARGED = 80
 
 def draw_media(
     pipe: VAEPipeline,
-    training: Sequence[Image.Image] = (),
     judged: Mapping[str, Mapping[str, Any]] | None = None,
+    originals: Sequence[Image.Image] = (),
 ) -> dict[str, bytes]:
-    """Samples, reconstructions, morphs and edits (.webp), morph.gif and training.webp, by the names of their files.
+    """Samples, reconstructions, morphs and edits (.webp), and morph.gif, by the names of their files.
 
     Args:
         pipe: draws.
-        training: frames of the film of the training; there is no such film without.
         judged: figures of each attribute in evaluation.json, see `best_edits`.
+        originals: pictures of the data that the reconstructions are of, and which are shown; samples without.
     """
     logger.info("Drawing sheets and films for the card.")
     samples = pipe.generate(64, seed=SEED)
     sheets = {
         "samples": grid(samples, columns=COLUMNS),
-        "reconstructions": _reconstructions(pipe, samples[:RECONSTRUCTED]),
+        "reconstructions": _reconstructions(pipe, list(originals)[:RECONSTRUCTED], "held out")
+        if originals
+        else _reconstructions(pipe, samples[:RECONSTRUCTED], "generated"),
         "morphs": _morphs(pipe),
     }
     if pipe.attributes:
         sheets["edits"] = edit_sheet(pipe, best_edits(pipe, judged or {}))
-    drawn = {f"{name}.webp": _webp(sheet) for name, sheet in sheets.items()}
+    drawn = {f"{name}.webp": webp(sheet) for name, sheet in sheets.items()}
     faces = list(pipe.sample(4, seed=MORPH_SEED, truncation=MORPH_TRUNCATION))
     drawn["morph.gif"] = pipe.morph(faces, frames=48, closed=True).to_bytes("gif", seconds=4.0, size=128)
-    if training:
-        held = [*training, *[training[-1]] * (len(training) // 3)]  # time to look at where it ends
-        drawn["training.webp"] = Animation(held).to_bytes("webp", seconds=0.2 * len(held))
     return drawn
 
 
@@ -78,21 +79,21 @@ def best_edits(pipe: VAEPipeline, judged: Mapping[str, Mapping[str, Any]], most:
     return sorted(pipe.attributes, key=rank, reverse=True)[:most]
 
 
-def _reconstructions(pipe: VAEPipeline, originals: list[Image.Image]) -> Image.Image:
+def _reconstructions(pipe: VAEPipeline, originals: list[Image.Image], what: str) -> Image.Image:
     """Rows of pictures, each with a row of their reconstructions below."""
     lines = []
     for pictures in (originals, pipe.reconstruct(originals)):
-        shown = _enlarge(pictures)
+        shown = enlarged(pictures)
         lines.append([shown[start : start + COLUMNS] for start in range(0, len(shown), COLUMNS)])
     pairs = [line for pair in zip(*lines, strict=True) for line in pair]
-    return rows(pairs, labels=["generated", "reconstructed"] * (len(pairs) // 2))
+    return rows(pairs, labels=[what, "reconstructed"] * (len(pairs) // 2))
 
 
 def _morphs(pipe: VAEPipeline) -> Image.Image:
     """One morph in each row, from one face to another."""
     faces = pipe.sample(2 * MORPHS, seed=MORPH_SEED, truncation=MORPH_TRUNCATION)
     films = [pipe.morph(list(pair), frames=STEPS, easing="linear") for pair in faces.split(2)]
-    return rows([_enlarge(list(film.frames)) for film in films])
+    return rows([enlarged(list(film.frames)) for film in films])
 
 
 def edit_sheet(pipe: VAEPipeline, attributes: list[str]) -> Image.Image:
@@ -101,18 +102,18 @@ def edit_sheet(pipe: VAEPipeline, attributes: list[str]) -> Image.Image:
     strips = []
     for latent, name in zip(latents, attributes, strict=True):
         moved = [pipe.edit_latents(latent[None], {name: strength})[0] for strength in STRENGTHS]
-        strips.append(_enlarge([pipe.decode(edited[None])[0] for edited in moved]))
+        strips.append(enlarged([pipe.decode(edited[None])[0] for edited in moved]))
     return rows(strips, labels=attributes)
 
 
-def _webp(sheet: Image.Image) -> bytes:
+def webp(sheet: Image.Image) -> bytes:
     """A sheet of many faces is several times smaller so than without loss, and no eye sees the difference."""
     file = BytesIO()
     sheet.convert("RGB").save(file, "WEBP", quality=88, method=6)
     return file.getvalue()
 
 
-def _enlarge(pictures: list[Image.Image]) -> list[Image.Image]:
+def enlarged(pictures: list[Image.Image]) -> list[Image.Image]:
     """The pictures at a side of at least 80 pixels."""
     width, height = pictures[0].size
     factor = max(1.0, ENLARGED / min(width, height))

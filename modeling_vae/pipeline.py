@@ -15,6 +15,7 @@ from torch import Tensor
 
 from .faces import Face, as_latent, as_list, only
 from .films import Films
+from .fitting.few_examples import Taught, teach
 from .hub.commits import PushOptions
 from .hub.downloads import fetch
 from .model.attribute_directions import FILE_NAME as DIRECTIONS_NAME
@@ -263,6 +264,21 @@ class VAEPipeline(Films):
         pictures = self.decode_pixels(directions.around(group))
         return self.processor.postprocess(pictures.mean(0, keepdim=True))[0]
 
+    def teach(self, name: str, having: Face | Sequence[Face], lacking: Face | Sequence[Face]) -> Taught:
+        """A direction from few examples, 5 to 50 pictures with an attribute and as many without it.
+
+        The pipeline stays as it is; `add_directions(taught.directions)` makes edits of it.
+
+        Args:
+            name: of the attribute.
+            having: faces with it.
+            lacking: faces without it, as like those with it as can be had in all else.
+
+        Raises:
+            ValueError: see `fitting.few_examples.teach`.
+        """
+        return teach(self._directions(), name, self.encode(having), self.encode(lacking))
+
     # a face of one's own
 
     def tune(
@@ -326,7 +342,10 @@ class VAEPipeline(Films):
         folder = Path(folder_or_id)
         if not folder.is_dir():
             folder = fetch(str(folder_or_id), [DIRECTIONS_NAME], **hub)
-        others = AttributeDirections.from_pretrained(folder, latent_dim=self.latent_dim)
+        return self.add_directions(AttributeDirections.from_pretrained(folder, latent_dim=self.latent_dim), prefix)
+
+    def add_directions(self, others: AttributeDirections, prefix: str | None = None) -> list[str]:
+        """Add directions at hand, such as taught ones; returns their names. For the errors see `load_directions`."""
         others.check_weights(self.weights_sha256)
         before = self.attributes
         if self.directions is not None:

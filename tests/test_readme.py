@@ -30,7 +30,8 @@ def blocks(language: str, text: str = README) -> list[str]:
 
 
 def commands(text: str = README) -> list[list[str]]:
-    lines = [line for block in blocks("bash", text) for line in block.splitlines() if line]
+    whole = [block.replace("\\\n", " ") for block in blocks("bash", text)]  # a line may go on in the next one
+    lines = [line for block in whole for line in block.splitlines() if line]
     return [shlex.split(line.split("  #")[0]) for line in lines]
 
 

@@ -10,7 +10,17 @@ import gradio as gr
 
 from ..face_recipes import Drawn, FaceRecipe
 from ..facts import MOST_SHOWN, label_of
-from ..files import cached, file_data, file_name, jpeg_bytes, picture_bytes, shown_file, shown_files
+from ..files import (
+    cached,
+    commented,
+    file_data,
+    file_name,
+    jpeg_bytes,
+    picture_bytes,
+    shown_file,
+    shown_files,
+    text_of,
+)
 from ..page_state import PageState
 from ..recipe_text import recipe_text
 from ..render_requests import FilmRequest, PathRequest
@@ -19,6 +29,7 @@ from ..studio import Look, Studio, film_bytes
 from ..toasts import toasts
 from ..views import view
 from ..watched_work import watched
+from ..words import say
 
 FILM, WAY = FilmRequest(frames=24, seconds=1.6, size=320, format="gif"), PathRequest(loop="boomerang")
 STEPS_SHOWN = 8
@@ -43,32 +54,32 @@ class EditTab:
             with gr.Column(scale=6, min_width=320, elem_classes="edit-right"):
                 self.keep = gr.Checkbox(
                     True,
-                    label="Keep the photo",
-                    info="Change the photo itself, at its own size.",
+                    label=say("Keep the photo"),
+                    info=say("Change the photo itself, at its own size."),
                     elem_id="keep",
                     visible=False,
                 )
                 self.exchange = view("exchange", label="From \u2013 to", elem_id="exchange")
                 self.desk = view("desk", label="Changes", elem_id="desk", most=MOST_SHOWN)
                 self.none = gr.Markdown(
-                    "This model has no attribute directions, so there is nothing to move.", visible=False
+                    say("This model has no attribute directions, so there is nothing to move."), visible=False
                 )
-                self.help = gr.Markdown(HELP, elem_classes="caption")
+                self.help = gr.Markdown(say(HELP), elem_classes="caption")
         self._wire()
 
     def _actions(self) -> None:
         with gr.Column(elem_classes="actions", elem_id="edit-actions"):
             with gr.Row(elem_classes="tight"):
-                self.undo = gr.Button("Undo", size="md", min_width=60, elem_id="undo")
-                self.redo = gr.Button("Redo", size="md", min_width=60, elem_id="redo")
-                self.reset = gr.Button("Reset", size="md", min_width=60, elem_id="reset")
-                self.random = gr.Button("Random", size="md", min_width=70, elem_id="random")
+                self.undo = gr.Button(say("Undo"), size="md", min_width=60, elem_id="undo")
+                self.redo = gr.Button(say("Redo"), size="md", min_width=60, elem_id="redo")
+                self.reset = gr.Button(say("Reset"), size="md", min_width=60, elem_id="reset")
+                self.random = gr.Button(say("Random"), size="md", min_width=70, elem_id="random")
             with gr.Row(elem_classes="tight"):
                 self.download = gr.Button(
-                    "Download", variant="primary", size="md", min_width=90, elem_id="download-edit"
+                    say("Download"), variant="primary", size="md", min_width=90, elem_id="download-edit"
                 )
-                self.make = gr.Button("Make GIF", size="md", min_width=80, elem_id="make-sweep")
-                self.to_morph = gr.Button("Add to morph", size="md", min_width=110, elem_id="edit-to-morph")
+                self.make = gr.Button(say("Make GIF"), size="md", min_width=80, elem_id="make-sweep")
+                self.to_morph = gr.Button(say("Add to morph"), size="md", min_width=110, elem_id="edit-to-morph")
         self.film = view("film", label="Film of the edit", elem_id="sweep")
         self.steps = view("faces", label="Steps", elem_id="steps", title="Steps")
 
@@ -111,13 +122,14 @@ class EditTab:
     def show(self, state: PageState) -> Updates:
         """The tab as the state says."""
         studio = self.shell.studio(state)
-        attributes = studio.facts.attributes
+        attributes = studio.attributes(state.lessons)
         desk = {
             "attributes": [asdict(a) for a in attributes],
             "changes": dict(state.face.changes),
             "hold": list(state.face.hold),
+            "latent": text_of(studio.latent(state.face.plain)) if studio.is_plain(state.face) else "",
         }
-        look = studio.look(state.face)
+        look = studio.look(state.face, state.lessons)
         some = bool(attributes)
         return {
             **self._seen(studio, state, look),
@@ -131,11 +143,12 @@ class EditTab:
         }
 
     def _seen(self, studio: Studio, state: PageState, look: Look) -> Updates:
+        labels = _labels(studio, state)
         steps = [*state.past, state.face, *reversed(state.future)]
         start = max(0, min(len(state.past) - STEPS_SHOWN // 2, len(steps) - STEPS_SHOWN))
         shown = steps[start : start + STEPS_SHOWN]
         faces = [
-            {"file": file, "label": _described(studio, step) or "As it is"}
+            {"file": file, "label": _described(labels, step) or "As it is"}
             for step, file in zip(shown, shown_files(studio.pictures(shown)), strict=True)
         ]
         return {
@@ -168,7 +181,7 @@ class EditTab:
     def edit(self, state: PageState, value: Any) -> Updates:
         state = state.stepped(state.face.edited(sent(value).get("changes", {}), sent(value).get("hold", [])))
         studio = self.shell.studio(state)
-        return {**self.shell.said(state), **self._seen(studio, state, studio.look(state.face))}
+        return {**self.shell.said(state), **self._seen(studio, state, studio.look(state.face, state.lessons))}
 
     @toasts
     def undo_step(self, state: PageState) -> Updates:
@@ -212,7 +225,7 @@ class EditTab:
     def bring(self, state: PageState) -> Updates:
         studio = self.shell.studio(state)
         picture = studio.finished(state.face)
-        name = _file_name(studio, state.face)
+        name = _file_name(studio, state)
         if picture.width * picture.height <= LARGEST_PNG or picture.mode not in ("RGB", "L"):
             return self.shell.bring(picture_bytes(picture, recipe_text(state.model, state.face)), f"{name}.png")
         return self.shell.bring(jpeg_bytes(picture), f"{name}.jpg")
@@ -222,9 +235,10 @@ class EditTab:
         yield {self.film: {"busy": f"Drawing {FILM.frames} frames\u2026", "share": 0.1}}
         studio = self.shell.studio(state)
         film = studio.sweep(state.face, FILM.frames)
-        name = f"{_file_name(studio, state.face)}.gif"
+        name = f"{_file_name(studio, state)}.gif"
         for step in watched(lambda report: film_bytes(film, FILM, WAY, report)):
             if isinstance(step, bytes):
+                step = commented(step, recipe_text(state.model, state.face))
                 words = f"From as it is to edited and back, {len(step) / 1000:,.0f} kB."
                 file = file_data(cached(step, name), name)
                 yield {self.film: {"file": file, "name": name, "words": words, "kind": "GIF"}}
@@ -250,13 +264,19 @@ def _exchange(studio: Studio, look: Look) -> dict[str, Any]:
     return {"columns": columns, "seen": seen[0] if seen else None}
 
 
-def _described(studio: Studio, face: FaceRecipe) -> str:
+def _labels(studio: Studio, state: PageState) -> dict[str, str]:
+    """What the sliders are called, by name."""
+    return {a.name: a.label for a in studio.attributes(state.lessons)}
+
+
+def _described(labels: dict[str, str], face: FaceRecipe) -> str:
     """What is changed, in words."""
-    labels = {a.name: a.label for a in studio.facts.attributes}
     return ", ".join(f"{labels.get(name, name)} {change:+.1f}" for name, change in face.changes)
 
 
-def _file_name(studio: Studio, face: FaceRecipe) -> str:
-    origin = face.origin
+def _file_name(studio: Studio, state: PageState) -> str:
+    origin = state.face.origin
+    labels = {lesson.key: lesson.title for lesson in state.lessons}
+    changes = [f"{labels.get(name, name)}{change:+.1f}" for name, change in state.face.changes[:4]]
     whose = [f"seed {origin.seed}", str(origin.index + 1)] if isinstance(origin, Drawn) else []
-    return file_name(studio.facts.card.word, *whose, *(f"{name}{change:+.1f}" for name, change in face.changes[:4]))
+    return file_name(studio.facts.card.word, *whose, *changes)

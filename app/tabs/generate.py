@@ -8,13 +8,14 @@ from typing import Any
 import gradio as gr
 
 from ..face_recipes import FaceRecipe
-from ..files import file_name, picture_bytes, shown_file, shown_files
+from ..files import file_name, picture_bytes
 from ..page_state import PageState
 from ..recipe_text import recipe_text
 from ..render_requests import LARGEST_SEED, GenerateRequest, as_whole
 from ..shell import NEWEST, PRIVATE, Shell, Updates, sent
 from ..toasts import toasts
 from ..views import view
+from ..words import say
 
 UNFITTED = (
     "This model has no prior fitted to its data, so what is new is drawn from the textbook N(0, I). Expect rough ones."
@@ -33,21 +34,21 @@ class GenerateTab:
                 with gr.Column(elem_classes="chosen"):
                     self.large = view("faces", label="Chosen face", elem_id="chosen-face", still=True)
                     with gr.Row(elem_classes="tight"):
-                        self.to_edit = gr.Button("Edit this one", min_width=100, elem_id="to-edit")
-                        self.to_morph = gr.Button("Add to morph", min_width=100, elem_id="to-morph")
-                        self.download = gr.Button("Download", min_width=100, elem_id="download-face")
+                        self.to_edit = gr.Button(say("Edit this one"), min_width=100, elem_id="to-edit")
+                        self.to_morph = gr.Button(say("Add to morph"), min_width=100, elem_id="to-morph")
+                        self.download = gr.Button(say("Download"), min_width=100, elem_id="download-face")
                 self._controls()
         self._wire()
 
     def _controls(self) -> None:
-        self.new = gr.Button("New faces", variant="primary", elem_id="new-faces")
+        self.new = gr.Button(say("New faces"), variant="primary", elem_id="new-faces")
         with gr.Group():
             self.seed = gr.Number(
                 precision=0,
                 minimum=0,
                 maximum=LARGEST_SEED,
-                label="Seed",
-                info="The same seed gives the same faces, today and tomorrow.",
+                label=say("Seed"),
+                info=say("The same seed gives the same faces, today and tomorrow."),
                 elem_id="seed",
             )
             self.truncation = gr.Slider(
@@ -55,14 +56,14 @@ class GenerateTab:
                 1.5,
                 0.8,
                 step=0.05,
-                label="Truncation",
-                info="Low is typical, high is strange.",
+                label=say("Truncation"),
+                info=say("Low is typical, high is strange."),
                 elem_id="truncation",
             )
-        self.caption = gr.Markdown(UNFITTED, elem_classes="caption", visible=False)
+        self.caption = gr.Markdown(say(UNFITTED), elem_classes="caption", visible=False)
 
     def _wire(self) -> None:
-        asked = [self.shell.state, self.seed, self.truncation]
+        asked = [self.shell.state, self.seed, self.truncation, self.shell.painter]
         gr.on(
             [self.seed.submit, self.seed.blur, self.truncation.input, self.truncation.release],
             self.generate,
@@ -87,15 +88,14 @@ class GenerateTab:
         """The tab as the state says."""
         studio = self.shell.studio(state)
         words = studio.facts.card.words
-        pictures = shown_files(studio.pictures(studio.faces(state.request)))
-        faces = [{"file": file, "label": f"{index + 1}"} for index, file in enumerate(pictures)]
+        faces = self.shell.faces(state, studio.faces(state.request), [f"{i + 1}" for i in range(state.request.count)])
         return {
             self.grid: {"faces": faces, "chosen": state.chosen, "title": f"New {words}"},
             self.large: self._large(state),
             self.seed: state.seed,
             self.truncation: state.truncation,
             self.caption: gr.Markdown(visible=not studio.facts.draws_fitted),
-            self.new: gr.Button(f"New {words}"),
+            self.new: gr.Button(say(f"New {words}")),
         }
 
     def face(self, state: PageState) -> FaceRecipe:
@@ -103,14 +103,15 @@ class GenerateTab:
         return self.shell.studio(state).faces(state.request)[state.chosen]
 
     @toasts
-    def generate(self, state: PageState, seed: Any, truncation: Any) -> Updates:
+    def generate(self, state: PageState, seed: Any, truncation: Any, painter: Any) -> Updates:
         asked = GenerateRequest(seed, truncation=truncation)
         if asked == state.request:
             return {self.seed: asked.seed}
-        return self._asked(state, asked)
+        return self._asked(self.shell.painted(state, painter), asked)
 
     @toasts
-    def new_faces(self, state: PageState, seed: Any, truncation: Any) -> Updates:
+    def new_faces(self, state: PageState, seed: Any, truncation: Any, painter: Any) -> Updates:
+        state = self.shell.painted(state, painter)
         return self._asked(state, GenerateRequest(self.shell.studio(state).new_seed(), truncation=truncation))
 
     @toasts
@@ -137,5 +138,6 @@ class GenerateTab:
         }
 
     def _large(self, state: PageState) -> dict[str, Any]:
-        picture = self.shell.studio(state).pictures([self.face(state)])[0]
-        return {"faces": [{"file": shown_file(picture), "label": f"Number {state.chosen + 1} of seed {state.seed}"}]}
+        return {
+            "faces": self.shell.faces(state, [self.face(state)], [f"Number {state.chosen + 1} of seed {state.seed}"])
+        }

@@ -15,6 +15,7 @@ from ..render_requests import as_whole
 from ..shell import NEWEST, PRIVATE, Shell, Updates, sent
 from ..toasts import toasts
 from ..views import view
+from ..words import say
 
 CHILDREN = 12
 SHARES = (0.5, 0.35, 0.65)
@@ -38,14 +39,16 @@ class MixTab:
             with gr.Column(scale=4, min_width=280):
                 self.mixed = view("faces", label="The mix", elem_id="mixed", still=True)
                 with gr.Row(elem_classes="tight"):
-                    self.even = gr.Button("Even", size="md", min_width=60, elem_id="mix-even")
+                    self.even = gr.Button(say("Even"), size="md", min_width=60, elem_id="mix-even")
                     self.analogy = gr.Button("A \u2212 B + C", size="md", min_width=80, elem_id="mix-analogy")
-                    self.breed = gr.Button("Children", variant="primary", size="md", min_width=80, elem_id="breed")
+                    self.breed = gr.Button(
+                        say("Children"), variant="primary", size="md", min_width=80, elem_id="breed"
+                    )
                 with gr.Row(elem_classes="tight"):
-                    self.to_edit = gr.Button("Edit it", size="md", min_width=60, elem_id="mix-to-edit")
-                    self.to_morph = gr.Button("Add to morph", size="md", min_width=100, elem_id="mix-to-morph")
-                    self.download = gr.Button("Download", size="md", min_width=80, elem_id="download-mix")
-                self.variety = gr.Slider(0.0, 1.0, 0.6, step=0.05, label="Variety of children", elem_id="variety")
+                    self.to_edit = gr.Button(say("Edit it"), size="md", min_width=60, elem_id="mix-to-edit")
+                    self.to_morph = gr.Button(say("Add to morph"), size="md", min_width=100, elem_id="mix-to-morph")
+                    self.download = gr.Button(say("Download"), size="md", min_width=80, elem_id="download-mix")
+                self.variety = gr.Slider(0.0, 1.0, 0.6, step=0.05, label=say("Variety of children"), elem_id="variety")
         self._wire()
 
     def _wire(self) -> None:
@@ -118,9 +121,13 @@ class MixTab:
     def pick(self, state: PageState, value: Any) -> Updates:
         faces = self.shell.studio(state).faces(state.request)
         face = faces[_place(sent(value).get("index"), len(faces))]
+        return self._now(self.with_face(state, face))
+
+    def with_face(self, state: PageState, face: FaceRecipe) -> PageState:
+        """With one more parent, all of the same weight."""
         if len(state.parents) >= MOST_PARENTS:
             raise ValueError(f"The mix has {MOST_PARENTS} parents; take one out before adding another.")
-        return self._even(replace(state, parents=(*state.parents, (face, 1.0)), brood=None))
+        return _evened(replace(state, parents=(*state.parents, (face, 1.0)), brood=None))
 
     @toasts
     def weigh(self, state: PageState, value: Any) -> Updates:
@@ -170,11 +177,15 @@ class MixTab:
         return self.shell.bring(data, f"{file_name(studio.facts.card.word, 'mix')}.png")
 
     def _even(self, state: PageState) -> Updates:
-        share = round(1 / max(1, len(state.parents)), 3)
-        return self._now(replace(state, parents=tuple((face, share) for face, _ in state.parents)))
+        return self._now(_evened(state))
 
     def _now(self, state: PageState, variety: float = 0.6) -> Updates:
         return {**self.shell.said(state), **self.show(state, variety)}
+
+
+def _evened(state: PageState) -> PageState:
+    share = round(1 / max(1, len(state.parents)), 3)
+    return replace(state, parents=tuple((face, share) for face, _ in state.parents))
 
 
 def _place(given: Any, count: int) -> int:

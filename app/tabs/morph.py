@@ -13,7 +13,7 @@ import gradio as gr
 from modeling_vae.animation import Animation
 
 from ..face_recipes import FaceRecipe
-from ..files import cached, file_data, file_name, picture_bytes, shown_files
+from ..files import cached, commented, file_data, file_name, picture_bytes, shown_files, text_of
 from ..page_state import PageState
 from ..recipe_text import recipe_text
 from ..render_requests import LARGEST_FILM, MOST_FRAMES, MOST_KEYFRAMES, FilmRequest, PathRequest, as_whole
@@ -22,10 +22,11 @@ from ..studio import enlarged, film_bytes
 from ..toasts import toasts
 from ..views import view
 from ..watched_work import watched
+from ..words import say
 
-PATH_LABELS = [("Round the sphere", "slerp"), ("Straight line", "linear")]
-EASING_LABELS = [("Rest at each", "smooth"), ("Even pace", "linear")]
-LOOP_LABELS = [("Around", "around"), ("Back and forth", "boomerang"), ("Once", "once")]
+PATH_LABELS = [(say("Round the sphere"), "slerp"), (say("Straight line"), "linear")]
+EASING_LABELS = [(say("Rest at each"), "smooth"), (say("Even pace"), "linear")]
+LOOP_LABELS = [(say("Around"), "around"), (say("Back and forth"), "boomerang"), (say("Once"), "once")]
 FORMAT_LABELS = [("GIF", "gif"), ("WebP", "webp"), ("MP4", "mp4")]
 EMPTY = "Choose two or more below; or add your photo, or an edited face, from their tabs."
 
@@ -48,27 +49,27 @@ class MorphTab:
                 )
                 self.strip = view("faces", label="At a glance", elem_id="strip", still=True)
                 with gr.Row(elem_classes="tight"):
-                    self.clear = gr.Button("Clear", size="sm", min_width=60, elem_id="clear-morph")
-                    self.save_strip = gr.Button("Strip as PNG", size="sm", min_width=90, elem_id="save-strip")
-                    self.save_frames = gr.Button("Frames as zip", size="sm", min_width=90, elem_id="save-frames")
+                    self.clear = gr.Button(say("Clear"), size="sm", min_width=60, elem_id="clear-morph")
+                    self.save_strip = gr.Button(say("Strip as PNG"), size="sm", min_width=90, elem_id="save-strip")
+                    self.save_frames = gr.Button(say("Frames as zip"), size="sm", min_width=90, elem_id="save-frames")
                 self.picker = view("faces", label="To add", elem_id="picker", choosing=False, title="Click to add")
             with gr.Column(scale=5, min_width=300, elem_classes="film"):
                 self.film = view("film", label="The film", elem_id="film")
                 with gr.Row(elem_classes=["tight", "actions"]):
-                    self.make = gr.Button("Make the film", variant="primary", min_width=130, elem_id="make-film")
-                    self.cancel = gr.Button("Stop", min_width=60, elem_id="stop-film")
+                    self.make = gr.Button(say("Make the film"), variant="primary", min_width=130, elem_id="make-film")
+                    self.cancel = gr.Button(say("Stop"), min_width=60, elem_id="stop-film")
                 self._settings()
         self._wire()
 
     def _settings(self) -> None:
         with gr.Group():
-            self.format = gr.Radio(FORMAT_LABELS, value="gif", label="Format", elem_id="format")
-            self.frames = gr.Slider(2, MOST_FRAMES, 48, step=1, precision=0, label="Frames", elem_id="frames")
-            self.seconds = gr.Slider(0.4, 12, 3, step=0.1, label="Seconds", elem_id="seconds")
-            self.size = gr.Slider(64, LARGEST_FILM, 256, step=32, precision=0, label="Pixels", elem_id="size")
-            self.path = gr.Radio(PATH_LABELS, value="slerp", label="Path")
-            self.easing = gr.Radio(EASING_LABELS, value="smooth", label="Pace")
-            self.loop = gr.Radio(LOOP_LABELS, value="around", label="Ending")
+            self.format = gr.Radio(FORMAT_LABELS, value="gif", label=say("Format"), elem_id="format")
+            self.frames = gr.Slider(2, MOST_FRAMES, 48, step=1, precision=0, label=say("Frames"), elem_id="frames")
+            self.seconds = gr.Slider(0.4, 12, 3, step=0.1, label=say("Seconds"), elem_id="seconds")
+            self.size = gr.Slider(64, LARGEST_FILM, 256, step=32, precision=0, label=say("Pixels"), elem_id="size")
+            self.path = gr.Radio(PATH_LABELS, value="slerp", label=say("Path"))
+            self.easing = gr.Radio(EASING_LABELS, value="smooth", label=say("Pace"))
+            self.loop = gr.Radio(LOOP_LABELS, value="around", label=say("Ending"))
 
     def _wire(self) -> None:
         state = self.shell.state
@@ -105,10 +106,9 @@ class MorphTab:
         """The tab as the state says."""
         studio = self.shell.studio(state)
         offered = studio.faces(state.request)
-        new = shown_files(studio.pictures(offered))
         return {
             **self._shown(state),
-            self.picker: {"faces": [{"file": file, "label": f"Add {i + 1}"} for i, file in enumerate(new)]},
+            self.picker: {"faces": self.shell.faces(state, offered, [f"Add {i + 1}" for i in range(len(offered))])},
             self.path: state.way.path,
             self.easing: state.way.easing,
             self.loop: state.way.loop,
@@ -117,15 +117,26 @@ class MorphTab:
     def _shown(self, state: PageState) -> Updates:
         studio = self.shell.studio(state)
         files = shown_files(studio.pictures(state.keyframes))
-        strip = shown_files(studio.strip(state.keyframes, state.way))
         return {
             self.keyframes: {
                 "faces": [{"file": file, "label": f"Keyframe {i + 1}"} for i, file in enumerate(files)],
                 "title": f"{len(files)} of {MOST_KEYFRAMES} keyframes, in order",
             },
-            self.strip: {"faces": [{"file": file, "label": f"Frame {i + 1} of 12"} for i, file in enumerate(strip)]},
+            self.strip: {"faces": self._strip(state)},
             self.film: {},
         }
+
+    def _strip(self, state: PageState) -> list[dict[str, Any]]:
+        studio, way = self.shell.studio(state), state.way
+        if len(state.keyframes) < 2:
+            return []
+        if state.paints:
+            frames: list[dict[str, Any]] = [
+                {"latent": text_of(latent)} for latent in studio.strip_latents(state.keyframes, way)
+            ]
+        else:
+            frames = [{"file": file} for file in shown_files(studio.strip(state.keyframes, way))]
+        return [{**frame, "label": f"Frame {i + 1} of {len(frames)}"} for i, frame in enumerate(frames)]
 
     def with_face(self, state: PageState, face: FaceRecipe) -> PageState:
         """The state with a keyframe more, and this tab open."""
@@ -170,6 +181,8 @@ class MorphTab:
         name, kind = f"{self._name(state)}.{asked.format}", asked.format.upper()
         for step in watched(lambda report: film_bytes(film, asked, state.way, report)):
             if isinstance(step, bytes):
+                if asked.format == "gif":
+                    step = commented(step, recipe_text(state.model, *state.keyframes, way=state.way))
                 file, words = file_data(cached(step, name), name), asked.words(len(step))
                 shown = {"file": file, "name": name, "words": words, "kind": kind, "video": asked.format == "mp4"}
                 yield {self.film: shown}
@@ -179,9 +192,8 @@ class MorphTab:
     @toasts
     def bring_strip(self, state: PageState, frames: int) -> Updates:
         sheet = self._film(state, min(12, FilmRequest(frames).frames)).sheet(columns=12)
-        return self.shell.bring(
-            picture_bytes(sheet, recipe_text(state.model, *state.keyframes)), f"{self._name(state)}_strip.png"
-        )
+        said = recipe_text(state.model, *state.keyframes, way=state.way)
+        return self.shell.bring(picture_bytes(sheet, said), f"{self._name(state)}_strip.png")
 
     @toasts
     def bring_frames(self, state: PageState, frames: int, size: int) -> Updates:

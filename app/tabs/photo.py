@@ -17,6 +17,7 @@ from ..shell import NEWEST, PRIVATE, TUNING, Shell, Updates, sent
 from ..toasts import toasts
 from ..views import view
 from ..watched_work import watched
+from ..words import say
 
 COST = (
     "**Make it mine** teaches the model this one face: some 20 to 40 seconds of this machine's processor, and edits "
@@ -35,13 +36,15 @@ class PhotoTab:
             with gr.Column(scale=4, min_width=280, elem_classes="photo-side", visible=False) as self.side:
                 self.seen = view("stage", label="As the model draws it", elem_id="seen")
                 with gr.Column(elem_classes="actions"):
-                    self.to_edit = gr.Button("Edit it", variant="primary", elem_id="photo-to-edit")
+                    self.to_edit = gr.Button(say("Edit it"), variant="primary", elem_id="photo-to-edit")
                     with gr.Row(elem_classes="tight"):
-                        self.to_morph = gr.Button("Add to morph", size="md", min_width=100, elem_id="photo-to-morph")
-                        self.mine = gr.Button("Make it mine", size="md", min_width=100, elem_id="make-mine")
+                        self.to_morph = gr.Button(
+                            say("Add to morph"), size="md", min_width=100, elem_id="photo-to-morph"
+                        )
+                        self.mine = gr.Button(say("Make it mine"), size="md", min_width=100, elem_id="make-mine")
                 self.progress = view("film", label="Progress", elem_id="tuning")
-                self.cancel = gr.Button("Stop", size="sm", visible=False, elem_id="stop-tuning")
-                gr.Markdown(COST, elem_classes="caption")
+                self.cancel = gr.Button(say("Stop"), size="sm", visible=False, elem_id="stop-tuning")
+                gr.Markdown(say(COST), elem_classes="caption")
         self._wire()
 
     def _wire(self) -> None:
@@ -116,7 +119,7 @@ class PhotoTab:
             },
             self.progress: {},
             self.cancel: gr.Button(visible=False),
-            self.mine: gr.Button("It is yours" if face.tuned else "Make it mine", interactive=face.tuned is None),
+            self.mine: gr.Button(say("It is yours" if face.tuned else "Make it mine"), interactive=face.tuned is None),
         }
 
     # --- what is asked for ---------------------------------------------------------------------------------------
@@ -136,13 +139,25 @@ class PhotoTab:
         state = replace(state, photo=Uploaded(upload, found.frames[0]), tab="photo")
         text = recipe_of(path)
         if text is not None:
-            gr.Info("This picture says how it was made: open it under Edit, or frame it as a photo.")
             state = self._recalled(state, text)
         return {**self.shell.said(state, push=True), **self.show(state)}
 
     def _recalled(self, state: PageState, text: str) -> PageState:
-        model, faces = parse_recipe(text)
-        return state.with_face(faces[0]) if model == state.model and faces else state
+        """The state with what a file of the studio says: a face to edit, or the keyframes of a morph."""
+        try:
+            model, faces, way = parse_recipe(text)
+        except ValueError:  # of a photo, which is not in it, or another's words: it is a picture like any other
+            return state
+        if model != state.model or not faces:
+            gr.Info(
+                f"This file was made with {_escaped(ValueError(model))}: open that model first, and it comes back."
+            )
+            return state
+        if way is not None:
+            gr.Info("This film says how it was made: its keyframes are under Morph.")
+            return replace(state, keyframes=tuple(faces), way=way)
+        gr.Info("This file says how it was made: open it under Edit, or frame it as a photo.")
+        return state.with_face(faces[0])
 
     @toasts
     def choose(self, state: PageState, value: Any) -> Updates:

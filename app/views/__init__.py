@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 FOLDER = Path(__file__).parent
-NAMES = ("faces", "mixer", "stage", "desk", "exchange", "photo", "film", "courier", "address")
+NAMES = (
+    *("faces", "mixer", "stage", "desk", "exchange", "photo", "film", "courier", "address", "lesson", "map"),
+    "painter",
+)
 
 
 def view(name: str, *, label: str = "", elem_id: str, render: bool = True, **options: Any) -> gr.HTML:
@@ -35,10 +39,11 @@ def view(name: str, *, label: str = "", elem_id: str, render: bool = True, **opt
     )
 
 
-def script() -> str:
-    """All views as one script for the page's head."""
+def script(translations: Mapping[str, Mapping[str, str]]) -> str:
+    """All views as one script for the page's head, with their words in other languages: language to sentences."""
+    words = f"const studioWords = {json.dumps(translations, ensure_ascii=False)};\n".replace("</", "<\\/")
     files = [FOLDER / "studio.js", *(FOLDER / f"{name}.js" for name in NAMES)]
-    return "<script>\n" + "\n".join(file.read_text(encoding="utf-8") for file in files) + "</script>"
+    return f"<script>\n{words}" + "\n".join(file.read_text(encoding="utf-8") for file in files) + "</script>"
 
 
 def stylesheets() -> list[Path]:

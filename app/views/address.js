@@ -7,8 +7,8 @@ studio.views.address = (element, props, trigger, watch) => {
   const key = (link) => `studio:${link}`;
   const button = h("button", { type: "button", class: "quiet", onclick: async () => {
     await navigator.clipboard?.writeText(location.href);
-    button.textContent = "Copied";
-    setTimeout(() => { button.textContent = "Copy link"; }, 1500);
+    button.textContent = studio.say("Copied");
+    setTimeout(() => { button.textContent = studio.say("Copy link"); }, 1500);
   } }, "Copy link");
   root.append(button);
   const write = studio.settled((link, push) => {

@@ -1,6 +1,7 @@
 // One row for each attribute. value: {attributes, changes, hold, readings}; without `attributes` only what is said of
 // readings is new, so that a slider that is being dragged stays where the finger is. `last` names the attribute whose
-// reading is announced, where it was not moved here. Sends {changes, hold}.
+// reading is announced, where it was not moved here. With `latent`, that of the face as it is, the picture is drawn here
+// while a slider moves, and said when it is let go; else each move is said. Sends {changes, hold}.
 studio.views.desk = (element, props, trigger, watch, upload, options) => {
   const { h, signed } = studio;
   const root = element.querySelector(".view");
@@ -13,6 +14,8 @@ studio.views.desk = (element, props, trigger, watch, upload, options) => {
   root.append(h("div", { class: "desk-top" }, search), list, more, said);
   let all = false;
   let last = null;
+  let latent = "";
+  let drawn = false;
 
   const filter = () => {
     const wanted = search.value.trim().toLowerCase();
@@ -25,17 +28,28 @@ studio.views.desk = (element, props, trigger, watch, upload, options) => {
       shown += fits;
     }
     more.hidden = Boolean(wanted) || all || shown >= rows.size;
-    more.textContent = `Show all ${rows.size}`;
+    more.textContent = studio.say("Show all {}", rows.size);
     search.parentElement.hidden = rows.size <= 4;
   };
-  const send = () => {
+  const set = () => {
     const changes = {};
     const hold = [];
     for (const [name, row] of rows) {
       if (Number(row.range.value)) changes[name] = Number(row.range.value);
       if (row.hold.checked) hold.push(name);
     }
-    tell("input", { changes, hold });
+    return { changes, hold };
+  };
+  /** Shows what is set, without a word to the server; false where that cannot be done here. */
+  const draw = () => {
+    drawn = Boolean(latent) && Boolean(studio.painter) && studio.moving({ latent: studio.painter.latentOf(latent), ...set() });
+    return drawn;
+  };
+  const send = () => {
+    draw();
+    studio.letGo?.();
+    drawn = false;
+    tell("input", set());
   };
   const put = (row, value) => {
     row.range.value = value;
@@ -54,12 +68,13 @@ studio.views.desk = (element, props, trigger, watch, upload, options) => {
   const add = (attribute) => {
     const { name, label } = attribute;
     const row = { label, name };
-    const end = (to, sign, words) => h("button", { type: "button", class: "full", "aria-label": `${label}: ${words}`, title: words,
+    const end = (to, sign, words) => h("button", { type: "button", class: "full", "aria-label": `${label}: ${studio.say(words)}`, title: words,
       onclick: () => full(row, Math.round(10 * to) / 10) }, sign);
     row.range = h("input", { type: "range", min: attribute.least, max: attribute.most, step: 0.1, value: 0, "aria-label": label,
-      oninput: () => { last = row; put(row, row.range.value); send(); }, ondblclick: () => { put(row, 0); send(); } });
+      oninput: () => { last = row; put(row, row.range.value); if (!draw()) send(); },
+      onchange: () => { if (drawn) send(); }, ondblclick: () => { put(row, 0); send(); } });
     row.output = h("output", {}, "0");
-    row.hold = h("input", { type: "checkbox", "aria-label": `Hold ${label}`, title: `Hold ${label}`, onchange: send });
+    row.hold = h("input", { type: "checkbox", "aria-label": studio.say("Hold {}", label), title: studio.say("Hold {}", label), onchange: send });
     row.meter = h("span", { class: "meter" }, h("i", { class: "way" }), h("i", { class: "ring" }), h("i", { class: "dot" }));
     row.value = h("b");
     row.chance = h("small");
@@ -84,10 +99,11 @@ studio.views.desk = (element, props, trigger, watch, upload, options) => {
   };
   studio.follow(props, watch, (value) => {
     if (value.attributes) {
+      latent = value.latent ?? "";
       rows.clear();
       list.replaceChildren(...value.attributes.map(add));
       search.value = "";
-      search.placeholder = `Search ${rows.size} attributes`;
+      search.placeholder = studio.say("Search {} attributes", rows.size);
       root.hidden = !rows.size;
     }
     if (value.changes)
@@ -97,7 +113,7 @@ studio.views.desk = (element, props, trigger, watch, upload, options) => {
       }
     for (const [name, reading] of Object.entries(value.readings ?? {})) if (rows.has(name)) read(rows.get(name), reading);
     if (value.last) last = rows.get(value.last);
-    if (last?.said && (value.last || !value.changes)) said.textContent = `Seen: ${last.said}`;
+    if (last?.said && (value.last || !value.changes)) said.textContent = studio.say("Seen: {}", last.said);
     if (value.changes) filter();
   });
 };

@@ -1,4 +1,4 @@
-// A row or grid of faces to choose from. value: {faces: [{file, label}], chosen}. With options.movable they are keyframes,
+// A row or grid of faces to choose from. value: {faces: [{file or latent, label}], chosen}. With options.movable they are keyframes,
 // whose order changes by dragging, by buttons, and by the keys of a list (arrows with Alt); with options.still nothing is
 // chosen.
 studio.views.faces = (element, props, trigger, watch, upload, options) => {
@@ -18,7 +18,7 @@ studio.views.faces = (element, props, trigger, watch, upload, options) => {
       h("button", { class: "tool", "aria-label": `Move ${index + 1} later`, disabled: index === faces.length - 1,
         onclick: () => move(index, index + 1) }, "\u2192"));
   const thumb = (face, index, chosen) => {
-    if (options.still) return h("span", { class: "thumb", title: face.label }, studio.picture(face.file, face.label));
+    if (options.still) return h("span", { class: "thumb", title: face.label }, studio.face(face));
     const button = h("button", {
       class: "thumb", "aria-pressed": options.choosing === false ? null : String(index === chosen),
       title: face.label, draggable: options.movable ? "true" : null,
@@ -27,7 +27,7 @@ studio.views.faces = (element, props, trigger, watch, upload, options) => {
       ondragstart: (event) => event.dataTransfer.setData("text/studio-face", String(index)),
       ondragover: (event) => { if (options.movable) event.preventDefault(); },
       ondrop: (event) => { event.preventDefault(); move(Number(event.dataTransfer.getData("text/studio-face")), index); },
-    }, studio.picture(face.file, face.label));
+    }, studio.face(face));
     return options.movable ? h("span", { class: "keyframe" }, button, tools(index)) : button;
   };
   const mark = (chosen) =>

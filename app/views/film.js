@@ -12,7 +12,7 @@ studio.views.film = (element, props, trigger, watch) => {
         ? Object.assign(h("video", { src: value.file.url, autoplay: true, loop: true, playsinline: true, controls: true }), { muted: true })
         : studio.picture(value.file, value.words));
       root.append(h("p", { class: "words" }, value.words, " ",
-        h("a", { class: "save", href: value.file.url, download: value.name }, `Download ${value.kind}`)));
+        h("a", { class: "save", href: value.file.url, download: value.name }, studio.say("Download {}", value.kind))));
     }
   });
 };

@@ -18,7 +18,7 @@ studio.views.photo = (element, props, trigger, watch, upload) => {
   root.append(file, stand, status, door);
 
   // --- a photo comes ---
-  const busy = (words) => { status.textContent = words; root.classList.toggle("working", Boolean(words)); };
+  const busy = (words) => { status.textContent = studio.say(words); root.classList.toggle("working", Boolean(words)); };
   const take = async (given) => {
     file.value = "";
     if (!given) return;
@@ -45,7 +45,7 @@ studio.views.photo = (element, props, trigger, watch, upload) => {
   const film = async () => {
     let stream;
     try { stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "user" } }); }
-    catch { status.textContent = "The camera did not open; choose a photo instead."; return; }
+    catch { status.textContent = studio.say("The camera did not open; choose a photo instead."); return; }
     const video = h("video", { autoplay: true, playsinline: true, class: "whole" });
     video.srcObject = stream;
     const end = () => { stream.getTracks().forEach((track) => track.stop()); status.replaceChildren(); };
@@ -154,7 +154,7 @@ studio.views.photo = (element, props, trigger, watch, upload) => {
     now = { ...value, frames: value.frames.map((frame) => [...frame]) };
     stand.replaceChildren(h("div", { class: "photo", style: `--aspect:${now.width / now.height}` },
       h("img", { src: now.photo.url, alt: "Your photo", class: "whole", draggable: "false" }), ...now.frames.map(box)));
-    status.textContent = value.note ?? "";
+    status.textContent = studio.say(value.note ?? "");
     status.after(panel);
     controls(current());
   };

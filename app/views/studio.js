@@ -1,15 +1,23 @@
 // What the views share. A view is a function (element, props, trigger, watch, upload, options) that draws `props.value`.
 window.studio = { views: {} };
 
-/** An element: h("button", {class: "thumb", onclick: ...}, child, "text"). */
+/** A sentence in the visitor's language, with what goes into its {}; one that has no translation stays English. */
+studio.say = (sentence, ...parts) => {
+  const own = navigator.languages.map((language) => language.split("-")[0]).find((language) => language === "en" || studioWords[language]);
+  const said = studioWords[own]?.[sentence] ?? sentence;
+  return parts.reduce((text, part) => text.replace("{}", part), said);
+};
+const SAID = ["aria-label", "title", "alt", "placeholder"];
+
+/** An element: h("button", {class: "thumb", onclick: ...}, child, "text"); its words are said in the visitor's language. */
 studio.h = (tag, attributes = {}, ...children) => {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
     else if (value === true) element.setAttribute(name, "");
-    else if (value !== false && value != null) element.setAttribute(name, value);
+    else if (value !== false && value != null) element.setAttribute(name, SAID.includes(name) ? studio.say(value) : value);
   }
-  element.append(...children.filter((child) => child != null));
+  element.append(...children.filter((child) => child != null).map((child) => (typeof child === "string" ? studio.say(child) : child)));
   return element;
 };
 

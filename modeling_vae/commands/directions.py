@@ -1,4 +1,4 @@
-"""`modeling-vae directions FOLDER --data PATH_OR_ID`."""
+"""`modeling-vae directions FOLDER`: what its edits show (`--data PATH_OR_ID`), or one direction more (`teaching`)."""
 
 from __future__ import annotations
 
@@ -9,10 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from modeling_vae.hub.network import refuse_unreachable
 
+from . import teaching
 from .examination_options import add_data_options, positive
+from .prepare import KINDS, attribute
 
 if TYPE_CHECKING:
+    from modeling_vae.data import PictureData
     from modeling_vae.public import AttributeDirections, VAEPipeline
+    from modeling_vae.recipes.recipe import Recipe
 
 logger = logging.getLogger(__name__)
 
@@ -22,15 +26,30 @@ def parser(program: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=program,
         description="Measure what edits of a published folder show: at which strengths nine in ten pictures show an "
-        "attribute, or lose it, in the eyes of a network that learns from real pictures to see it. Writes "
-        "directions.safetensors and the card anew; the model is not trained.",
-        epilog="Example: %(prog)s runs/cats/published --data my_cats",
+        "attribute, or lose it, in the eyes of a network that learns from real pictures to see it. Or give it new "
+        "attributes without training: of columns of a data set, or of few examples. Writes directions.safetensors and "
+        "the card anew.",
+        epilog="Examples: %(prog)s runs/cats/published --data my_cats --attributes grumpy:boolean; "
+        "%(prog)s runs/cats/published --with grumpy --without friendly",
     )
     parser.add_argument("model", type=Path, metavar="FOLDER", help="a published folder")
     add_data_options(parser)
     parser.add_argument(
+        "--attributes",
+        nargs="+",
+        default=[],
+        type=attribute,
+        metavar="COLUMN:KIND",
+        help=f"columns of --data that get new directions, and what they are: {', '.join(KINDS)} (default: none, the "
+        "directions that the folder has are measured)",
+    )
+    parser.add_argument(
+        "--output", type=Path, metavar="NEW", help="write the new directions alone there, and leave the folder be"
+    )
+    parser.add_argument(
         "--tried", type=positive, metavar="N", help="pictures for each strength, at most (default: 64)"
     )
+    teaching.add_options(parser)
     return parser
 
 
@@ -39,29 +58,118 @@ def run(arguments: list[str], program: str) -> None:
     folder: Path = options.model
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder} is no folder: give a published one, whose directions are written anew.")
+    _check_options(options)
     refuse_unreachable(options.data)
+    if teaching.asked(options):
+        return _teach(folder, options)
     # Imported here, so that what can be said without them is said at once.
-    from modeling_vae.data import load_data
-    from modeling_vae.fitting.fit_seen import fit_seen, learn_judge
-    from modeling_vae.fitting.seen_edits import TRIED
     from modeling_vae.public import VAEPipeline
 
-    from .examination import recipe_of
-
     pipe = VAEPipeline.from_pretrained(folder)
+    if options.attributes:
+        _add(folder, pipe, options)
+    else:
+        _measure(folder, pipe, options)
+
+
+def _check_options(options: argparse.Namespace) -> None:
+    if options.attributes and teaching.asked(options):
+        raise ValueError("--attributes and few examples (--with, --without, --column) are two ways: give one.")
+    if options.output is not None and not (options.attributes or teaching.asked(options)):
+        raise ValueError("--output is for new directions: give --attributes, or --with and --without.")
+
+
+def _add(folder: Path, pipe: VAEPipeline, options: argparse.Namespace) -> None:
+    """Directions of new columns, into the folder or alone into another."""
+    from modeling_vae.fitting.new_directions import added, new_directions
+
+    columns = dict(options.attributes)
+    _, data = _read(pipe, folder, options, columns)
+    found = new_directions(pipe.model, pipe.directions, data, columns, pipe.weights_sha256)
+    for name, why in found.refused.items():
+        logger.warning("%s gets no direction: %s.", name, why)
+    directions = found.directions
+    if not len(directions):
+        raise ValueError(
+            f"there is no direction to write: {'; '.join(f'{n}: {w}' for n, w in found.refused.items())}."
+        )
+    directions = _with_curves(pipe, directions, data, columns, options)
+    for direction in directions.directions.values():
+        figure = "not measured" if direction.held_out is None else f"{direction.held_out:.3f}"
+        name = "R2" if direction.kind == "numeric" else "AUC"
+        counts = f"{direction.positives:,} with, {direction.negatives:,} without"
+        print(f"{direction.name}: {counts}; held-out {name} {figure}")
+    if options.output is not None:
+        directions.save_pretrained(options.output)
+        return
+    write(folder, pipe, added(pipe.directions, directions), {"added": sorted(columns)})
+
+
+def _with_curves(
+    pipe: VAEPipeline,
+    directions: AttributeDirections,
+    data: PictureData,
+    columns: dict[str, str],
+    options: argparse.Namespace,
+) -> AttributeDirections:
+    """Directions with what their edits show, where a judge can learn to see it."""
+    from modeling_vae.fitting.fit_seen import fit_seen, learn_judge
+    from modeling_vae.fitting.seen_edits import TRIED
+
+    judge = learn_judge(data, columns)
+    if judge is None or pipe.prior is None:
+        logger.warning("What edits show is not measured: there are too few pictures for a judge to learn it from.")
+        return directions
+    return fit_seen(pipe.model, directions, pipe.prior, data, columns, judge, options.tried or TRIED)[0]
+
+
+def _measure(folder: Path, pipe: VAEPipeline, options: argparse.Namespace) -> None:
+    """What edits by the folder's own directions show."""
+    from modeling_vae.fitting.fit_seen import fit_seen, learn_judge
+    from modeling_vae.fitting.seen_edits import TRIED
+
     if pipe.directions is None or not len(pipe.directions) or pipe.prior is None:
         raise ValueError(f"{folder} lacks directions or a prior, so that there are no edits to look at.")
-    recipe = recipe_of(pipe, str(folder), options)
-    config = pipe.model.config
-    data = load_data(
-        recipe.data, image_size=config.height_and_width, num_channels=config.num_channels, attributes=recipe.columns
-    )
-    logger.info("%s", data.report)
+    recipe, data = _read(pipe, folder, options)
     judge = learn_judge(data, recipe.columns, recipe.publish.leave_out)
     if judge is None:
         raise ValueError(f"no attribute of {recipe.data.path} has pictures enough for a judge to learn it from.")
     parts = pipe.model, pipe.directions, pipe.prior
     write(folder, pipe, *fit_seen(*parts, data, recipe.columns, judge, options.tried or TRIED))
+
+
+def _read(
+    pipe: VAEPipeline, folder: Path, options: argparse.Namespace, columns: dict[str, str] | None = None
+) -> tuple[Recipe, PictureData]:
+    """The pictures, with the recipe's columns or others."""
+    from modeling_vae.data import load_data
+
+    from .examination import recipe_of
+
+    recipe = recipe_of(pipe, str(folder), options)
+    config = pipe.model.config
+    data = load_data(
+        recipe.data,
+        image_size=config.height_and_width,
+        num_channels=config.num_channels,
+        attributes=recipe.columns if columns is None else columns,
+    )
+    logger.info("%s", data.report)
+    return recipe, data
+
+
+def _teach(folder: Path, options: argparse.Namespace) -> None:
+    from modeling_vae.public import VAEPipeline
+
+    pipe = VAEPipeline.from_pretrained(folder)
+    taught = teaching.teach_from(pipe, options)
+    if options.output is not None:
+        taught.directions.save_pretrained(options.output)
+        logger.info('Written to %s: pipe.load_directions("%s") adds it.', options.output, options.output)
+        return
+    pipe.add_directions(taught.directions)
+    if pipe.directions is not None:
+        write(folder, pipe, pipe.directions, {})
 
 
 def write(folder: Path, pipe: VAEPipeline, directions: AttributeDirections, said: dict[str, Any]) -> None:

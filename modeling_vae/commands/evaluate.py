@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import logging
 import os
 from pathlib import Path
@@ -26,6 +27,18 @@ def parser(program: str) -> argparse.ArgumentParser:
     parser.add_argument("model", metavar="MODEL", help="a published folder, or user/name on the Hub")
     add_options(parser)
     parser.add_argument("--revision", help="branch, tag or commit of a model on the Hub")
+    parser.add_argument(
+        "--report",
+        action="store_true",
+        help="draw plots and sheets of the latent space too: latents.md and media/latents-*.webp, and the card",
+    )
+    parser.add_argument(
+        "--faces",
+        nargs=2,
+        default=[],
+        metavar="PICTURE",
+        help="that the report morphs between, and publishes (default: generated ones)",
+    )
     parser.add_argument("--output", type=Path, metavar="FILE", help="write the figures there, and leave the folder be")
     return parser
 
@@ -33,6 +46,7 @@ def parser(program: str) -> argparse.ArgumentParser:
 def run(arguments: list[str], program: str) -> None:
     options = parser(program).parse_args(arguments)
     check_output(options.output)
+    _check_report(options)
     refuse_unreachable(options.model, options.data, options.features)
     # Imported here, so that what can be said without them is said at once.
     from modeling_vae.evaluation.measuring import NEAREST
@@ -43,13 +57,17 @@ def run(arguments: list[str], program: str) -> None:
     from modeling_vae.recipes.recipe import FILE_NAME, Recipe
 
     from .examination import Examination, recipe_of
+    from .latent_page import write_latent_report
 
     pipe = VAEPipeline.from_pretrained(options.model, revision=options.revision, device=options.device)
     folder = Path(options.model)
     local, output = pipe.hub_id is None, options.output
     known = _kept(folder / JSON_NAME) if local else {}
     recipe = recipe_of(pipe, options.model, options)
-    report = Examination.prepare(pipe.model.config, recipe, options).figures(pipe, NEAREST) | known
+    examination = Examination.prepare(pipe.model.config, recipe, options)
+    report = examination.figures(pipe, NEAREST) | known
+    if options.report:
+        report["latents"] = write_latent_report(folder, pipe, examination.data, recipe, report, options.faces)
     report["measured_on"] = {"dataset": hub_path(recipe.data), "split": str(recipe.data.validation)}
     text = whole_text(report)
     if output is not None:
@@ -61,6 +79,20 @@ def run(arguments: list[str], program: str) -> None:
         else:
             logger.warning("%s has no %s, so its card stays as it is.", folder, FILE_NAME)
     print(text, end="")
+
+
+def _check_report(options: argparse.Namespace) -> None:
+    """Raise a ValueError where a report cannot be made."""
+    if options.faces and not options.report:
+        raise ValueError("--faces are what a report shows: add --report, or leave them out.")
+    if not options.report:
+        return
+    if options.output is not None or not Path(options.model).is_dir():
+        raise ValueError("--report writes into the model's own folder: give a folder, and leave --output out.")
+    if missing := [face for face in options.faces if not Path(face).is_file()]:
+        raise ValueError(f"--faces: {missing[0]!r} is no file: give two pictures.")
+    if lacking := [name for name in ("matplotlib", "sklearn") if importlib.util.find_spec(name) is None]:
+        raise ValueError(f"--report needs {' and '.join(lacking)}: pip install 'modeling-vae[report]'.")
 
 
 def _kept(file: Path) -> dict[str, Any]:

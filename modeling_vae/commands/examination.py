@@ -18,7 +18,7 @@ from modeling_vae.hub.downloads import fetch
 from modeling_vae.model.configuration_image_vae import VAEConfig
 from modeling_vae.pipeline import VAEPipeline
 from modeling_vae.probing.probes import Probe, learn_probe
-from modeling_vae.recipes.recipe import FILE_NAME, DataRecipe, Recipe
+from modeling_vae.recipes.recipe import FILE_NAME, DataRecipe, Recipe, checked_data
 
 if TYPE_CHECKING:
     from modeling_vae.data import PictureData
@@ -115,8 +115,10 @@ def recipe_of(pipe: VAEPipeline, name: str, options: argparse.Namespace) -> Reci
         "train": options.train_split,
         "validation": options.split,
         "image_column": options.image_column,
+        "crop": options.crop,
     }
-    data = recipe.data.model_copy(update={key: value for key, value in said.items() if value is not None})
+    changes = {key: value for key, value in said.items() if value is not None}
+    data = checked_data(recipe.data.model_dump() | changes) if changes else recipe.data
     if data.path is None:
         raise ValueError(f"the recipe of {name} does not say where its pictures are: give --data PATH_OR_ID.")
     from modeling_vae.data import boolean_columns

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from .crop_option import HELP, crop
+
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Register the options that say what a model is measured on and with."""
@@ -31,6 +33,7 @@ def add_data_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--split", help="measured on, unseen in training (default: the recipe's validation)")
     parser.add_argument("--train-split", metavar="SPLIT", help="that the model was trained on (default: the recipe's)")
     parser.add_argument("--image-column", metavar="COLUMN", help="default: the recipe's")
+    parser.add_argument("--crop", type=crop, metavar="HOW", help=f"{HELP} (default: the recipe's)")
 
 
 def check_output(file: Path | None) -> None:

@@ -16,9 +16,11 @@ COMMANDS = {
     "train": "train a recipe, from pictures to a published folder",
     "studio": "open the studio on a model",
     "evaluate": "measure a model on held-out pictures",
-    "directions": "measure what a model's edits show, and write it into its folder",
+    "directions": "measure what edits show, or give a model new attributes without training",
+    "annotate": "ask about each picture of a folder, by keys, into a column",
     "compare": "measure several models on the same held-out pictures",
     "prepare": "make a data set ready for training and publish it",
+    "export": "write a model for other programs, as ONNX files",
     "push": "publish a folder to the Hub",
     "push-space": "run the studio with a model of the Hub as a Space",
 }

@@ -7,6 +7,8 @@ import re
 
 from modeling_vae.hub.network import refuse_unreachable
 
+from .crop_option import HELP, crop
+
 KINDS = ("boolean", "category", "numeric")
 
 LARGEST_SIDE = 2048
@@ -31,7 +33,7 @@ def parser(program: str) -> argparse.ArgumentParser:
         "--attributes",
         nargs="+",
         default=[],
-        type=_attribute,
+        type=attribute,
         metavar="COLUMN:KIND",
         help=f"label columns to keep, and what they are: {', '.join(KINDS)}",
     )
@@ -39,9 +41,7 @@ def parser(program: str) -> argparse.ArgumentParser:
         "--size", type=_size, default=_size("64"), metavar="SIDE", help="of the pictures: 64, or HEIGHTxWIDTH"
     )
     parser.add_argument("--channels", type=int, choices=(1, 3), default=3, help="3 is RGB, 1 grey")
-    parser.add_argument(
-        "--crop", choices=("center", "none"), default="center", help="around the middle to the shape, or none at all"
-    )
+    parser.add_argument("--crop", type=crop, default="center", metavar="HOW", help=f"{HELP} (default: %(default)s)")
     parser.add_argument("--train", default="train", metavar="SPLIT", help="default: %(default)s")
     parser.add_argument(
         "--validation",
@@ -63,16 +63,18 @@ def run(arguments: list[str], program: str) -> None:
     # Imported here, so that what can be said without them is said at once.
     import modeling_vae.public  # noqa: F401  # with which HEIC is read
     from modeling_vae.publishing.dataset_repository import prepare_data
-    from modeling_vae.recipes.recipe import DataRecipe
+    from modeling_vae.recipes.recipe import checked_data
 
-    data = DataRecipe(
-        path=options.source,
-        name=options.name,
-        train=options.train,
-        validation=options.validation,
-        image_column=options.image_column,
-        crop=options.crop,
-        max_pictures=options.max_pictures,
+    data = checked_data(
+        {
+            "path": options.source,
+            "name": options.name,
+            "train": options.train,
+            "validation": options.validation,
+            "image_column": options.image_column,
+            "crop": options.crop,
+            "max_pictures": options.max_pictures,
+        }
     )
     print(
         prepare_data(
@@ -87,7 +89,7 @@ def run(arguments: list[str], program: str) -> None:
     )
 
 
-def _attribute(text: str) -> tuple[str, str]:
+def attribute(text: str) -> tuple[str, str]:
     column, _, kind = text.rpartition(":")
     if not column or kind not in KINDS:
         raise argparse.ArgumentTypeError(f"{text!r} is not COLUMN:KIND with a kind of {', '.join(KINDS)}")

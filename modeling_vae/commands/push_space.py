@@ -29,13 +29,28 @@ def parser(program: str) -> argparse.ArgumentParser:
         help="package index with CPU builds of PyTorch, as its installation page names one: spares the Space the CUDA "
         "libraries of the default build",
     )
+    parser.add_argument(
+        "--static",
+        action="store_true",
+        help="a page that draws, edits and morphs in the visitor's browser, with no studio behind it and no hardware",
+    )
     add_push_options(parser, "Run the studio")
     return parser
 
 
 def run(arguments: list[str], program: str) -> None:
     options = parser(program).parse_args(arguments)
+    if options.static and (options.hardware or options.torch_index):
+        raise ValueError("a static Space computes nothing: leave --hardware and --torch-index out, or --static.")
     refuse_unreachable(options.space_id, cached=False)
+    if options.static:
+        from modeling_vae.publishing.static_space import push_static_space
+
+        pushed = push_static_space(
+            options.space_id, options.model, model_revision=options.revision, **push_options(options)
+        )
+        print(pushed.pr_url or pushed.commit_url)
+        return
     from modeling_vae.publishing.space import push_space  # takes seconds, and those above need none of it
 
     published = push_space(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import logging
 import platform
 import shlex
@@ -13,14 +14,15 @@ from typing import Any
 
 import torch
 import transformers
+from PIL import Image
 from transformers import TrainerCallback
 
-from modeling_vae.data import PictureData, boolean_columns, load_data
+from modeling_vae.data import PictureData, boolean_columns, labelled_batches, load_data
 from modeling_vae.evaluation.features import FeatureNetwork
 from modeling_vae.evaluation.measuring import NEAREST, evaluate
 from modeling_vae.fitting.fit import fit
 from modeling_vae.hub.downloads import check_repo_id
-from modeling_vae.media import draw_media
+from modeling_vae.media import RECONSTRUCTED, draw_media, webp
 from modeling_vae.probing.probes import learn_probe
 from modeling_vae.public import VAEModel, VAEPipeline
 from modeling_vae.publishing.checkpoints import PushCheckpoints
@@ -29,9 +31,11 @@ from modeling_vae.publishing.repository import push_folder
 from modeling_vae.recipes import bundled
 from modeling_vae.recipes.recipe import Recipe
 from modeling_vae.training.allocator import keep_freed_memory
-from modeling_vae.training.film import TrainingFilm, read_frames
+from modeling_vae.training.film import TrainingFilm
+from modeling_vae.training.film_files import training_films
+from modeling_vae.training.losses import losses, read_history
 from modeling_vae.training.processes import first_alone, is_first, started_together
-from modeling_vae.training.run import alone_in, prepare, train
+from modeling_vae.training.run import CHECKPOINTS, alone_in, prepare, train
 from modeling_vae.training.stages import FOLDER, stage_recipes, train_stages
 from modeling_vae.training.trainer import HOUSE
 
@@ -102,10 +106,27 @@ def publish(
     parts, fitted = fit(model, recipe, data, steps=facts["steps"])
     pipe = VAEPipeline(**vars(parts))
     report = measure(pipe, recipe, data, network) | {"run": facts, **fitted}
-    folders = [output / FOLDER / name / FILM for name in recipe.stages]
-    media = draw_media(pipe, read_frames(*folders, output / FILM), report.get("attributes", {}).get("each"))
+    judged, shown = report.get("attributes", {}).get("each"), recipe.publish.show_data
+    media = draw_media(pipe, judged, _held_out(pipe, data) if shown else ()) | _of_training(output, recipe)
     write_published_folder(output / "published", parts, recipe, report, media, original=original)
     return output / "published"
+
+
+def _of_training(output: Path, recipe: Recipe) -> dict[str, bytes]:
+    """The films of a run and the plot of its losses, by the names of their files."""
+    folders = [*(output / FOLDER / name for name in recipe.stages), output]
+    films = training_films([folder / FILM for folder in folders], recipe.publish.show_data)
+    if importlib.util.find_spec("matplotlib") is None:
+        logging.warning("There is no plot of the losses, which takes matplotlib: pip install matplotlib.")
+        return films
+    plot = losses(read_history(*(folder / CHECKPOINTS for folder in folders)))
+    return films if plot is None else films | {"losses.webp": webp(plot)}
+
+
+def _held_out(pipe: VAEPipeline, data: PictureData) -> list[Image.Image]:
+    """Held-out pictures to show, always the same."""
+    pixel_values, _ = next(iter(labelled_batches(data.validation, RECONSTRUCTED, RECONSTRUCTED)))
+    return pipe.processor.postprocess(pixel_values)
 
 
 def measure(pipe: VAEPipeline, recipe: Recipe, data: PictureData, network: FeatureNetwork | None) -> dict[str, Any]:

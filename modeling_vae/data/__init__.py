@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from modeling_vae.hub.network import fetching
@@ -69,7 +69,8 @@ def load_data(
         OSError: the cache cannot be written.
     """
     started = time.monotonic()
-    processor = VAEImageProcessor(size=image_size, num_channels=num_channels, crop=data.crop)
+    crop = data.crop if isinstance(data.crop, str) else "center"  # of what is cut out by annotations, all of it
+    processor = VAEImageProcessor(size=image_size, num_channels=num_channels, crop=crop)
     if not isinstance(data.validation, str) and not 0.0 < data.validation < 1.0:
         raise ValueError(
             f"data.validation is {data.validation}; set a share of train between 0 and 1, or the name of a split."
@@ -143,7 +144,7 @@ def _streamed(
         broken=tuple(broken.name for broken in counts.broken),
         seconds=time.monotonic() - started,
         from_cache=False,
-        left_out=source.left_out,
+        left_out=replace(source.left_out, without_marks=tuple(counts.unmarked)),
     )
     return PictureData(train, validation, report)
 

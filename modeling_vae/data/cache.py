@@ -9,6 +9,7 @@ import json
 import logging
 import shutil
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,10 +18,11 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from modeling_vae.model.image_processing_image_vae import VAEImageProcessor
+from modeling_vae.recipes.crops import AnnotatedCrop
 
 from .labels import LabelTable
 from .picture_folder import LeftOut
-from .preparation import Broken, Prepared, prepare_all, share_position
+from .preparation import Broken, Prepared, Unmarked, prepare_all, share_position
 from .report import described, refuse_many_broken
 from .settings import DataSettings
 from .sources import Source
@@ -113,7 +115,7 @@ def cached_pictures(
 
 def _key(source: Source, data: DataSettings, processor: VAEImageProcessor, attributes: Mapping[str, str]) -> str:
     """Everything that decides what is in the cache, as the name of its folder."""
-    parts = {
+    parts: dict[str, Any] = {
         "version": _VERSION,
         "files": source.fingerprint,
         "splits": [data.train, data.validation],
@@ -122,6 +124,8 @@ def _key(source: Source, data: DataSettings, processor: VAEImageProcessor, attri
         "attributes": list(attributes.items()),
         "max_pictures": data.max_pictures,
     }
+    if isinstance(data.crop, AnnotatedCrop):
+        parts["crop"] = data.crop.model_dump()
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:32]
 
 
@@ -145,6 +149,7 @@ def _build(
         if isinstance(data.validation, str):
             reading.read(source, data.validation, "validation", pixels)
         reading.read(source, data.train, "train", pixels)
+    reading.left_out = replace(reading.left_out, without_marks=tuple(reading.unmarked))
     refuse_many_broken([broken.reason for broken in reading.broken], reading.seen)
     if not isinstance(data.validation, str):
         reading.divide(data.validation)
@@ -170,6 +175,7 @@ class _Reading:
         self.digests: dict[bytes, int] = {}
         self.seen, self.duplicates = 0, 0
         self.broken: list[Broken] = []
+        self.unmarked: list[str] = []
         self.left_out = LeftOut()
 
     def read(self, source: Source, name: str, split: str, pixels: _PixelFile) -> None:
@@ -182,6 +188,8 @@ class _Reading:
             self.seen += 1
             if isinstance(result, Broken):
                 self.broken.append(result)
+            elif isinstance(result, Unmarked):
+                self.unmarked.append(result.name)
             elif result.digest in self.digests:
                 self.duplicates += 1
             else:

@@ -25,7 +25,7 @@ SPLITS_OF_CELEBA = {"0": "train", "1": "validation", "2": "test"}
 _METADATA = re.compile(r"metadata\.(csv|tsv|jsonl|parquet)", re.IGNORECASE)
 _CELEBA = re.compile(rf"({CELEBA_ATTRIBUTES}|{CELEBA_SPLITS})\.(txt|csv)", re.IGNORECASE)
 _DELIMITERS = ",;\t|"
-_UNKNOWN = {"", "na", "n/a", "#n/a", "<na>", "nan", "null", "none"}
+UNKNOWN = {"", "na", "n/a", "#n/a", "<na>", "nan", "null", "none"}
 
 
 @dataclass(frozen=True)
@@ -201,7 +201,7 @@ def _refuse_open_quotation(text: str, delimiter: str, file: str, line: int) -> N
 
 
 def _cell(text: str) -> str | None:
-    return None if text.strip().lower() in _UNKNOWN else text.strip()
+    return None if text.strip().lower() in UNKNOWN else text.strip()
 
 
 def _read_json_lines(text: str, file: str) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -19,6 +19,7 @@ import yaml
 
 from modeling_vae.model.file_kinds import may_be_picture
 
+from . import cat_points
 from .labels import is_boolean
 from .metadata_tables import TableRow, Tables, is_table
 
@@ -47,6 +48,7 @@ class LeftOut:
         beside: pictures outside the folders of splits.
         hidden: pictures whose names begin with a dot.
         other_splits: split -> how many pictures are in it, which nobody asked for.
+        without_marks: pictures in which nobody annotated what they shall be cropped by; these are not read.
     """
 
     not_pictures: Mapping[str, int] = field(default_factory=dict)
@@ -55,6 +57,7 @@ class LeftOut:
     beside: tuple[str, ...] = ()
     hidden: tuple[str, ...] = ()
     other_splits: Mapping[str, int] = field(default_factory=dict)
+    without_marks: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -79,6 +82,7 @@ class PictureFolder:
     def __init__(self, root: str) -> None:
         self.root = root
         self.files, pictures, tables, others, self._hidden = _listing(root)
+        self._with_points, others = cat_points.beside(pictures, others)
         self._not_pictures = Counter(posixpath.splitext(name)[1].lower() or "no suffix" for name in others)
         self.containers = sum(_suffix(name) in _CONTAINERS for name in others)
         self.pictures = sorted(pictures)
@@ -120,6 +124,8 @@ class PictureFolder:
         self._depth = depth
         self.classes = sorted({self._class_of(n) for names in splits.values() for n in names} - {""})
         self.columns = [*self.tables.columns]
+        if self._with_points:
+            self.columns += [column for column in cat_points.COLUMNS if column not in self.columns]
         if len(self.classes) > 1 and LABEL_COLUMN not in self.columns:
             self.columns.append(LABEL_COLUMN)
 
@@ -134,8 +140,12 @@ class PictureFolder:
         return LABEL_COLUMN in self.columns and LABEL_COLUMN not in self.tables.columns
 
     def values(self, name: str) -> TableRow:
-        """What is known of one picture, by column; of a class its number."""
+        """What is known of one picture, by column; of a class its number. What a table says goes before points."""
         row = self.tables.row_of(name) or TableRow(name, {})
+        if name in self._with_points:
+            file = name + cat_points.SUFFIX
+            points = cat_points.read_points(os.path.join(self.root, file), file)
+            row = TableRow(row.place, {**points, **row.values})
         if not self.has_classes:
             return row
         own = self._class_of(name)
@@ -143,7 +153,7 @@ class PictureFolder:
 
     def booleans(self, split: str) -> list[str]:
         """Columns of the tables that are true or false wherever a picture of `split` has a value, in their order."""
-        found = {column: 0 for column in self.columns if column not in (IMAGE_COLUMN, LABEL_COLUMN)}
+        found = {column: 0 for column in self.tables.columns if column not in (IMAGE_COLUMN, LABEL_COLUMN)}
         for name in self.names(split):
             values = self.values(name).values
             for column in [column for column in found if values.get(column) is not None]:

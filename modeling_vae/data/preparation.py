@@ -15,6 +15,7 @@ from PIL import Image
 from modeling_vae.model.image_processing_image_vae import VAEImageProcessor, to_picture
 
 from .labels import Label
+from .marks import UnmarkedError
 from .sources import Row
 
 _ROWS_AT_ONCE = 64
@@ -38,12 +39,29 @@ class Broken:
     reason: str
 
 
-def prepare(row: Row, processor: VAEImageProcessor) -> Prepared | Broken:
-    """Decodes, digests, crops and resizes the picture of one row."""
+@dataclass(frozen=True)
+class Unmarked:
+    """A picture in which nobody annotated what it shall be cropped by."""
+
+    name: str
+
+
+def prepare(row: Row, processor: VAEImageProcessor) -> Prepared | Broken | Unmarked:
+    """Decodes, digests, crops and resizes the picture of one row.
+
+    Two faces of one photo are two pictures: where pictures are cropped by annotations, the digest is of the crop.
+    """
     try:
         picture = to_picture(_encoded(row), name=row.name)
     except ValueError as error:
         return Broken(row.name, str(error))
+    if row.marks is not None:
+        try:
+            picture = row.marks.cut(picture, processor.size["width"] / processor.size["height"])
+        except UnmarkedError:
+            return Unmarked(row.name)
+        except ValueError as error:
+            return Broken(row.name, f"{row.name} cannot be cropped as it is annotated: {error}.".replace("..", "."))
     fitted = processor.fit(picture)
     pixels = np.asarray(fitted).reshape(fitted.height, fitted.width, processor.num_channels)
     return Prepared(row.name, pixel_digest(picture), pixels, row.labels)
@@ -51,7 +69,7 @@ def prepare(row: Row, processor: VAEImageProcessor) -> Prepared | Broken:
 
 def prepare_all(
     rows: Iterable[Row], processor: VAEImageProcessor, threads: int | None = None
-) -> Iterator[Prepared | Broken]:
+) -> Iterator[Prepared | Broken | Unmarked]:
     """`prepare` for every row, in order; a few rows at once in `threads` (default: one a core), none far ahead."""
     rows = iter(rows)
     with ThreadPoolExecutor(threads or min(16, os.cpu_count() or 1)) as pool:

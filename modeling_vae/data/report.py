@@ -44,6 +44,7 @@ class DataReport:
             "pictures beside the splits": len(other.beside),
             "hidden pictures": len(other.hidden),
             "pictures of other splits": dict(other.other_splits) or 0,
+            "pictures without marks of the crop": len(other.without_marks),
         }
 
     def __str__(self) -> str:
@@ -73,6 +74,7 @@ def described(left_out: LeftOut) -> list[str]:
         (len(left_out.beside), "pictures beside the folders of splits, not read", left_out.beside),
         (len(left_out.hidden), "hidden pictures, not read", left_out.hidden),
         (sum(left_out.other_splits.values()), "pictures of splits that are not asked for", splits),
+        (len(left_out.without_marks), "pictures without the marks that they are cropped by", left_out.without_marks),
     ]
     return [f"{count:,} {what}: {_first_few(names)}" for count, what, names in parts if count]
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from modeling_vae.recipes.crops import AnnotatedCrop
+
 
 class AugmentSettings(Protocol):
     @property
@@ -32,8 +34,8 @@ class DataSettings(Protocol):
     def image_column(self) -> str: ...
 
     @property
-    def crop(self) -> str:
-        """As in `VAEImageProcessor`: "center" or "none"."""
+    def crop(self) -> str | AnnotatedCrop:
+        """As in `VAEImageProcessor`, "center" or "none"; or by what is annotated in each picture."""
 
     @property
     def augment(self) -> AugmentSettings: ...

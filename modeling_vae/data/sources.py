@@ -8,9 +8,9 @@ import hashlib
 import json
 import os
 import tarfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile
 
@@ -18,6 +18,7 @@ from torch.utils.data import get_worker_info
 
 from .labels import Label, LabelReader, label_reader
 from .local_files import PlainNames, local_files
+from .marks import Marks, read_marks
 from .picture_folder import IMAGE_COLUMN, LABEL_COLUMN, LeftOut, PictureFolder
 from .settings import DataSettings
 
@@ -29,12 +30,16 @@ _SINGLE_FILES = {".parquet": "parquet", ".tar": "webdataset"}
 
 @dataclass(frozen=True)
 class Row:
-    """One picture as the data set holds it: `data` are the encoded bytes, or else `path` says where they lie."""
+    """One picture as the data set holds it: `data` are the encoded bytes, or else `path` says where they lie.
+
+    `marks` are there where pictures are cropped by what is annotated in them.
+    """
 
     name: str
     data: bytes | None
     path: str | None
     labels: Mapping[str, Label]
+    marks: Marks | None = None
 
 
 class Source:
@@ -54,6 +59,7 @@ class Source:
                 "or set the share of train to take for it, such as 0.1."
             )
         self._path, self._data, self._attributes = data.path, data, dict(attributes)
+        self._crop = None if isinstance(data.crop, str) else data.crop
         self._root = os.path.realpath(os.path.expanduser(data.path))
         is_folder = data.name is None and os.path.isdir(self._root)
         self._folder = PictureFolder.open(self._root) if is_folder else None
@@ -133,7 +139,8 @@ class Source:
                 name = f"{split}[{number}]" + (f" ({self._relative(path)})" if path else "")
                 with _naming_row(name):
                     labels = {column: read(_cell(row, column)) for column, read in readers.items()}
-                yield Row(name, picture.get("bytes"), path, labels)
+                    marks = self._marks(partial(_cell, row))
+                yield Row(name, picture.get("bytes"), path, labels, marks)
 
     def _pictures(
         self, folder: PictureFolder, split: str, limit: int | None, shuffle: tuple[int, int, int] | None
@@ -152,8 +159,17 @@ class Source:
             row = folder.values(names[number])
             with _naming_row(row.place):
                 labels = {column: read(row.values.get(column)) for column, read in readers.items()}
+                marks = self._marks(row.values.get)
             name = f"{split}[{number}] ({names[number]})"
-            yield Row(name, None, os.path.join(self._root, names[number]), labels)
+            yield Row(name, None, os.path.join(self._root, names[number]), labels, marks)
+
+    @property
+    def _marked_columns(self) -> tuple[str, ...]:
+        """The columns that the crop goes by."""
+        return self._crop.columns if self._crop is not None else ()
+
+    def _marks(self, cell: Callable[[str], Any]) -> Marks | None:
+        return read_marks(self._crop, cell) if self._crop is not None else None
 
     def _check_columns(self, folder: PictureFolder) -> None:
         column = self._data.image_column
@@ -163,6 +179,8 @@ class Source:
                 f"{IMAGE_COLUMN}."
             )
         _check_name("data.image_column", column, "column", [IMAGE_COLUMN])
+        for column in self._marked_columns:
+            _check_name("data.crop", column, "column", folder.columns)
         for column, kind in self._attributes.items():
             _check_name("attributes", column, "column", folder.columns)
             label_reader(column, kind, folder.classes if column == LABEL_COLUMN and folder.has_classes else None)
@@ -184,13 +202,16 @@ class Source:
         self._features[split] = features
         self._check_image_column(features)
         columns = _known_columns(features)
+        for column in self._marked_columns:
+            _check_name("data.crop", column, "column", columns)
         for column in self._attributes:
             _check_name("attributes", column, "column", columns)
         self._readers[split] = {
             column: label_reader(column, kind, getattr(_feature(features, column), "names", None))
             for column, kind in self._attributes.items()
         }
-        used = {self._data.image_column, *(c if c in features else c.split(".", 1)[0] for c in self._attributes)}
+        cells = [*self._attributes, *self._marked_columns]
+        used = {self._data.image_column, *(c if c in features else c.split(".", 1)[0] for c in cells)}
         dataset = dataset.select_columns(sorted(used))
         self._datasets[split] = dataset.cast_column(self._data.image_column, datasets.Image(decode=False))
         return self._datasets[split]

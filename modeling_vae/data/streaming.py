@@ -13,7 +13,7 @@ from torch.utils.data import IterableDataset, get_worker_info
 from modeling_vae.model.image_processing_image_vae import VAEImageProcessor
 
 from .dataset import Item, to_pixel_values
-from .preparation import Broken, Prepared, prepare_all, share_position
+from .preparation import Broken, Prepared, Unmarked, prepare_all, share_position
 from .report import refuse_many_broken
 from .sources import Source
 
@@ -28,6 +28,7 @@ class StreamCounts:
     seen: int = 0
     duplicates: int = 0
     broken: list[Broken] = field(default_factory=list)
+    unmarked: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -119,6 +120,8 @@ class StreamedPictures(IterableDataset[Item]):
                 counts.broken.append(result)
                 if counts.seen >= _SEEN_BEFORE_STOPPING:
                     self._refuse_many_broken()
+            elif isinstance(result, Unmarked):
+                counts.unmarked.append(result.name)
             elif result.digest in digests:
                 counts.duplicates += 1
             elif self.selection.takes(result.digest):

@@ -17,8 +17,8 @@ Share = Annotated[FiniteFloat, Field(ge=0, le=1)]
 Words = Annotated[StrictStr, Field(max_length=1000)]
 _OF_OURS = re.compile(r"dictionary( or instance of \w+)?")
 """What messages of pydantic call a table."""
-KEPT = ("run", "directions", "prior", "alignment")
-"""What evaluation.json says of the training; it stays when the figures are made anew."""
+KEPT = ("run", "directions", "prior", "alignment", "latents")
+"""What evaluation.json says of the training, and of latents; it stays when the figures are made anew."""
 DEEPEST = 10
 """Tables and lists within each other at most."""
 
@@ -79,6 +79,15 @@ class _Directions(_Part):
     refused: dict[str, Words] = Field(default_factory=dict)
 
 
+class _Latents(_Part):
+    pictures: Count
+    dimensions: Side
+    active_units: Count
+    differ_from_the_prior: Count
+    ks_median: Share
+    ks_largest: Share
+
+
 class _Measured(_Part):
     dataset: Words | None
     split: Words
@@ -98,6 +107,7 @@ class Report(BaseModel):
     run: dict[str, Any] = Field(default_factory=dict)
     directions: _Directions = _Directions()
     measured_on: _Measured | None = None
+    latents: _Latents | None = None
 
 
 def read_report(file: Path, only: Collection[str] | None = None) -> dict[str, Any]:

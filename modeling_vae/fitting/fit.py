@@ -60,7 +60,7 @@ def fit(model: VAEModel, recipe: Recipe, data: PictureData, *, steps: int) -> tu
         most_gaussians=recipe.publish.most_gaussians,
     )
     aligned = FittedAlignment(None, {"refused": "the pictures are resized as a whole, not cropped"})
-    if recipe.data.crop == "center":
+    if recipe.data.crop != "none":
         aligned = fit_alignment(
             labelled_batches(data.train, BATCH, MOST_PICTURES),
             labelled_batches(data.validation, BATCH, HELD_OUT),
@@ -101,10 +101,11 @@ def _seen(
 def processor_of(model: VAEModel, recipe: Recipe, alignment: FaceAlignment | None = None) -> VAEImageProcessor:
     """The processor of the pictures that a recipe trains a model on; with an alignment, it wants faces."""
     height, width = model.config.height_and_width
+    crop = recipe.data.crop if isinstance(recipe.data.crop, str) else "center"
     return VAEImageProcessor(
         size={"height": height, "width": width},
         num_channels=model.config.num_channels,
-        crop="face" if alignment is not None else recipe.data.crop,
+        crop="face" if alignment is not None else crop,
     )
 
 

@@ -164,6 +164,18 @@ def sample_noise(n: int, dim: int, seed: int) -> Tensor:
     return torch.from_numpy(normal[:, :width].astype(np.float32))
 
 
+def normal_grid(side: int) -> Tensor:
+    """A grid over N(0, I) in two dimensions, float32 [side * side, 2], row by row from the top left.
+
+    Each axis goes through the inverse of the normal distribution function at the middles of `side` equal shares, so
+    that every cell is as likely as any other (Kingma and Welling 2014, appendix A).
+    """
+    shares = (torch.arange(_whole("side", side, minimum=1), dtype=torch.float64) + 0.5) / side
+    places = torch.special.ndtri(shares)
+    down, across = torch.meshgrid(places.flip(0), places, indexing="ij")
+    return torch.stack([across, down], dim=-1).reshape(-1, 2).float()
+
+
 def _share_out(frames: int, steps: int, segments: int) -> tuple[Tensor, Tensor]:
     """For each frame its segment and how far into it (0 to 1): [frames] int64 and float64.
 

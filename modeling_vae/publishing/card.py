@@ -17,6 +17,7 @@ from modeling_vae.files import write_whole
 from modeling_vae.parts import Parts
 from modeling_vae.recipes.recipe import Recipe
 
+from .card_latents import latents_section
 from .card_metadata import hub_datasets, measured_on, metadata, write_eval_results
 from .card_sections import Card, Section
 from .card_strengths import strengths_section
@@ -31,9 +32,15 @@ MEDIA = {
     "morphs.webp": "Morphs between pairs of samples, truncated to 0.8, each from left to right.",
     "edits.webp": "Generated faces, each with one attribute at -3, -1.5, 0, 1.5 and 3 standard deviations.",
     "morph.gif": "A morph through four samples, truncated to 0.8.",
-    "training.webp": "The training: the same twelve samples, from the tenth step to the last, the steps spaced as "
-    "their logarithms.",
+    "training.webp": "The training: the same samples, from the first step to the last, the steps spaced as their "
+    "logarithms.",
+    "training-reconstructions.webp": "The training: held-out pictures, and below each row its reconstructions.",
+    "losses.webp": "What the training logged.",
 }
+SHOWN = "Held-out pictures of the data, and below each its reconstruction."
+"""Of `reconstructions.webp`, where the recipe allows to show the data."""
+FILMS = ("training.mp4", "training-reconstructions.mp4")
+"""The same films as MP4."""
 JUDGED = shown_in(CARD, ATTRIBUTES)
 """Figures of evaluation.json in the table of attributes, where it has them, and their headings."""
 FITTED_IMPORT = "from transformers.dynamic_module_utils import get_class_from_dynamic_module\n"
@@ -75,10 +82,11 @@ def write_card(folder: Path, parts: Parts, recipe: Recipe, report: dict[str, Any
     bodies = {
         "about": _about(parts, name, recipe),
         "status": status,
-        "media": _media(folder, parts),
+        "media": _media(folder, parts, recipe),
         "usage": _usage(parts),
         "attributes": _attributes(parts, report),
         "strengths": strengths_section(parts.directions.directions.values()) if parts.directions is not None else "",
+        "latents": latents_section(folder, report),
         "evaluation": _evaluation(report),
         "data": _data(recipe, report),
         "intended-use": f"## Intended use and limits\n\n{INTENDED_USE}",
@@ -158,13 +166,15 @@ def _shown(parts: Parts) -> str:
     return f"{literal(name)}: {full:.1f}"
 
 
-def _media(folder: Path, parts: Parts) -> str:
+def _media(folder: Path, parts: Parts, recipe: Recipe) -> str:
     sampler = "fitted prior" if parts.prior is not None else "standard normal prior"
-    shown = [
-        f"![{name.split('.')[0]}](media/{name})\n\n{text.format(sampler=sampler)}"
-        for name, text in MEDIA.items()
-        if (folder / "media" / name).is_file()
-    ]
+    texts = MEDIA | ({"reconstructions.webp": SHOWN} if recipe.publish.show_data else {})
+    shown = []
+    for name, text in texts.items():
+        if (folder / "media" / name).is_file():
+            film = name.replace(".webp", ".mp4")
+            also = f" [As MP4](media/{film})." if film in FILMS and (folder / "media" / film).is_file() else ""
+            shown.append(f"![{name.split('.')[0]}](media/{name})\n\n{text.format(sampler=sampler)}{also}")
     return "## Pictures\n\n" + "\n\n".join(shown) if shown else ""
 
 

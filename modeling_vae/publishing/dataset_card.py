@@ -10,6 +10,7 @@ from modeling_vae.data import DataReport
 from modeling_vae.data.cache import PictureCache
 from modeling_vae.data.report import described
 from modeling_vae.figures.tables import code
+from modeling_vae.recipes.crops import AnnotatedCrop
 from modeling_vae.recipes.recipe import DataRecipe, Recipe
 
 from .card_sections import Card
@@ -47,15 +48,24 @@ def dataset_card(
     source = Recipe(data=data).published().data.path
     origin = f"[{source}](https://huggingface.co/datasets/{source})" if source else "a collection of pictures"
     kind = "RGB" if channels == 3 else "grey"
-    crop = {"center": "cropped around their middle to that shape", "none": "resized as a whole"}[data.crop]
     bodies = {
-        "about": f"# {count:,} pictures of {width} x {height} pixels\n\nMade of {origin}; in {kind}, {crop}.",
+        "about": f"# {count:,} pictures of {width} x {height} pixels\n\nMade of {origin}; in {kind}, "
+        f"{_cropped(data.crop)}.",
         "splits": _splits(data, report),
         "left-out": _left_out(report),
         "columns": _columns(cache),
         "use": USE.format(name=name),
     }
     return Card.generated({key: value for key, value in metadata.items() if value is not None}, bodies)
+
+
+def _cropped(crop: str | AnnotatedCrop) -> str:
+    if not isinstance(crop, AnnotatedCrop):
+        return {"center": "cropped around their middle to that shape", "none": "resized as a whole"}[crop]
+    if crop.points is None:
+        return f"cropped around annotated boxes, {crop.margin:.0%} of whose sides was added on each side"
+    places = ", ".join(f"{code(name)} at ({x:.3f}, {y:.3f})" for name, (x, y) in crop.points.items())
+    return f"levelled, scaled and cropped by annotated points: {places}, in shares of width and height"
 
 
 def _splits(data: DataRecipe, report: DataReport) -> str:

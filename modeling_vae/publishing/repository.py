@@ -15,6 +15,7 @@ from huggingface_hub import CommitInfo, get_token
 
 from modeling_vae.contents import ACCOMPANYING, CODE, COMPUTING, Contents
 from modeling_vae.figures.evaluation_report import JSON_NAME
+from modeling_vae.figures.latent_figures import CAPTIONS, PAGE, file_of
 from modeling_vae.figures.report_schema import KEPT, read_report
 from modeling_vae.hub.commits import Change, Head, PushOptions, commit
 from modeling_vae.hub.downloads import check_repo_id, fetch
@@ -23,7 +24,7 @@ from modeling_vae.model.tensor_files import read_table
 from modeling_vae.parts import Parts, read_parts
 from modeling_vae.recipes.recipe import FILE_NAME, Recipe
 
-from .card import CARD_NAME, MEDIA, for_repository, write_card
+from .card import CARD_NAME, FILMS, MEDIA, for_repository, write_card
 from .card_sections import Card
 
 logger = logging.getLogger(__name__)
@@ -37,7 +38,9 @@ OURS = (
     *REQUIRED,
     *(path.name for path in CODE),
     *FORMER_CODE,
-    *(f"media/{name}" for name in MEDIA),
+    *(f"media/{name}" for name in (*MEDIA, *FILMS)),
+    *(f"media/{file_of(name)}" for name in CAPTIONS),
+    PAGE,
     "model*.safetensors",
     "model.safetensors.index.json",
     *COMPUTING,

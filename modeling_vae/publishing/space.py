@@ -47,6 +47,7 @@ OUR_KEYS = ("sdk", "sdk_version", "python_version", "app_file", "models", "prelo
 APP = '''"""The studio with {model_id}. A Space runs this file."""
 
 import os
+from importlib.util import find_spec
 
 # The folder `app`, not this file: of two of one name Python takes the package.
 from app.layout import build
@@ -56,11 +57,14 @@ from app.uploads import MAX_UPLOAD_BYTES
 from modeling_vae.pipeline import VAEPipeline
 
 MODEL, REVISION = {model_id}, {revision}
+MCP = find_spec("mcp") is not None  # Gradio's extra, which a Space installs: its endpoints are tools of agents
 port = os.environ.get("GRADIO_SERVER_PORT") or os.environ.get("PORT")
 
 studio = Studio(VAEPipeline.from_pretrained(MODEL, revision=REVISION), name=MODEL)
 demo = build(studio)
-demo.launch(server_port=int(port) if port else None, max_file_size=MAX_UPLOAD_BYTES, **appearance())
+demo.launch(
+    server_port=int(port) if port else None, max_file_size=MAX_UPLOAD_BYTES, **appearance(studio, mcp=MCP)
+)
 '''
 ABOUT = """\
 # {title}
@@ -139,18 +143,9 @@ def push_space(
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         build_space(folder, model_id, pinned, preload=preload, torch_index=torch_index)
-        files = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
-
-        def change(head: Head) -> Change:
-            additions: dict[str, bytes | Path] = dict(files)
-            additions[CARD_NAME] = _with_their_words(files[CARD_NAME], space_id, head, token).encode()
-            gone = {name for name in head.files - files.keys() if any(fnmatch.fnmatch(name, ours) for ours in OURS)}
-            return Change(additions, frozenset(gone))
-
+        created: dict[str, Any] = {"space_sdk": "gradio"} | ({"space_hardware": hardware} if hardware else {})
         try:
-            created: dict[str, Any] = {"space_sdk": "gradio"} | ({"space_hardware": hardware} if hardware else {})
-            wanted: PushOptions = {"commit_message": "Run the studio", **options}
-            published = commit(space_id, change, repo_type="space", create=created, **wanted)
+            published = push_files(space_id, folder, OURS, created, **options)
         except OSError as error:
             if status_of(error) == 402:
                 raise PermissionError(_payment(space_id, model_id)) from error
@@ -158,6 +153,30 @@ def push_space(
     if hardware and not create_pr:
         _request_hardware(space_id, hardware, token)
     return published
+
+
+def push_files(
+    space_id: str, folder: Path, ours: Sequence[str], created: dict[str, Any], **options: Unpack[PushOptions]
+) -> CommitInfo:
+    """All files of a folder to a Space, in one commit, which removes what an earlier push wrote and this one does not.
+
+    Args:
+        space_id: `user/space`, made where there is none.
+        folder: with a README.md that is generated throughout.
+        ours: patterns of names that only such a push writes.
+        created: what a new Space is made with.
+        options: see `PushOptions`.
+    """
+    files = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
+
+    def change(head: Head) -> Change:
+        additions: dict[str, bytes | Path] = dict(files)
+        additions[CARD_NAME] = _with_their_words(files[CARD_NAME], space_id, head, options.get("token")).encode()
+        gone = {name for name in head.files - files.keys() if any(fnmatch.fnmatch(name, pattern) for pattern in ours)}
+        return Change(additions, frozenset(gone))
+
+    wanted: PushOptions = {"commit_message": "Run the studio", **options}
+    return commit(space_id, change, repo_type="space", create=created, **wanted)
 
 
 def _commit_and_files(model_id: str, revision: str | None, token: str | bool | None) -> tuple[str | None, list[str]]:

@@ -2,7 +2,7 @@
 
 The rule: a module goes along if the Space's app file imports it, or if one that goes along does, wherever in it the
 import stands; but nothing of the packages that only train and publish, and nothing that is imported for type checkers
-alone. What lies in the studio's folder and is no Python (style sheet, icon) goes along too.
+alone. What lies in the studio's folder and is no Python (style sheet, icon) goes along too, and the browser's scripts.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ HOMES = {
     "app": PACKAGE / "studio" if (PACKAGE / "studio").is_dir() else PACKAGE.parent / "app",
 }
 """Where our packages lie: installed, the studio lies within the other; a Space has them side by side."""
+ASSETS = {"app": "", "modeling_vae": "browser/scripts"}
+"""Folders of our packages of which all goes along that is no Python."""
 NEVER = tuple(
     f"modeling_vae.{room}"
     for room in (
@@ -44,8 +46,9 @@ def source_files(app_file: str, homes: Mapping[str, Path] = HOMES) -> dict[str, 
         package = name if file.endswith("/__init__.py") else parent
         waiting += [parent, *_imported(ast.parse(_here(file, homes).read_text(encoding="utf-8")), package)]
     assets = [
-        f"app/{path.relative_to(homes['app']).as_posix()}"
-        for path in homes["app"].rglob("*")
+        f"{home}/{path.relative_to(homes[home]).as_posix()}"
+        for home, folder in ASSETS.items()
+        for path in (homes[home] / folder).rglob("*")
         if path.is_file() and path.suffix not in (".py", ".pyc") and not path.name.startswith(".")
     ]
     return {file: _here(file, homes) for file in sorted({*found.values(), *assets})}

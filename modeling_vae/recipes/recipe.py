@@ -8,17 +8,19 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
 
 from huggingface_hub.errors import StrictDataclassError
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, model_validator
 from transformers import PreTrainedConfig, TrainingArguments
 
 from modeling_vae.files import write_whole
 from modeling_vae.model.configuration_image_vae import VAEConfig
 
+from .crops import Crop
+from .section import Section
 from .yaml_text import FILE_NAME as FILE_NAME
 from .yaml_text import override_value, read_file, write_text
 
@@ -49,10 +51,6 @@ MOBILENET_LAYERS = ["conv_stem", "layer.1", "layer.3", "layer.6", "layer.10", "l
 
 
 Kind = Literal["boolean", "category", "numeric"]
-
-
-class Section(BaseModel):
-    model_config = ConfigDict(extra="forbid")
 
 
 class Perceptual(Section):
@@ -146,7 +144,9 @@ class DataRecipe(Section):
     train: str = "train"
     validation: str | float = Field("validation", description="a split, or a share of the training pictures")
     image_column: str = "image"
-    crop: Literal["center", "none"] = "center"
+    crop: Crop = Field(
+        "center", description="around the middle, none (resized as a whole), or by annotated points or boxes"
+    )
     augment: Augment = Augment()
     streaming: bool = False
     max_pictures: int | None = Field(None, ge=1)
@@ -162,6 +162,7 @@ class PublishRecipe(Section):
     shows: str | None = Field(None, description="what one picture shows, in a word or two: cat, face, character")
     datasets: list[str] = []
     most_gaussians: int = Field(64, ge=1, description="of the prior, which has as many as held-out pictures ask for")
+    show_data: bool = Field(False, description="the card may show pictures of the data, which is then published")
     leave_out: list[str] = Field([], description="attributes that get no direction, and that no probe learns")
 
 
@@ -318,6 +319,14 @@ class Recipe(Section):
         return self.published(original).model_copy(update={"data": self.data, "publish": publish})
 
 
+def checked_data(values: Mapping[str, Any]) -> DataRecipe:
+    """The data section that these values make; a ValueError says what is wrong with one, as for a recipe."""
+    try:
+        return Recipe.model_validate({"data": values}).data
+    except ValidationError as error:
+        raise ValueError(explain(error)) from None
+
+
 def _is_local(path: str) -> bool:
     """Whether it is anything but the name of a repository that no file or folder here has too."""
     is_name = re.fullmatch(r"[\w.-]+(/[\w.-]+)?", path) is not None
@@ -334,6 +343,7 @@ def _all_keys(model: type[BaseModel], prefix: str = "") -> list[str]:
     keys = []
     for name, field in model.model_fields.items():
         candidates = [field.annotation, *getattr(field.annotation, "__args__", ())]
+        candidates = [getattr(kind, "__origin__", kind) for kind in candidates]  # of annotated ones what is annotated
         sections = [kind for kind in candidates if isinstance(kind, type) and issubclass(kind, BaseModel)]
         if not sections or not prefix:
             keys.append(prefix + name)

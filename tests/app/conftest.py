@@ -11,6 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,7 +62,13 @@ def bare_studio() -> Studio:
 
 @pytest.fixture(scope="session")
 def server(aligned: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    folder = tmp_path_factory.mktemp("server")
+    with serving(aligned, tmp_path_factory.mktemp("server")) as running:
+        yield running
+
+
+@contextmanager
+def serving(model: Path, folder: Path) -> Iterator[Server]:
+    """The studio on a model, with an empty folder for what it writes."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -71,7 +78,7 @@ def server(aligned: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     environment.pop("GRADIO_TEMP_DIR", None)
     with open(running.log, "wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "app", "--model", str(aligned), "--host", "127.0.0.1", "--port", str(port)],
+            [sys.executable, "-m", "app", "--model", str(model), "--host", "127.0.0.1", "--port", str(port)],
             cwd=ROOT,
             env=environment,
             stdout=log,

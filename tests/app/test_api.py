@@ -1,6 +1,7 @@
 """The studio's doors for programs: they give what the studio gives, and refuse in sentences."""
 
 import json
+import shutil
 import urllib.request
 from pathlib import Path
 
@@ -14,10 +15,11 @@ from PIL import Image
 from planted_faces import face_photo, turned
 
 from app.face_recipes import Drawn, FaceRecipe
+from modeling_vae import AttributeDirections
 
 ENDPOINTS = [
     *("/models", "/attributes", "/new_faces", "/find_faces", "/edit", "/edit_photo", "/read_photo", "/morph"),
-    "/film_of_edit",
+    *("/film_of_edit", "/teach"),
 ]
 
 
@@ -89,6 +91,15 @@ def test_all_faces_of_a_photo_are_found_and_each_can_be_edited(client, two_faces
         assert abs(columns.mean() - frame[0]) < frame[2] / 3 and abs(rows.mean() - frame[1]) < frame[2] / 3
     drawn, _ = client.predict(handle_file(two_faces), {}, keep_photo=False, api_name="/edit_photo")
     assert pixels(drawn).shape == (512, 512, 3)
+
+
+def test_an_attribute_is_taught_by_recipes(client, tmp_path):
+    faces = [{"seed": 5, "face": index} for index in range(12)]
+    file, worth, moves = client.predict("sunny", faces[:6], faces[6:], api_name="/teach")
+    shutil.copy(file, tmp_path / "directions.safetensors")
+    taught = AttributeDirections.from_pretrained(tmp_path)
+    assert taught.names == ["sunny"] and taught.directions["sunny"].held_out == worth
+    assert set(moves) == {"smiling", "coat:black", "coat:tabby", "coat:white", "age"}
 
 
 @pytest.mark.parametrize("suffix", ["gif", "webp", "mp4"])

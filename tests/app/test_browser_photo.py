@@ -139,3 +139,24 @@ def test_a_photo_comes_back_after_a_reload_and_for_nobody_else(page, screens, br
     other.wait_for_selector("#photo .door", state="visible", timeout=visiting.MILLISECONDS)
     assert other.locator("#photo .frame").count() == 0
     stranger.close()
+
+
+def test_a_film_of_the_studio_brings_its_keyframes_back(page, tmp_path):
+    open_tab(page, "Morph", "#keyframes img")
+    page.get_by_label("Take 1 out").click()
+    playwright.expect(page.locator("#keyframes .keyframe")).to_have_count(2)
+    keyframes = sources(page, "#keyframes img")
+    page.locator("#frames input[type=number]").fill("4")
+    page.locator("#frames input[type=number]").press("Tab")
+    page.locator("#make-film").click()
+    page.wait_for_selector("#film img")
+    _, data = downloaded(page, "#film .save")
+    (tmp_path / "mine.gif").write_bytes(data)
+    page.get_by_label("Take 1 out").click()
+    playwright.expect(page.locator("#keyframes .keyframe")).to_have_count(1)
+    open_tab(page, "Your photo", "#photo .door")
+    page.locator("#photo input[type=file]").set_input_files(tmp_path / "mine.gif")
+    page.wait_for_selector("#photo .frame.chosen")
+    page.get_by_role("tab", name="Morph").click()
+    playwright.expect(page.locator("#keyframes .keyframe")).to_have_count(2)
+    assert sources(page, "#keyframes img") == keyframes

@@ -5,7 +5,7 @@ import pytest
 from app.face_recipes import DEEPEST, Drawn, FaceRecipe, Mixed, PhotoStays, Uploaded, from_json, to_json
 from app.page_state import MOST_STEPS, PageState, parsed
 from app.recipe_text import parse_recipe, recipe_text
-from app.render_requests import FrameRequest
+from app.render_requests import FrameRequest, PathRequest
 
 DRAWN = FaceRecipe(Drawn(7, 3, 0.5)).edited({"smiling": 2, "age": -1.5}, ["coat:black"])
 PHOTO = FaceRecipe(Uploaded("a-secret-name", FrameRequest(10, 20, 30, 5), tuned=True), keep_photo=True)
@@ -40,7 +40,9 @@ def test_a_recipe_that_never_ends_is_refused():
 
 
 def test_the_words_in_a_picture():
-    assert parse_recipe(recipe_text("cats-64", DRAWN, CHILD)) == ("cats-64", [DRAWN, CHILD])
+    assert parse_recipe(recipe_text("cats-64", DRAWN, CHILD)) == ("cats-64", [DRAWN, CHILD], None)
+    way = PathRequest("linear", loop="once")
+    assert parse_recipe(recipe_text("cats-64", DRAWN, CHILD, way=way)) == ("cats-64", [DRAWN, CHILD], way)
 
 
 def test_steps_are_undone_and_redone():

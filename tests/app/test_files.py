@@ -2,11 +2,13 @@
 
 from pathlib import Path
 
+import imageio.v3 as iio
 import numpy as np
 import pytest
 from PIL import Image
 
-from app.files import cached, file_name, picture_bytes, recipe_of, shown_file, upload_path
+from app.files import cached, commented, file_name, picture_bytes, recipe_of, shown_file, upload_path
+from modeling_vae import Animation
 
 
 @pytest.fixture(autouse=True)
@@ -69,3 +71,15 @@ def test_a_link_out_of_the_cache(cache, tmp_path):
     (cache / "cat.png").symlink_to(tmp_path / "secret.png")
     with pytest.raises(ValueError, match="not uploaded here"):
         upload_path({"path": str(cache / "cat.png")})
+
+
+@pytest.mark.parametrize("text", ["{}", "x" * 255, "y" * 700 + "\u00e9"])
+def test_a_gif_says_how_it_was_made_and_shows_what_it_showed(text, tmp_path):
+    film = Animation([Image.new("RGB", (9, 8), colour) for colour in ("red", "blue", "green")])
+    plain = film.to_bytes("gif", seconds=0.6)
+    (tmp_path / "a.gif").write_bytes(commented(plain, text))
+    assert recipe_of(tmp_path / "a.gif") == text
+    frames = [iio.imread(data, index=None, extension=".gif") for data in (plain, (tmp_path / "a.gif").read_bytes())]
+    assert (frames[0] == frames[1]).all() and len(frames[0]) == 3
+    (tmp_path / "b.gif").write_bytes(plain)
+    assert recipe_of(tmp_path / "b.gif") is None

@@ -9,6 +9,7 @@ from app.layout import build
 from app.page_state import PageState
 from app.theme import FAVICON, STYLESHEET
 from app.views import script, stylesheets
+from app.words import translations
 
 
 def facts(**values) -> ModelFacts:
@@ -18,7 +19,7 @@ def facts(**values) -> ModelFacts:
 def test_the_doors_of_the_page(studio):
     page = build(studio)
     tabs = [block.id for block in page.blocks.values() if type(block) is gr.Tab]
-    assert tabs == ["photo", "generate", "edit", "morph", "mix"]
+    assert tabs == ["photo", "generate", "edit", "morph", "mix", "map", "teach"]
 
 
 def test_a_page_of_a_model_without_attributes(bare_studio):
@@ -51,7 +52,9 @@ def test_licence_and_card_are_on_the_page_and_nobodys_markup():
     assert "without a card" in card_text(facts()) and "no licence named" in rights(facts())
 
 
-@pytest.mark.parametrize("text", [*(file.read_text() for file in (STYLESHEET, FAVICON, *stylesheets())), script()])
+@pytest.mark.parametrize(
+    "text", [*(file.read_text() for file in (STYLESHEET, FAVICON, *stylesheets())), script(translations())]
+)
 def test_nothing_is_fetched_from_elsewhere(text):
     text = text.replace("http://www.w3.org/2000/svg", "")  # the name of a format, not an address
     assert "http" not in text and "url(//" not in text

@@ -17,7 +17,7 @@ mcp = pytest.importorskip("mcp", reason="the package mcp is not installed")
 def address(studio, tmp_path, monkeypatch) -> Iterator[str]:
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
     page = build(studio)
-    look = {name: value for name, value in appearance(mcp=True).items() if name == "mcp_server"}
+    look = {name: value for name, value in appearance(studio, mcp=True).items() if name == "mcp_server"}
     _, url, _ = page.launch(server_name="127.0.0.1", prevent_thread_lock=True, quiet=True, **look)
     yield f"{url}gradio_api/mcp/"
     page.close(verbose=False)
@@ -35,5 +35,5 @@ def test_tools_are_listed_with_words_and_called(address):
             return tools, await session.call_tool(edit.name, face)
 
     tools, answer = asyncio.run(ask())
-    assert len(tools) == 9 and all(tool.description for tool in tools)
+    assert len(tools) == 10 and all(tool.description for tool in tools)
     assert not answer.isError and any("smiling" in getattr(part, "text", "") for part in answer.content)

@@ -120,6 +120,7 @@ def test_all_counts_are_published_and_no_name_of_a_file():
             beside=("d.png",),
             hidden=(".e.png",),
             other_splits={"test": 7},
+            without_marks=("f.png",),
         ),
     )
     counts = report.counts()
@@ -133,6 +134,7 @@ def test_all_counts_are_published_and_no_name_of_a_file():
         "pictures beside the splits": 1,
         "hidden pictures": 1,
         "pictures of other splits": {"test": 7},
+        "pictures without marks of the crop": 1,
     }
     assert _plain(counts["files that are no pictures"]) == ".mov 40, .txt 2"
     assert "png" not in str(counts)

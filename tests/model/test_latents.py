@@ -218,3 +218,13 @@ def test_noise_does_not_touch_global_generators():
 def test_bad_input_is_refused_by_name(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_a_grid_over_the_normal_distribution_has_cells_of_equal_chance():
+    from modeling_vae.model.latents import normal_grid
+
+    grid = normal_grid(5).reshape(5, 5, 2)
+    assert torch.allclose(torch.special.ndtr(grid[0, :, 0]), torch.tensor([0.1, 0.3, 0.5, 0.7, 0.9]))
+    assert torch.equal(grid[0, :, 0], grid[3, :, 0]) and torch.equal(grid[:, 1, 1], grid[:, 4, 1])
+    assert (grid[0, 0] == grid.reshape(-1, 2)[0]).all() and grid[0, 0, 1] > 0 > grid[0, 0, 0]  # the top left
+    assert torch.equal(normal_grid(1), torch.zeros(1, 2))

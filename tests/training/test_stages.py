@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 
 import train
 from modeling_vae.recipes.recipe import Recipe
-from modeling_vae.training.film import read_frames
+from modeling_vae.training.film_files import read_frames
 from modeling_vae.training.stages import stage_recipes
 
 from .making import recipe_values, write_backbone, write_pictures, write_recipe
@@ -83,7 +83,8 @@ def test_a_run_goes_through_its_stages_and_stays_in_the_last(place):
     assert report["run"]["steps"] == 2 and report["run"]["steps of stages before"] == {"small": 3}
     frames = read_frames(run / "stages" / "small" / "film", run / "film")
     with Image.open(run / "film" / "000002.png") as last:
-        assert frames[-1].tobytes() == last.tobytes() and {frame.size for frame in frames} == {last.size}
+        assert frames[-1].picture.tobytes() == last.tobytes() and frames[-1].step == 3 + 2
+        assert {frame.picture.size for frame in frames} == {last.size}
     written = {file: file.stat().st_mtime_ns for file in run.glob("**/checkpoint-*/model.safetensors")}
     train.main([str(place / "recipe"), "--output", str(run), *unseen, "training.max_steps=3"])
     assert all(file.stat().st_mtime_ns == then for file, then in written.items() if file.exists())

@@ -1,0 +1,1 @@
+"""Annotating pictures by keys: one at a time, into a column of a table beside them."""

@@ -1,0 +1,1 @@
+"""A published model in the formats of others."""
