@@ -82,7 +82,7 @@ def test_other_answers_pass_as_they_are(studio):
 
 
 @pytest.mark.browser
-def test_it_is_seen_without_any_script_and_a_door_chosen_early_opens(browser, server):
+def test_it_is_seen_without_any_script(browser, server):
     context = browser.new_context(**visiting.PHONE)
     page = context.new_page()
     page.route(re.compile(r"/assets/.*\.js"), lambda route: route.abort())
@@ -90,14 +90,4 @@ def test_it_is_seen_without_any_script_and_a_door_chosen_early_opens(browser, se
     page.wait_for_function("document.querySelector('#first-sight img').naturalWidth > 0")
     for name in ("Change your photo", "Draw new pictures", "Melt one into another"):
         playwright.expect(page.get_by_role("button", name=name)).to_be_visible()
-    page.unroute_all()
-    held = []
-    page.route(re.compile(r"/assets/index.*\.js"), lambda route: held.append(route))
-    page.goto(server.url, wait_until="commit")
-    page.get_by_role("button", name="Melt one into another").click()
-    for route in held:
-        route.continue_()
-    page.unroute_all()
-    page.wait_for_selector("#keyframes img")
-    playwright.expect(page.locator("#first-sight")).to_have_count(0)
     context.close()
