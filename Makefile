@@ -1,16 +1,17 @@
 # make app    opens the studio on the bundled model
 # make test   lint, types and tests
 # make docs   the documentation, in site/
+# make bench  the tables of docs/benchmarks.md, measured anew on this machine
 # All keep their environment in .venv and need Python 3.11 or later, nothing else.
 
 PYTHON ?= python3
 ENV := .venv
 BIN := $(ENV)/bin
-MODEL ?= hub_configs/cats-64
+MODEL ?= hub_configs/cats-128
 APP_FLAGS ?=
 TORCH_INDEX ?=
 
-.PHONY: app test lint types style docs clean
+.PHONY: app test lint types style docs bench clean
 
 app: $(ENV)/app.stamp
 	$(BIN)/python -m app --model $(MODEL) $(APP_FLAGS)
@@ -31,6 +32,9 @@ style: $(ENV)/test.stamp
 
 docs: $(ENV)/docs.stamp
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+bench: $(ENV)/test.stamp
+	$(BIN)/python benchmarks/tables.py
 
 # PyTorch is asked for by its exact version first, so that nothing later brings another build. On Linux the usual index
 # has builds with gigabytes of CUDA libraries only: TORCH_INDEX=URL takes one from an index of CPU builds instead.

@@ -1,6 +1,6 @@
 """Train a recipe: from a data set to a published folder.
 
-    python train.py hub_configs/cats-64 data.path=PICTURES training.max_steps=2000
+    python train.py hub_configs/pictures-64 data.path=PICTURES training.max_steps=2000
 
 See modeling_vae/commands/train.py.
 """

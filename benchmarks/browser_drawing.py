@@ -136,13 +136,14 @@ def main() -> None:
     executable = next(
         (path for path in map(shutil.which, ("chromium", "chromium-browser", "google-chrome")) if path), None
     )
-    print("model | ready | kernel ms | single moves: fastest / median / p95 ms | drag: painted, ms | requests")
+    print("| model | ready | kernel ms | single moves: fastest / median / p95 ms | drag: painted, ms | requests |")
+    print("| --- | --- | --- | --- | --- | --- |")
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=executable, args=["--no-sandbox"])
         for model in options.models:
             with studio(model) as url:
                 page = browser.new_page(viewport={"width": 1280, "height": 900})
-                print(f"{model} | {measured(page, url, options.moves)}", flush=True)
+                print(f"| {model} | {measured(page, url, options.moves)} |", flush=True)
                 page.close()
         browser.close()
 

@@ -35,7 +35,7 @@ AT_MOST = 5.0
 
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="benchmarks/decoding.py", description="Time a model's decoder.")
-    parser.add_argument("folder", nargs="?", default=str(ROOT / "hub_configs" / "cats-64"), help="a published folder")
+    parser.add_argument("folder", nargs="?", default=str(ROOT / "hub_configs" / "cats-128"), help="a published folder")
     parser.add_argument("--pairs", type=int, default=300, help="of pictures to time (default: 300)")
     parser.add_argument("--threads", type=int, default=2, help="for both (default: 2)")
     options = parser.parse_args(argv)

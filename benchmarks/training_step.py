@@ -1,7 +1,7 @@
 """Training steps a second, and where their time goes: what a recipe costs on this machine.
 
-    python benchmarks/training_step.py hub_configs/cats-64
-    python benchmarks/training_step.py hub_configs/cats-64 training.per_device_train_batch_size=32 --threads 1 2
+    python benchmarks/training_step.py hub_configs/cats-128
+    python benchmarks/training_step.py hub_configs/cats-128 training.per_device_train_batch_size=32 --threads 1 2
 
 Pictures are noise and probes are new, as neither changes what is computed. All terms of the recipe take part. Variants
 take turns, so that a busy machine slows all of them; given are the median, and the middle half of the rounds, by the

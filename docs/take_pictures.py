@@ -20,7 +20,7 @@ from playwright.sync_api import Page, ViewportSize, sync_playwright
 
 ROOT = Path(__file__).parents[1]
 PICTURE = Path(__file__).parent / "pictures" / "studio.webp"
-MODEL = "hub_configs/cats-64"
+MODEL = "hub_configs/cats-128"
 VIEW: ViewportSize = {"width": 1180, "height": 860}
 FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking")
 PATIENCE = 120

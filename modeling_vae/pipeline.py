@@ -14,8 +14,8 @@ from PIL import Image
 from torch import Tensor
 
 from .faces import Face, as_latent, as_list, only
+from .few_examples import Taught, teach
 from .films import Films
-from .fitting.few_examples import Taught, teach
 from .hub.commits import PushOptions
 from .hub.downloads import fetch
 from .model.attribute_directions import FILE_NAME as DIRECTIONS_NAME
@@ -38,7 +38,7 @@ class VAEPipeline(Films):
     """A VAE with its processor, directions and prior.
 
     ```python
-    pipe = VAEPipeline.from_pretrained("hub_configs/cats-64")
+    pipe = VAEPipeline.from_pretrained("hub_configs/cats-128")
     pipe.generate(8, seed=1)                          # eight pictures
     pipe.edit("cat.jpg", {"eyes_closed": 2.0})        # one picture
     pipe.morph(["a.jpg", "b.jpg"]).save("cat.gif")    # a film
@@ -275,7 +275,7 @@ class VAEPipeline(Films):
             lacking: faces without it, as like those with it as can be had in all else.
 
         Raises:
-            ValueError: see `fitting.few_examples.teach`.
+            ValueError: see `few_examples.teach`.
         """
         return teach(self._directions(), name, self.encode(having), self.encode(lacking))
 

@@ -5,7 +5,7 @@ import contextlib
 from transformers import AutoConfig, AutoImageProcessor, AutoModel
 
 from .animation import Animation
-from .fitting.few_examples import Taught
+from .few_examples import Taught
 from .model.attribute_directions import AttributeDirections, Direction, Reading
 from .model.configuration_image_vae import VAEConfig
 from .model.image_processing_image_vae import VAEImageProcessor, to_picture

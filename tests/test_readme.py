@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGES = sorted([*ROOT.glob("docs/**/*.md"), ROOT / "CONTRIBUTING.md"])
 COMMAND = ".venv/bin/modeling-vae"
-BUNDLED = ROOT / "hub_configs" / "cats-64" / "model.safetensors"
+BUNDLED = ROOT / "hub_configs" / "cats-128" / "model.safetensors"
 
 
 def blocks(language: str, text: str = README) -> list[str]:

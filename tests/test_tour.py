@@ -12,7 +12,7 @@ from nbclient import NotebookClient
 
 ROOT = Path(__file__).parents[1]
 TOUR = ROOT / "examples" / "tour.ipynb"
-BUNDLED = ROOT / "hub_configs" / "cats-64" / "model.safetensors"
+BUNDLED = ROOT / "hub_configs" / "cats-128" / "model.safetensors"
 
 
 def read():

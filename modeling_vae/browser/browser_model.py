@@ -96,7 +96,6 @@ def _of_prior(parts: Parts) -> dict[str, Tensor]:
     return {
         "prior.thresholds": torch.special.ndtri(prior.weights.cumsum(0)[:-1]),
         "prior.means": prior.means.float(),
-        "prior.mean": prior.mean,
         "prior.factors": prior.factors[:, rows, columns].half(),
     }
 

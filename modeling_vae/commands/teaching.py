@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from modeling_vae.fitting.few_examples import Taught
+    from modeling_vae.few_examples import Taught
     from modeling_vae.public import VAEPipeline
 
 logger = logging.getLogger(__name__)

@@ -103,7 +103,8 @@ def publish(
     network: FeatureNetwork | None,
 ) -> Path:
     """From a trained model to its published folder: fit, measure, draw, write."""
-    parts, fitted = fit(model, recipe, data, steps=facts["steps"])
+    steps = facts["steps"] + sum((facts["steps of stages before"] or {}).values())
+    parts, fitted = fit(model, recipe, data, steps=steps)
     pipe = VAEPipeline(**vars(parts))
     report = measure(pipe, recipe, data, network) | {"run": facts, **fitted}
     judged, shown = report.get("attributes", {}).get("each"), recipe.publish.show_data

@@ -10,7 +10,7 @@ PACKAGE = Path(__file__).resolve().parents[1]
 FOLDER = next(folder for folder in (PACKAGE / "hub_configs", PACKAGE.parent / "hub_configs") if folder.is_dir())
 """The folder of recipes: within the package where it is installed, beside it in a checkout."""
 WEIGHTS_NAME = "model.safetensors"
-FAVOURITES = ("drawn-people-128", "cats-128", "cats-64", "kmnist-28")
+FAVOURITES = ("cats-128", "drawn-people-128", "kmnist-28")
 """Models to open with, the one that is wanted most first; an installation holds one of them."""
 
 

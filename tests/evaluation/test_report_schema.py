@@ -15,7 +15,7 @@ from modeling_vae.publishing.repository import check_folder
 CONFIGS = Path(__file__).parents[2] / "hub_configs"
 
 
-@pytest.mark.parametrize("name", ["cats-64", "faces-64", "faces-128", "kmnist-28"])
+@pytest.mark.parametrize("name", ["cats-128", "drawn-people-128", "faces-64", "faces-128", "kmnist-28"])
 def test_ours_are_read_as_they_are(name):
     file = CONFIGS / name / "evaluation.json"
     assert read_report(file) == json.loads(file.read_text())

@@ -40,7 +40,6 @@ export class Prior {
     this.thresholds = tensors["prior.thresholds"].data;
     this.means = tensors["prior.means"].data;
     this.factors = tensors["prior.factors"].data;
-    this.mean = tensors["prior.mean"].data;
   }
 
   /** Latent `index` of a seed. */
@@ -52,10 +51,10 @@ export class Prior {
     const start = component * (size * (size + 1)) / 2;
     const result = new Float32Array(size);
     for (let row = 0; row < size; row++) {
-      let sum = this.means[component * size + row];
+      let away = 0;
       const factor = start + (row * (row + 1)) / 2;
-      for (let column = 0; column <= row; column++) sum += this.factors[factor + column] * random[column];
-      result[row] = (1 - truncation) * this.mean[row] + truncation * sum;
+      for (let column = 0; column <= row; column++) away += this.factors[factor + column] * random[column];
+      result[row] = this.means[component * size + row] + truncation * away;
     }
     return result;
   }

@@ -7,7 +7,7 @@ import torch
 from tiny import tiny_pipeline
 
 from modeling_vae import AttributeDirections
-from modeling_vae.fitting.few_examples import SCALES, teach
+from modeling_vae.few_examples import SCALES, teach
 from modeling_vae.model.attribute_directions import Direction
 from modeling_vae.ranking import auc
 
