@@ -29,8 +29,7 @@ def parser(program: str) -> argparse.ArgumentParser:
         "attribute, or lose it, in the eyes of a network that learns from real pictures to see it. Or give it new "
         "attributes without training: of columns of a data set, or of few examples. Writes directions.safetensors and "
         "the card anew.",
-        epilog="Examples: %(prog)s runs/cats/published --data my_cats --attributes grumpy:boolean; "
-        "%(prog)s runs/cats/published --with grumpy --without friendly",
+        epilog="Example: %(prog)s runs/cats/published --with grumpy --without friendly",
     )
     parser.add_argument("model", type=Path, metavar="FOLDER", help="a published folder")
     add_data_options(parser)
