@@ -99,7 +99,7 @@ def test_the_training_commands_train(tmp_path, monkeypatch):
 def test_the_other_commands_are_understood(capsys):
     """`--help` behind them: the command exists. What stands before it is refused where it is unknown."""
     asked = [words[1:] for words in commands() if words[0] == COMMAND]
-    assert {words[0] for words in asked} == {"train", "studio", "evaluate", "compare", "push", "push-space"}
+    assert {words[0] for words in asked} == {"train", "studio", "evaluate", "compare", "export", "push", "push-space"}
     for words in asked:
         with pytest.raises(SystemExit) as stopped:
             cli_main([*words, "--help"])
