@@ -20,6 +20,15 @@ from tiny import tiny_pipeline  # noqa: E402
 from modeling_vae import FaceAlignment, VAEPipeline  # noqa: E402
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes minutes is run by hand."""
+    if "SLOW" not in os.environ:
+        by_hand = pytest.mark.skip(reason="minutes long, run by hand: SLOW=1")
+        for item in items:
+            if item.get_closest_marker("slow"):
+                item.add_marker(by_hand)
+
+
 @pytest.fixture
 def pipe() -> VAEPipeline:
     return tiny_pipeline()

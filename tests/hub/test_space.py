@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import os
 import re
 import subprocess
 import sys
@@ -342,7 +341,6 @@ def test_the_uploaded_folder_runs_as_a_space(push, hub, space, complete, tmp_pat
 
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
-@pytest.mark.skipif("SLOW" not in os.environ, reason="minutes long, run by hand: SLOW=1")
 def test_a_fresh_environment_with_nothing_but_the_requirements(push, hub, space, complete, tmp_path):
     push().value()
     folder = downloaded(hub, space, tmp_path / "home" / "app")
