@@ -33,6 +33,7 @@ def test_a_click_makes_a_face_that_goes_on(page):
     open_tab(page, "Map", "#map img[src]")
     page.locator("#map-to-edit").click()
     page.wait_for_selector("#stage img.after[src]")
+    page.wait_for_function(IN_ADDRESS, arg='"tab":"edit"')
     assert len(state_of(page)["face"]["mix"]) == 2  # between two faces
 
 
