@@ -11,7 +11,7 @@ from modeling_vae.hub.network import refuse_unreachable
 
 from . import teaching
 from .examination_options import add_data_options, positive
-from .prepare import KINDS, attribute
+from .prepare import add_attributes
 
 if TYPE_CHECKING:
     from modeling_vae.data import PictureData
@@ -33,15 +33,7 @@ def parser(program: str) -> argparse.ArgumentParser:
     )
     parser.add_argument("model", type=Path, metavar="FOLDER", help="a published folder")
     add_data_options(parser)
-    parser.add_argument(
-        "--attributes",
-        nargs="+",
-        default=[],
-        type=attribute,
-        metavar="COLUMN:KIND",
-        help=f"columns of --data that get new directions, and what they are: {', '.join(KINDS)} (default: none, the "
-        "directions that the folder has are measured)",
-    )
+    add_attributes(parser, "columns of --data that get new directions (without: those that are there are measured)")
     parser.add_argument(
         "--output", type=Path, metavar="NEW", help="write the new directions alone there, and leave the folder be"
     )

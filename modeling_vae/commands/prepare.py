@@ -29,14 +29,7 @@ def parser(program: str) -> argparse.ArgumentParser:
     )
     parser.add_argument("--name", help="configuration of the source, where it has several")
     parser.add_argument("--image-column", default="image", metavar="COLUMN", help="default: %(default)s")
-    parser.add_argument(
-        "--attributes",
-        nargs="+",
-        default=[],
-        type=attribute,
-        metavar="COLUMN:KIND",
-        help=f"label columns to keep, and what they are: {', '.join(KINDS)}",
-    )
+    add_attributes(parser, "label columns to keep")
     parser.add_argument(
         "--size", type=_size, default=_size("64"), metavar="SIDE", help="of the pictures: 64, or HEIGHTxWIDTH"
     )
@@ -89,7 +82,19 @@ def run(arguments: list[str], program: str) -> None:
     )
 
 
-def attribute(text: str) -> tuple[str, str]:
+def add_attributes(parser: argparse.ArgumentParser, purpose: str) -> None:
+    """Register `--attributes`: pairs of a column and its kind, none by default."""
+    parser.add_argument(
+        "--attributes",
+        nargs="+",
+        default=[],
+        type=_attribute,
+        metavar="COLUMN:KIND",
+        help=f"{purpose}, and what they are: {', '.join(KINDS)}",
+    )
+
+
+def _attribute(text: str) -> tuple[str, str]:
     column, _, kind = text.rpartition(":")
     if not column or kind not in KINDS:
         raise argparse.ArgumentTypeError(f"{text!r} is not COLUMN:KIND with a kind of {', '.join(KINDS)}")
