@@ -107,6 +107,11 @@ class InTurns(TrainerCallback):
         both = since(self.started)
         self.whole = [all_of_it - bare for all_of_it, bare in zip(both, self.bare, strict=True)]
 
+    @property
+    def shares(self) -> Times:
+        """The training's rate as a share of the bare loop's, by both clocks."""
+        return self.bare[0] / self.whole[0], self.bare[1] / self.whole[1]
+
 
 def noted(spent: Counter[str]) -> None:
     """From now on the processor seconds of each of `EXTRAS` are added up in `spent`."""
@@ -157,9 +162,12 @@ def main() -> None:
     noted(spent)
     with tempfile.TemporaryDirectory() as probes:
         attribute_distance(recipe, data, Path(probes))
-        rounds = [one_round(recipe, data, Path(probes)) for _ in range(options.rounds)]
+        rounds = []
+        for _ in range(options.rounds):
+            rounds.append(one_round(recipe, data, Path(probes)))
+            print("a round: {:.3f} by processor time, {:.3f} by the clock".format(*rounds[-1].shares), flush=True)
     for i, name in enumerate(("processor time", "the clock")):
-        shares = [turns.bare[i] / turns.whole[i] for turns in rounds]
+        shares = [turns.shares[i] for turns in rounds]
         middle, spread = statistics.median(shares), f"{min(shares):.3f} to {max(shares):.3f}"
         print(f"{middle:.3f} of the bare loop's rate by {name} ({spread})")
     whole = sum(turns.whole[0] for turns in rounds)
