@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import resource
 import signal
 import subprocess
@@ -74,6 +75,7 @@ def finished(workplace) -> Path:
     """The folder of a run that nothing disturbed."""
     code, output = workplace.train("undisturbed")
     assert code == 0, output
+    assert re.search(r"Of \d+ seconds: reading pictures .*, training .*, fitting .*, measuring .*, drawing", output)
     return workplace.folder / "undisturbed"
 
 
