@@ -107,6 +107,7 @@ def main() -> None:
             sides["ours"].append(alone(file))
             sides["pythae"].append(theirs(file, pictures, options.epochs, surroundings))
             sides["pythae, freed memory kept"].append(theirs(file, pictures, options.epochs, surroundings | KEPT))
+            print({name: rounds[-1] for name, rounds in sides.items()}, file=sys.stderr, flush=True)
     rates = {name: [found["pictures"] / found["seconds"] for found in rounds] for name, rounds in sides.items()}
     print("| side | pictures a second | ours, times as many |\n| --- | --- | --- |")
     for name, own in rates.items():
