@@ -26,6 +26,7 @@ from .tabs.morph import MorphTab
 from .tabs.photo import PhotoTab
 from .tabs.teach import TeachTab
 from .toasts import toasts
+from .tools import serve_tools
 from .turns import TurnsQueue
 from .words import say
 
@@ -43,6 +44,7 @@ def build(studio: Studio, folders: Mapping[str, Path] | None = None, any_folder:
         any_folder: whether a visitor may name other folders of this machine.
     """
     gr.set_static_paths([SCRIPTS])
+    serve_tools()
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(DAY // 24, DAY)) as page:
         shelf = Shelf(studio, folders, any_folder)
         Doors(shelf)

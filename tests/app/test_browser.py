@@ -9,7 +9,18 @@ import imageio.v3 as iio
 import pytest
 import visiting
 from PIL import Image
-from visiting import AFTER, GRID, IN_ADDRESS, downloaded, open_edit, open_tab, sources, state_of, wait_for_change
+from visiting import (
+    AFTER,
+    GRID,
+    IN_ADDRESS,
+    downloaded,
+    open_doors,
+    open_edit,
+    open_tab,
+    sources,
+    state_of,
+    wait_for_change,
+)
 
 playwright = visiting.playwright
 browser, screens, page = visiting.browser, visiting.screens, visiting.page
@@ -257,3 +268,9 @@ def test_no_tab_is_wider_than_the_screen(page):
         open_tab(page, name, ready)
         width, screen = page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
         assert width <= screen, name
+
+
+def test_the_page_on_the_endpoints_offers_no_tools_where_none_are_served(page):
+    offered = open_doors(page)
+    playwright.expect(page.get_by_text("/find_faces").first).to_be_visible()
+    playwright.expect(offered).to_be_hidden()

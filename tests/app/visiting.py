@@ -73,6 +73,13 @@ def open_edit(page) -> None:
     page.wait_for_selector("#desk .row")
 
 
+def open_doors(page) -> playwright.Locator:
+    """Gradio's page on the endpoints; the choice of MCP there, which may be hidden."""
+    page.locator("footer button.show-api").click()
+    page.wait_for_selector("li.snippet")
+    return page.locator("li.snippet", has_text="MCP")
+
+
 def sources(page, selector: str) -> list[str]:
     """The addresses of the pictures; Gradio names a file by what is in it, so equal addresses are equal pictures."""
     return page.eval_on_selector_all(selector, "images => images.map(image => image.src)")
