@@ -22,7 +22,6 @@ from ..files import (
     text_of,
 )
 from ..page_state import PageState
-from ..recipe_text import recipe_text
 from ..render_requests import FilmRequest, PathRequest
 from ..shell import FILMING, NEWEST, PRIVATE, Shell, Updates, sent
 from ..studio import Look, Studio, film_bytes
@@ -227,7 +226,7 @@ class EditTab:
         picture = studio.finished(state.face)
         name = _file_name(studio, state)
         if picture.width * picture.height <= LARGEST_PNG or picture.mode not in ("RGB", "L"):
-            return self.shell.bring(picture_bytes(picture, recipe_text(state.model, state.face)), f"{name}.png")
+            return self.shell.bring(picture_bytes(picture, self.shell.recipe(state, state.face)), f"{name}.png")
         return self.shell.bring(jpeg_bytes(picture), f"{name}.jpg")
 
     @toasts
@@ -238,7 +237,7 @@ class EditTab:
         name = f"{_file_name(studio, state)}.gif"
         for step in watched(lambda report: film_bytes(film, FILM, WAY, report)):
             if isinstance(step, bytes):
-                step = commented(step, recipe_text(state.model, state.face))
+                step = commented(step, self.shell.recipe(state, state.face))
                 words = f"From as it is to edited and back, {len(step) / 1000:,.0f} kB."
                 file = file_data(cached(step, name), name)
                 yield {self.film: {"file": file, "name": name, "words": words, "kind": "GIF"}}

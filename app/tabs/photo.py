@@ -145,19 +145,19 @@ class PhotoTab:
     def _recalled(self, state: PageState, text: str) -> PageState:
         """The state with what a file of the studio says: a face to edit, or the keyframes of a morph."""
         try:
-            model, faces, way = parse_recipe(text)
+            said = parse_recipe(text)
         except ValueError:  # of a photo, which is not in it, or another's words: it is a picture like any other
             return state
-        if model != state.model or not faces:
-            gr.Info(
-                f"This file was made with {_escaped(ValueError(model))}: open that model first, and it comes back."
-            )
+        if said.model != state.model or not said.faces:
+            made = _escaped(ValueError(said.model))
+            gr.Info(f"This file was made with {made}: open that model first, and it comes back.")
             return state
-        if way is not None:
+        state = state.with_lessons(*said.given)
+        if said.way is not None:
             gr.Info("This film says how it was made: its keyframes are under Morph.")
-            return replace(state, keyframes=tuple(faces), way=way)
+            return replace(state, keyframes=said.faces, way=said.way)
         gr.Info("This file says how it was made: open it under Edit, or frame it as a photo.")
-        return state.with_face(faces[0])
+        return state.with_face(said.faces[0])
 
     @toasts
     def choose(self, state: PageState, value: Any) -> Updates:

@@ -24,8 +24,8 @@ from ..words import say
 
 HELP = (
     f"{FEWEST} of each at least, better 20, at most {MOST}. Choose examples that differ in nothing else: photos with, "
-    "and drawn ones without, teach what a photo is. What you teach stays with you: no link, and no file but its own, "
-    "tells of it."
+    "and drawn ones without, teach what a photo is. What you teach stays with you until you change a face by it: its "
+    "link and its file then carry the name and the direction, never the examples."
 )
 TOLD = 0.3
 """Deviations by which a published attribute has to move along to be named."""
@@ -116,7 +116,8 @@ class TeachTab:
         return {self.examples: {**shown, "offered": choices, "note": note}, **self._taught(studio, state)}
 
     def _taught(self, studio: Studio, state: PageState) -> Updates:
-        known = next((lesson for lesson in state.lessons if lesson.key == state.lesson.key), None)
+        own = (lesson for lesson in state.lessons if isinstance(lesson, Lesson))
+        known = next((lesson for lesson in own if lesson.key == state.lesson.key), None)
         if known is None or not studio.lessons.known([known]):
             return {self.side: gr.Column(visible=False)}
         taught = studio.lessons.teach(known)
