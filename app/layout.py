@@ -28,7 +28,7 @@ from .tabs.teach import TeachTab
 from .toasts import toasts
 from .tools import serve_tools
 from .turns import TurnsQueue
-from .words import say
+from .words import Words, say
 
 DAY = 24 * 60 * 60
 TITLE = "VAE studio"
@@ -145,7 +145,7 @@ class Page:
             try:
                 return self._opened(parsed(text))
             except ValueError as error:
-                gr.Warning(str(error).replace("<", "&lt;"))
+                gr.Warning(Words.here().finished(str(error)).replace("<", "&lt;"))
         return self._opened(state)
 
     def reopen(self, value: Any) -> Updates:

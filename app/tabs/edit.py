@@ -28,7 +28,7 @@ from ..studio import Look, Studio, film_bytes
 from ..toasts import toasts
 from ..views import view
 from ..watched_work import watched
-from ..words import say
+from ..words import Words, say
 
 FILM, WAY = FilmRequest(frames=24, seconds=1.6, size=320, format="gif"), PathRequest(loop="boomerang")
 STEPS_SHOWN = 8
@@ -256,7 +256,7 @@ def _exchange(studio: Studio, look: Look) -> dict[str, Any]:
     """Columns with their values, and the one of the first column that is seen most in the face as it is."""
     categories, before = studio.facts.categories, {r.attribute.name: r.before for r in look.readings}
     columns = [
-        {"label": label_of(column), "values": [{"name": a.name, "words": a.value} for a in values]}
+        {"label": label_of(column), "values": [{"name": a.name, "label": a.label} for a in values]}
         for column, values in categories.items()
     ]
     seen = [max(values, key=lambda a: before[a.name]).name for values in categories.values()]
@@ -270,7 +270,8 @@ def _labels(studio: Studio, state: PageState) -> dict[str, str]:
 
 def _described(labels: dict[str, str], face: FaceRecipe) -> str:
     """What is changed, in words."""
-    return ", ".join(f"{labels.get(name, name)} {change:+.1f}" for name, change in face.changes)
+    words = Words.here()
+    return ", ".join(f"{words.finished(labels.get(name, name))} {change:+.1f}" for name, change in face.changes)
 
 
 def _file_name(studio: Studio, state: PageState) -> str:

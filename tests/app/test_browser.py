@@ -242,6 +242,23 @@ def test_another_model_without_a_restart(page):
     playwright.expect(page.locator("#rights")).to_contain_text("cc by sa 4.0")
 
 
+def test_the_film_of_the_training_comes_when_it_is_opened(page):
+    asked: list[str] = []
+    page.on("request", lambda sent: asked.append(sent.url))
+    playwright.expect(page.locator("#training")).to_be_hidden()  # this model has none
+    page.locator("#model input").click()
+    page.get_by_role("option", name="drawn-people-128").click()
+    page.locator("#training").wait_for()
+    page.wait_for_selector(GRID)
+    assert not any(url.endswith(".mp4") for url in asked)
+    page.locator("#training button").first.click()
+    page.wait_for_function("document.querySelector('#training-film video')?.videoWidth > 0")
+    assert any(url.endswith("drawn-people-128_training.mp4") for url in asked)
+    page.locator("#model input").click()
+    page.get_by_role("option", name="kmnist-28").click()
+    playwright.expect(page.locator("#training")).to_be_hidden()
+
+
 @pytest.mark.parametrize("page", ["phone"], indirect=True)
 def test_picture_and_main_actions_stay_in_sight(page):
     in_sight = (
