@@ -41,7 +41,7 @@ def test_a_picture_is_taken_and_its_face_framed(page):
     page.get_by_role("button", name="Take it").click()
     page.wait_for_selector("#photo .frame.chosen")
     playwright.expect(page.locator("#photo .status")).to_contain_text("A face was found")
-    shown = page.locator("#photo img.whole").get_attribute("src")
+    shown = page.eval_on_selector("#photo img.whole", "image => image.src")
     taken = Image.open(io.BytesIO(page.request.get(shown).body())).convert("RGB")
     assert taken.size == SCENE.size
     difference = np.asarray(taken).astype(int) - np.asarray(SCENE).astype(int)
