@@ -4,8 +4,7 @@ They keep nothing between two calls: a face is given as its recipe ({"seed": 2, 
 where it is changed), which `new_faces` returns, or as a photo.
 """
 
-from __future__ import annotations
-
+# Annotations are values here: of those that are text Gradio cannot tell how many files and figures an answer has.
 from typing import Any, Literal
 
 from gradio.data_classes import FileData
@@ -72,7 +71,8 @@ class Doors:
         studio = self._studio(model)
         faces = studio.faces(GenerateRequest(seed, count, truncation))
         files = [self._file(studio, face, str(number)) for number, face in enumerate(faces, start=1)]
-        return files, [to_json(face) for face in faces]
+        # within a list Gradio gives addresses to dictionaries alone
+        return [file.model_dump() for file in files], [to_json(face) for face in faces]  # type: ignore[misc]
 
     @toasts
     def find_faces(self, photo: FileData, model: str = "") -> list[list[float]]:

@@ -110,18 +110,36 @@ class FaceRecipe:
         return replace(self, changes=tuple(asked.strengths.items()), hold=tuple(asked.hold))
 
 
-def to_json(face: FaceRecipe, private: bool = False) -> dict[str, Any]:
-    """A recipe as JSON. Photos and what was taught are a visitor's own: named only where `private` asks for it."""
+def taught_names(face: FaceRecipe) -> set[str]:
+    """Names of what was taught, of all that the face is changed by, and those that it is mixed of."""
+    names = {name for name in (*dict(face.changes), *face.hold) if name.startswith(TAUGHT)}
+    parts = [part for part, _ in face.origin.parts] if isinstance(face.origin, Mixed) else []
+    return names.union(*map(taught_names, parts))
+
+
+def to_json(face: FaceRecipe, private: bool = False, given: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """A recipe as JSON. Photos and what was taught are a visitor's own: named only where `private` asks for it.
+
+    Args:
+        face: the recipe.
+        private: whether it is for the visitor alone.
+        given: names of what was taught, and what they are called elsewhere.
+    """
+    names = given or {}
+
+    def is_told(name: str) -> bool:
+        return private or name in names or not name.startswith(TAUGHT)
+
     said: dict[str, Any] = {}
-    changes = {name: change for name, change in face.changes if private or not name.startswith(TAUGHT)}
-    hold = [name for name in face.hold if private or not name.startswith(TAUGHT)]
+    changes = {names.get(name, name): change for name, change in face.changes if is_told(name)}
+    hold = [names.get(name, name) for name in face.hold if is_told(name)]
     match face.origin:
         case Drawn(seed, index, truncation):
             said = {"seed": seed, "face": index, "truncation": truncation}
         case Uploaded(upload, frame, tuned):
             said = {"photo": [upload, *frame.values, tuned] if private else True}
         case Mixed(parts, variety, seed):
-            said = {"mix": [[to_json(part, private), weight] for part, weight in parts]}
+            said = {"mix": [[to_json(part, private, names), weight] for part, weight in parts]}
             if variety:
                 said |= {"variety": variety, "seed": seed}
     if changes:

@@ -20,6 +20,8 @@ MOST_SHOWN = 14
 """Attributes that are shown at once; of more, so many, the others on request."""
 WORD = "picture"
 CARD_NAME = "README.md"
+FILMS = ("media/training.mp4", "media/training.webp")
+"""Of the training, the one to show first."""
 
 
 @dataclass(frozen=True)
@@ -43,11 +45,6 @@ class Attribute:
     full: float = USUAL_REACH
     drawable: bool = True
     column: str = ""
-
-    @property
-    def value(self) -> str:
-        """Words for a category's value, without its column's."""
-        return self.label.partition(": ")[2]
 
 
 @dataclass(frozen=True)
@@ -81,7 +78,7 @@ class ModelFacts:
     """What the page says about its model.
 
     Sizes are in pixels; `draws_fitted` where new faces come from a prior fitted to the data, and not from N(0, I);
-    `finds_faces` where photos are cropped to their faces.
+    `finds_faces` where photos are cropped to their faces; `film` is that of its training, where it came with one.
     """
 
     name: str
@@ -92,6 +89,7 @@ class ModelFacts:
     attributes: tuple[Attribute, ...]
     finds_faces: bool
     card: ModelCard = field(default=ModelCard(), repr=False)
+    film: Path | None = None
 
     @property
     def categories(self) -> dict[str, list[Attribute]]:
@@ -114,7 +112,13 @@ class ModelFacts:
             attributes=attributes_of(pipe),
             finds_faces=pipe.alignment is not None,
             card=read_card(pipe),
+            film=_film(pipe.folder),
         )
+
+
+def _film(folder: Path | None) -> Path | None:
+    films = (folder / name for name in FILMS) if folder is not None else ()
+    return next((film for film in films if film.is_file()), None)
 
 
 def attributes_of(pipe: VAEPipeline) -> tuple[Attribute, ...]:

@@ -9,14 +9,18 @@ from typing import Any
 import gradio as gr
 
 from .facts import ModelFacts
+from .files import cached, file_data, file_name
 from .page_state import PageState
-from .shell import Shell, Updates
-from .words import say
+from .shell import PRIVATE, Shell, Updates
+from .views import view
+from .words import Words, say
 
 TITLE = "VAE studio"
 TAGLINE = (
     "Draw {words} that never were, melt one into another, change just what you ask. Drop a photo of yours anywhere."
 )
+TRAINING = "The same samples, from the first step to the last; the steps are spaced as their logarithms."
+NUMBERS = "{size} pixels, {count} numbers for each, {attributes}. Licence: {licence}. Its card is below."
 
 
 class Header:
@@ -46,10 +50,16 @@ class Header:
             self.shell.address.render()  # type: ignore[no-untyped-call]
         with gr.Accordion(say("The model's card"), open=False, elem_id="card"):
             self.card = gr.Markdown(card_text(facts))
+        has_film = facts.film is not None
+        with gr.Accordion(
+            say("Its training as a film"), open=False, visible=has_film, elem_id="training"
+        ) as self.training:
+            self.film = view("film", label="The training", elem_id="training-film")
+        self.training.expand(self.bring_film, self.shell.state, self.film, **PRIVATE)
 
     @property
     def outputs(self) -> list[Any]:
-        return [self.masthead, self.model, self.rights, self.card]
+        return [self.masthead, self.model, self.rights, self.card, self.training, self.film]
 
     def show(self, state: PageState) -> Updates:
         facts = self.shell.studio(state).facts
@@ -58,36 +68,58 @@ class Header:
             self.model: state.model,
             self.rights: rights(facts),
             self.card: card_text(facts),
+            self.training: gr.Accordion(open=False, visible=facts.film is not None),
+            self.film: {},
         }
+
+    def bring_film(self, state: PageState) -> Updates:
+        """The film of the training, which nobody has to fetch who does not open it."""
+        facts = self.shell.studio(state).facts
+        if facts.film is None:
+            return {self.film: {}}
+        name = file_name(facts.name, "training") + facts.film.suffix
+        shown = {
+            "file": file_data(cached(facts.film.read_bytes(), name), name),
+            "name": name,
+            "words": TRAINING,
+            "kind": facts.film.suffix[1:].upper(),
+            "video": facts.film.suffix == ".mp4",
+        }
+        return {self.film: shown}
 
 
 def masthead(facts: ModelFacts) -> str:
     """Faces are shown in the model's own proportions, which the stylesheet reads off here."""
+    tagline = Words.here()(TAGLINE, words=facts.card.words)
     return (
         f"<style>:root {{ --face-aspect: {facts.width} / {facts.height}; }}</style>"
         '<header class="masthead"><div class="mark" aria-hidden="true"><i></i><i></i></div>'
-        f"<div><h1>{TITLE}</h1><p>{escape(TAGLINE.format(words=facts.card.words))}</p></div></header>"
+        f"<div><h1>{TITLE}</h1><p>{escape(tagline)}</p></div></header>"
     )
 
 
 def rights(facts: ModelFacts) -> str:
     """Licence, credit and card of the model, in one line."""
-    card = facts.card
-    licence = escape(card.licence.replace("-", " ")) if card.licence else "no licence named"
+    card, words = facts.card, Words.here()
+    licence = escape(card.licence.replace("-", " ")) if card.licence else words("no licence named")
     if card.link.startswith(("https://", "http://")):
         licence = f'<a href="{escape(card.link)}" target="_blank" rel="noopener">{licence}</a>'
     name = escape(facts.name)
     if card.address:
         name = f'<a href="{escape(card.address)}" target="_blank" rel="noopener">{name}</a>'
-    attributes = f"{len(facts.attributes)} attributes" if facts.attributes else "no attributes"
-    size = (
-        f"{facts.width} \u00d7 {facts.height} pixels, {facts.latent_dim} numbers a {escape(card.word)}, {attributes}"
+    count = len(facts.attributes)
+    numbers = words(
+        NUMBERS,
+        size=f"{facts.width} \u00d7 {facts.height}",
+        count=str(facts.latent_dim),
+        attributes=words("{count} attributes", count=str(count)) if count else "no attributes",
+        licence=licence,
     )
-    return f"<p><b>{name}</b>: {size}. Licence: {licence}. Its card is below.</p>"
+    return f"<p><b>{name}</b>: {numbers}</p>"
 
 
 def card_text(facts: ModelFacts) -> str:
     """The card without pictures, which lie beside it, and without its comments."""
     text = re.sub(r"<!--.*?-->", "", facts.card.text, flags=re.DOTALL)
     text = re.sub(r"^!\[.*?\]\(.*?\)\s*$", "", text, flags=re.MULTILINE)
-    return text.strip() or "This model came without a card."
+    return text.strip() or Words.here()("This model came without a card.")

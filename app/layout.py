@@ -26,8 +26,9 @@ from .tabs.morph import MorphTab
 from .tabs.photo import PhotoTab
 from .tabs.teach import TeachTab
 from .toasts import toasts
+from .tools import serve_tools
 from .turns import TurnsQueue
-from .words import say
+from .words import Words, say
 
 DAY = 24 * 60 * 60
 TITLE = "VAE studio"
@@ -43,6 +44,7 @@ def build(studio: Studio, folders: Mapping[str, Path] | None = None, any_folder:
         any_folder: whether a visitor may name other folders of this machine.
     """
     gr.set_static_paths([SCRIPTS])
+    serve_tools()
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(DAY // 24, DAY)) as page:
         shelf = Shelf(studio, folders, any_folder)
         Doors(shelf)
@@ -143,7 +145,7 @@ class Page:
             try:
                 return self._opened(parsed(text))
             except ValueError as error:
-                gr.Warning(str(error).replace("<", "&lt;"))
+                gr.Warning(Words.here().finished(str(error)).replace("<", "&lt;"))
         return self._opened(state)
 
     def reopen(self, value: Any) -> Updates:

@@ -8,8 +8,17 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .face_map import MapRequest
-from .face_recipes import MOST_PARENTS, Drawn, FaceRecipe, PhotoStays, Uploaded, from_json, to_json
-from .lessons import MOST_LESSONS, Lesson
+from .face_recipes import (
+    MOST_PARENTS,
+    Drawn,
+    FaceRecipe,
+    PhotoStays,
+    Uploaded,
+    from_json,
+    taught_names,
+    to_json,
+)
+from .lessons import MOST_LESSONS, Given, Learnt, Lesson
 from .render_requests import MOST_KEYFRAMES, GenerateRequest, PathRequest, number
 
 FIRST_SEED = 2
@@ -37,7 +46,7 @@ class PageState:
     way: of the morph.
     map: which, and the place on it.
     lesson: that is being put together.
-    lessons: that were taught, the newest first.
+    lessons: that were taught, the newest first, and what a link or a file gave.
     """
 
     model: str
@@ -58,7 +67,7 @@ class PageState:
     lineage: tuple[FaceRecipe, ...] = ()
     map: MapRequest = MapRequest()
     lesson: Lesson = Lesson()
-    lessons: tuple[Lesson, ...] = ()
+    lessons: tuple[Learnt, ...] = ()
     opened: bool = field(default=False, compare=False)
     paints: bool = field(default=False, compare=False)
 
@@ -72,8 +81,19 @@ class PageState:
 
     def taught(self) -> PageState:
         """With the lesson among those that were taught, the first of them; the oldest go."""
-        others = [lesson for lesson in self.lessons if lesson.key != self.lesson.key]
-        return replace(self, lessons=(self.lesson, *others)[:MOST_LESSONS])
+        return self.with_lessons(self.lesson)
+
+    def with_lessons(self, *lessons: Learnt) -> PageState:
+        """With these before what was learnt already."""
+        keys = {lesson.key for lesson in lessons}
+        others = (lesson for lesson in self.lessons if lesson.key not in keys)
+        return replace(self, lessons=(*lessons, *others)[:MOST_LESSONS])
+
+    @property
+    def taught_names(self) -> set[str]:
+        """Names of what was taught, of all that the faces of its link are changed by."""
+        faces = [self.face, *self.keyframes, *(face for face, _ in self.parents)]
+        return set().union(*map(taught_names, faces))
 
     def stepped(self, face: FaceRecipe) -> PageState:
         """With the face changed, by a step that can be undone. Moves of the same sliders are one step."""
@@ -96,23 +116,35 @@ class PageState:
         *future, face = self.future
         return replace(self, face=face, past=(*self.past, self.face), future=tuple(future))
 
-    def to_json(self, private: bool = False) -> dict[str, Any]:
-        """What a link says; `private` ones, for the visitor alone, name photos and what was taught too."""
+    def to_json(self, given: Mapping[str, Given] | None = None) -> dict[str, Any]:
+        """What a link says.
+
+        Args:
+            given: what was taught that faces are changed by, by the names that they call it; None asks for what the
+                visitor alone may know, with names of photos and the examples of lessons.
+        """
+        private, names = given is None, {name: one.key for name, one in (given or {}).items()}
+
+        def said_of(face: FaceRecipe) -> dict[str, Any]:
+            return to_json(face, private, names)
+
         own: dict[str, Any] = {}
         if private and self.photo is not None:
-            own["photo"] = to_json(FaceRecipe(self.photo), private)
+            own["photo"] = said_of(FaceRecipe(self.photo))
         if private and (self.lessons or self.lesson != Lesson()):
-            own["lessons"] = [lesson.to_json() for lesson in (self.lesson, *self.lessons)]
+            own["lessons"] = [one.to_json() for one in (self.lesson, *self.lessons)]
+        if given:
+            own["taught"] = [one.to_json() for one in given.values()]
         return {
             "model": self.model,
             "tab": self.tab,
             "seed": self.seed,
             "truncation": self.truncation,
             "chosen": self.chosen,
-            "face": to_json(self.face, private),
-            "keyframes": [to_json(face, private) for face in self.keyframes],
+            "face": said_of(self.face),
+            "keyframes": [said_of(face) for face in self.keyframes],
             "way": [self.way.path, self.way.easing, self.way.loop],
-            "parents": [[to_json(face, private), weight] for face, weight in self.parents],
+            "parents": [[said_of(face), weight] for face, weight in self.parents],
             "brood": self.brood,
             **self._map,
             **own,
@@ -145,7 +177,7 @@ class PageState:
             raise ValueError("This link says nothing that the page could show.")
         kept = [(_known(face), number("The weight", weight, -4, 4)) for face, weight in parents[:MOST_PARENTS]]
         found = [_known(face) for face in keyframes[:MOST_KEYFRAMES]]
-        lessons = [Lesson.from_json(one) for one in said.get("lessons", [])[: MOST_LESSONS + 1]] or [Lesson()]
+        lesson, learnt = _learnt(said)
         face = _known(said["face"]) if "face" in said else None
         photo = _known(said["photo"]) if "photo" in said else None
         return replace(
@@ -160,8 +192,8 @@ class PageState:
             way=PathRequest(*way),
             parents=tuple((face, weight) for face, weight in kept if face is not None),
             map=MapRequest(*place[:5]) if isinstance(place, list) else MapRequest(),
-            lesson=lessons[0],
-            lessons=tuple(lesson for lesson in lessons[1:] if lesson.ready),
+            lesson=lesson,
+            lessons=learnt,
             brood=None if brood is None else GenerateRequest(brood).seed,
         )
 
@@ -179,3 +211,15 @@ def _known(said: Any) -> FaceRecipe | None:
         return from_json(said)
     except PhotoStays:
         return None
+
+
+def _learnt(said: Mapping[str, Any]) -> tuple[Lesson, tuple[Learnt, ...]]:
+    """The lesson that is being put together, and what was learnt."""
+    lessons, taught = said.get("lessons", []), said.get("taught", [])
+    if not isinstance(lessons, list) or not isinstance(taught, list):
+        raise ValueError("This link says nothing that the page could show.")
+    own = [Given.from_json(one) if isinstance(one, list) else Lesson.from_json(one) for one in lessons]
+    given = [Given.from_json(one) for one in taught[:MOST_LESSONS]]
+    lesson = own[0] if own and isinstance(own[0], Lesson) else Lesson()
+    learnt = [one for one in (*own[1:], *given) if isinstance(one, Given) or one.ready]
+    return lesson, tuple(learnt[:MOST_LESSONS])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,9 +12,12 @@ import gradio as gr
 
 from modeling_vae.browser.browser_model import FILE_NAME, SCRIPTS
 
-from .face_recipes import FaceRecipe
+from .face_recipes import FaceRecipe, taught_names
 from .files import cached, file_data, shown_files, text_of
+from .lessons import Given
 from .page_state import PageState
+from .recipe_text import recipe_text
+from .render_requests import PathRequest
 from .shelf import Shelf
 from .studio import Studio
 from .views import view
@@ -55,8 +58,18 @@ class Shell:
 
     def said(self, state: PageState, push: bool = False) -> Updates:
         """The state, and its link; with `push` Back leads to the one before."""
-        link, own = (json.dumps(state.to_json(private), separators=(",", ":")) for private in (False, True))
+        said = (state.to_json(self.given(state, state.taught_names)), state.to_json())
+        link, own = (json.dumps(one, separators=(",", ":")) for one in said)
         return {self.state: state, self.address: {"link": link, "own": own, "push": push}}
+
+    def given(self, state: PageState, names: Collection[str]) -> dict[str, Given]:
+        """What was taught under these names, as a link or a file says it."""
+        return self.studio(state).lessons.given(state.lessons, names) if names else {}
+
+    def recipe(self, state: PageState, *faces: FaceRecipe, way: PathRequest | None = None) -> str:
+        """How faces of this page were made, as the text of a file."""
+        names = set().union(*map(taught_names, faces))
+        return recipe_text(state.model, *faces, way=way, given=self.given(state, names))
 
     def paint(self, state: PageState) -> Updates:
         """What the page draws the model's faces with by itself, where it can be drawn so."""

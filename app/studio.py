@@ -24,7 +24,7 @@ from modeling_vae.tuning.tuned_face import TunedFace
 from .face_map import FaceMap, MapRequest, atlas, axes_of, ordered, values_of
 from .face_recipes import Drawn, FaceRecipe, Mixed, Origin, Uploaded
 from .facts import Attribute, ModelFacts
-from .lessons import Lesson, Lessons, slider_of
+from .lessons import Learnt, Lessons, slider_of
 from .photos import Photos
 from .recent import Recent
 from .render_requests import LARGEST_SEED, MOST_KEYFRAMES, FilmRequest, GenerateRequest, PathRequest
@@ -129,11 +129,11 @@ class Studio:
 
     # --- edits ---------------------------------------------------------------------------------------------------
 
-    def attributes(self, lessons: Sequence[Lesson] = ()) -> tuple[Attribute, ...]:
+    def attributes(self, lessons: Sequence[Learnt] = ()) -> tuple[Attribute, ...]:
         """The sliders: what a visitor taught, and what the model was published with."""
         return (*map(slider_of, self.lessons.known(lessons)), *self.facts.attributes)
 
-    def look(self, face: FaceRecipe, lessons: Sequence[Lesson] = ()) -> Look:
+    def look(self, face: FaceRecipe, lessons: Sequence[Learnt] = ()) -> Look:
         """A face as it is and edited, at a size for the screen, and what is read off both pictures."""
         before, after = self.shown(face.plain), self.shown(face)
         attributes = self.attributes(lessons)

@@ -11,7 +11,7 @@ from gradio.themes.utils import colors, fonts, sizes
 from .first_sight import FirstSight
 from .studio import Studio
 from .views import script, stylesheets
-from .words import i18n, translations
+from .words import MODELS, PAGE, i18n, translations
 
 STYLESHEET = Path(__file__).with_name("studio.css")
 FAVICON = Path(__file__).with_name("favicon.svg")
@@ -165,7 +165,7 @@ def appearance(studio: Studio, mcp: bool = False) -> dict[str, Any]:
         "mcp_server": mcp,
         "theme": build_theme(),
         "css_paths": [STYLESHEET, *stylesheets()],
-        "head": FOOTER + ("" if mcp else WITHOUT_MCP) + script(translations()),
+        "head": FOOTER + ("" if mcp else WITHOUT_MCP) + script(translations(PAGE, MODELS)),
         "favicon_path": FAVICON,
         "footer_links": ["api", "settings"],
     }

@@ -11,6 +11,8 @@ from typing import Any, ParamSpec, TypeVar, cast
 
 import gradio as gr
 
+from .words import Words
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -40,5 +42,5 @@ def _told() -> Iterator[None]:
         yield
     except ValueError as error:
         # A toast is HTML, and a message may quote a file's name.
-        text = html.escape(str(error), quote=False)
+        text = html.escape(Words.here().finished(str(error)), quote=False)
         raise gr.Error(text, duration=8, print_exception=False) from error

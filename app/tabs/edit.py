@@ -22,14 +22,13 @@ from ..files import (
     text_of,
 )
 from ..page_state import PageState
-from ..recipe_text import recipe_text
 from ..render_requests import FilmRequest, PathRequest
 from ..shell import FILMING, NEWEST, PRIVATE, Shell, Updates, sent
 from ..studio import Look, Studio, film_bytes
 from ..toasts import toasts
 from ..views import view
 from ..watched_work import watched
-from ..words import say
+from ..words import Words, say
 
 FILM, WAY = FilmRequest(frames=24, seconds=1.6, size=320, format="gif"), PathRequest(loop="boomerang")
 STEPS_SHOWN = 8
@@ -227,7 +226,7 @@ class EditTab:
         picture = studio.finished(state.face)
         name = _file_name(studio, state)
         if picture.width * picture.height <= LARGEST_PNG or picture.mode not in ("RGB", "L"):
-            return self.shell.bring(picture_bytes(picture, recipe_text(state.model, state.face)), f"{name}.png")
+            return self.shell.bring(picture_bytes(picture, self.shell.recipe(state, state.face)), f"{name}.png")
         return self.shell.bring(jpeg_bytes(picture), f"{name}.jpg")
 
     @toasts
@@ -238,7 +237,7 @@ class EditTab:
         name = f"{_file_name(studio, state)}.gif"
         for step in watched(lambda report: film_bytes(film, FILM, WAY, report)):
             if isinstance(step, bytes):
-                step = commented(step, recipe_text(state.model, state.face))
+                step = commented(step, self.shell.recipe(state, state.face))
                 words = f"From as it is to edited and back, {len(step) / 1000:,.0f} kB."
                 file = file_data(cached(step, name), name)
                 yield {self.film: {"file": file, "name": name, "words": words, "kind": "GIF"}}
@@ -257,7 +256,7 @@ def _exchange(studio: Studio, look: Look) -> dict[str, Any]:
     """Columns with their values, and the one of the first column that is seen most in the face as it is."""
     categories, before = studio.facts.categories, {r.attribute.name: r.before for r in look.readings}
     columns = [
-        {"label": label_of(column), "values": [{"name": a.name, "words": a.value} for a in values]}
+        {"label": label_of(column), "values": [{"name": a.name, "label": a.label} for a in values]}
         for column, values in categories.items()
     ]
     seen = [max(values, key=lambda a: before[a.name]).name for values in categories.values()]
@@ -271,7 +270,8 @@ def _labels(studio: Studio, state: PageState) -> dict[str, str]:
 
 def _described(labels: dict[str, str], face: FaceRecipe) -> str:
     """What is changed, in words."""
-    return ", ".join(f"{labels.get(name, name)} {change:+.1f}" for name, change in face.changes)
+    words = Words.here()
+    return ", ".join(f"{words.finished(labels.get(name, name))} {change:+.1f}" for name, change in face.changes)
 
 
 def _file_name(studio: Studio, state: PageState) -> str:

@@ -11,7 +11,6 @@ from ..face_map import COLUMNS, ROWS, VARIES, MapRequest
 from ..face_recipes import FaceRecipe
 from ..files import file_name, picture_bytes, shown_file
 from ..page_state import PageState
-from ..recipe_text import recipe_text
 from ..shell import NEWEST, PRIVATE, Shell, Updates, sent
 from ..studio import Studio
 from ..toasts import toasts
@@ -103,7 +102,7 @@ class MapTab:
     @toasts
     def bring(self, state: PageState) -> Updates:
         studio, face = self.shell.studio(state), self.face(state)
-        data = picture_bytes(studio.finished(face), recipe_text(state.model, face))
+        data = picture_bytes(studio.finished(face), self.shell.recipe(state, face))
         return self.shell.bring(data, f"{file_name(studio.facts.card.word, 'map')}.png")
 
     def _large(self, studio: Studio, asked: MapRequest) -> dict[str, Any]:

@@ -10,7 +10,6 @@ import gradio as gr
 from ..face_recipes import FaceRecipe
 from ..files import file_name, picture_bytes
 from ..page_state import PageState
-from ..recipe_text import recipe_text
 from ..render_requests import LARGEST_SEED, GenerateRequest, as_whole
 from ..shell import NEWEST, PRIVATE, Shell, Updates, sent
 from ..toasts import toasts
@@ -126,7 +125,7 @@ class GenerateTab:
     def bring(self, state: PageState) -> Updates:
         studio, face = self.shell.studio(state), self.face(state)
         name = file_name(studio.facts.card.word, f"seed {state.seed}", str(state.chosen + 1))
-        data = picture_bytes(studio.finished(face), recipe_text(state.model, face))
+        data = picture_bytes(studio.finished(face), self.shell.recipe(state, face))
         return self.shell.bring(data, f"{name}.png")
 
     def _asked(self, state: PageState, asked: GenerateRequest) -> Updates:

@@ -10,7 +10,6 @@ import gradio as gr
 from ..face_recipes import MOST_PARENTS, FaceRecipe, Mixed
 from ..files import file_name, picture_bytes, shown_files
 from ..page_state import PageState
-from ..recipe_text import recipe_text
 from ..render_requests import as_whole
 from ..shell import NEWEST, PRIVATE, Shell, Updates, sent
 from ..toasts import toasts
@@ -173,7 +172,7 @@ class MixTab:
     @toasts
     def bring(self, state: PageState) -> Updates:
         studio, face = self.shell.studio(state), self.face(state)
-        data = picture_bytes(studio.finished(face), recipe_text(state.model, face))
+        data = picture_bytes(studio.finished(face), self.shell.recipe(state, face))
         return self.shell.bring(data, f"{file_name(studio.facts.card.word, 'mix')}.png")
 
     def _even(self, state: PageState) -> Updates:

@@ -15,7 +15,6 @@ from modeling_vae.animation import Animation
 from ..face_recipes import FaceRecipe
 from ..files import cached, commented, file_data, file_name, picture_bytes, shown_files, text_of
 from ..page_state import PageState
-from ..recipe_text import recipe_text
 from ..render_requests import LARGEST_FILM, MOST_FRAMES, MOST_KEYFRAMES, FilmRequest, PathRequest, as_whole
 from ..shell import FILMING, NEWEST, PRIVATE, Shell, Updates, sent
 from ..studio import enlarged, film_bytes
@@ -182,7 +181,7 @@ class MorphTab:
         for step in watched(lambda report: film_bytes(film, asked, state.way, report)):
             if isinstance(step, bytes):
                 if asked.format == "gif":
-                    step = commented(step, recipe_text(state.model, *state.keyframes, way=state.way))
+                    step = commented(step, self.shell.recipe(state, *state.keyframes, way=state.way))
                 file, words = file_data(cached(step, name), name), asked.words(len(step))
                 shown = {"file": file, "name": name, "words": words, "kind": kind, "video": asked.format == "mp4"}
                 yield {self.film: shown}
@@ -192,7 +191,7 @@ class MorphTab:
     @toasts
     def bring_strip(self, state: PageState, frames: int) -> Updates:
         sheet = self._film(state, min(12, FilmRequest(frames).frames)).sheet(columns=12)
-        said = recipe_text(state.model, *state.keyframes, way=state.way)
+        said = self.shell.recipe(state, *state.keyframes, way=state.way)
         return self.shell.bring(picture_bytes(sheet, said), f"{self._name(state)}_strip.png")
 
     @toasts

@@ -17,7 +17,7 @@ from ..shell import NEWEST, PRIVATE, TUNING, Shell, Updates, sent
 from ..toasts import toasts
 from ..views import view
 from ..watched_work import watched
-from ..words import say
+from ..words import Words, say
 
 COST = (
     "**Make it mine** teaches the model this one face: some 20 to 40 seconds of this machine's processor, and edits "
@@ -129,8 +129,8 @@ class PhotoTab:
         try:
             return self._take(state, upload_path(sent(value)))
         except ValueError as error:
-            gr.Warning(_escaped(error))
-            return {self.photo: {"failed": str(error)}}
+            gr.Warning(_escaped(str(error)))
+            return {self.photo: {"failed": Words.here().finished(str(error))}}
 
     def _take(self, state: PageState, path: str) -> Updates:
         studio = self.shell.studio(state)
@@ -145,19 +145,18 @@ class PhotoTab:
     def _recalled(self, state: PageState, text: str) -> PageState:
         """The state with what a file of the studio says: a face to edit, or the keyframes of a morph."""
         try:
-            model, faces, way = parse_recipe(text)
+            said = parse_recipe(text)
         except ValueError:  # of a photo, which is not in it, or another's words: it is a picture like any other
             return state
-        if model != state.model or not faces:
-            gr.Info(
-                f"This file was made with {_escaped(ValueError(model))}: open that model first, and it comes back."
-            )
+        if said.model != state.model or not said.faces:
+            _inform(f"This file was made with {said.model}: open that model first, and it comes back.")
             return state
-        if way is not None:
-            gr.Info("This film says how it was made: its keyframes are under Morph.")
-            return replace(state, keyframes=tuple(faces), way=way)
-        gr.Info("This file says how it was made: open it under Edit, or frame it as a photo.")
-        return state.with_face(faces[0])
+        state = state.with_lessons(*said.given)
+        if said.way is not None:
+            _inform("This film says how it was made: its keyframes are under Morph.")
+            return replace(state, keyframes=said.faces, way=said.way)
+        _inform("This file says how it was made: open it under Edit, or frame it as a photo.")
+        return state.with_face(said.faces[0])
 
     @toasts
     def choose(self, state: PageState, value: Any) -> Updates:
@@ -201,5 +200,9 @@ class PhotoTab:
         return {self.progress: {}, self.cancel: gr.Button(visible=False), self.mine: gr.Button(interactive=True)}
 
 
-def _escaped(error: ValueError) -> str:
-    return str(error).replace("&", "&amp;").replace("<", "&lt;")
+def _inform(text: str) -> None:
+    gr.Info(_escaped(text))
+
+
+def _escaped(text: str) -> str:
+    return Words.here().finished(text).replace("&", "&amp;").replace("<", "&lt;")

@@ -20,15 +20,19 @@ from ..shell import NEWEST, PRIVATE, SEARCHING, Shell, Updates, sent
 from ..studio import Studio
 from ..toasts import toasts
 from ..views import view
-from ..words import say
+from ..words import Words, say
 
 HELP = (
     f"{FEWEST} of each at least, better 20, at most {MOST}. Choose examples that differ in nothing else: photos with, "
-    "and drawn ones without, teach what a photo is. What you teach stays with you: no link, and no file but its own, "
-    "tells of it."
+    "and drawn ones without, teach what a photo is. What you teach stays with you until you change a face by it: its "
+    "link and its file then carry the name and the direction, never the examples."
 )
 TOLD = 0.3
 """Deviations by which a published attribute has to move along to be named."""
+TOLD_OF = (
+    "From {having} with it and {lacking} without it. Of pairs that were left out of the teaching **{known}** are told "
+    "apart ({worth})."
+)
 SIDES = ("having", "lacking")
 CODE = """from modeling_vae import AttributeDirections, VAEPipeline
 from modeling_vae.publishing.shared_directions import push_directions
@@ -55,7 +59,10 @@ class TeachTab:
                     self.clear = gr.Button(say("Begin anew"), size="md", min_width=90, elem_id="lesson-clear")
             with gr.Column(scale=4, min_width=280):
                 self.name = gr.Textbox(
-                    label=say("What is it called?"), placeholder="sunglasses", max_length=40, elem_id="lesson-name"
+                    label=say("What is it called?"),
+                    placeholder=say("sunglasses"),
+                    max_length=40,
+                    elem_id="lesson-name",
                 )
                 self.teach = gr.Button(say("Teach it"), variant="primary", elem_id="teach")
                 gr.Markdown(say(HELP), elem_classes="caption")
@@ -116,7 +123,8 @@ class TeachTab:
         return {self.examples: {**shown, "offered": choices, "note": note}, **self._taught(studio, state)}
 
     def _taught(self, studio: Studio, state: PageState) -> Updates:
-        known = next((lesson for lesson in state.lessons if lesson.key == state.lesson.key), None)
+        own = (lesson for lesson in state.lessons if isinstance(lesson, Lesson))
+        known = next((lesson for lesson in own if lesson.key == state.lesson.key), None)
         if known is None or not studio.lessons.known([known]):
             return {self.side: gr.Column(visible=False)}
         taught = studio.lessons.teach(known)
@@ -168,8 +176,9 @@ class TeachTab:
                 faces = (*faces, FaceRecipe(_framed(studio, upload_path({"path": path}))))
             except ValueError as error:
                 failed.append(str(error))
-        note = f"Only {MOST} of a kind are taken. " if len(paths) > room else ""
-        note += f"{len(failed)} could not be read: {failed[0]}" if failed else ""
+        notes = [f"Only {MOST} of a kind are taken."] if len(paths) > room else []
+        notes += [f"{len(failed)} could not be read: {failed[0]}"] if failed else []
+        note = " ".join(map(Words.here().finished, notes))
         return self._now(replace(state, lesson=_with(state.lesson, side, faces)), note)
 
     @toasts
@@ -203,16 +212,20 @@ class TeachTab:
 
 def said_of(taught: Taught) -> str:
     """What a lesson is worth, in words."""
-    known, direction = f"{taught.held_out:.0%}", taught.direction
+    words, direction = Words.here(), taught.direction
     worth = "a coin toss has 50%; more examples help" if taught.held_out < 0.75 else "100% is certain"
-    text = (
-        f"From {direction.positives} with it and {direction.negatives} without it. Of pairs that were left out of the "
-        f"teaching **{known}** are told apart ({worth})."
+    text = words(
+        TOLD_OF,
+        having=str(direction.positives),
+        lacking=str(direction.negatives),
+        known=f"{taught.held_out:.0%}",
+        worth=worth,
     )
-    along = [f"{label_of(name)} {move:+.1f}" for name, move in taught.moves.items() if abs(move) >= TOLD][:5]
+    along = [(label_of(name), move) for name, move in taught.moves.items() if abs(move) >= TOLD][:5]
     if along:
-        text += f"\n\nA step of 1 also moves {', '.join(along)}: hold what shall stay."
-    return text.replace("-", "\u2212")
+        moves = ", ".join(f"{words.finished(label)} {move:+.1f}" for label, move in along).replace("-", "\u2212")
+        text += "\n\n" + words("A step of 1 also moves {moves}: hold what shall stay.", moves=moves)
+    return text
 
 
 def _labelled(studio: Studio, faces: Any) -> list[dict[str, Any]]:

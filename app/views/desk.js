@@ -66,7 +66,8 @@ studio.views.desk = (element, props, trigger, watch, upload, options) => {
     send();
   };
   const add = (attribute) => {
-    const { name, label } = attribute;
+    const { name } = attribute;
+    const label = studio.say(attribute.label);
     const row = { label, name };
     const end = (to, sign, words) => h("button", { type: "button", class: "full", "aria-label": `${label}: ${studio.say(words)}`, title: words,
       onclick: () => full(row, Math.round(10 * to) / 10) }, sign);
@@ -94,7 +95,7 @@ studio.views.desk = (element, props, trigger, watch, upload, options) => {
     row.meter.children[2].style.left = `${to}%`;
     row.value.textContent = signed(after);
     row.chance.textContent = probability == null ? "" : `${Math.round(100 * probability)}%`;
-    row.reading.setAttribute("aria-label", `${row.label} seen: ${signed(after)}, was ${signed(before)}`);
+    row.reading.setAttribute("aria-label", studio.say("{} seen: {}, was {}", row.label, signed(after), signed(before)));
     row.said = `${row.label} ${signed(after)}${row.chance.textContent ? `, ${row.chance.textContent}` : ""}`;
   };
   studio.follow(props, watch, (value) => {

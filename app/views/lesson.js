@@ -27,7 +27,7 @@ studio.views.lesson = (element, props, trigger, watch, upload) => {
   };
   const tray = (side) => {
     const file = h("input", { type: "file", accept: "image/*,.heic,.heif,.avif", multiple: true, class: "hidden-file", tabindex: "-1",
-      "aria-label": `${studio.say(words[side])}: photos`, onchange: () => { if (file.files.length) take(side, file.files); file.value = ""; } });
+      "aria-label": studio.say("{}: photos", studio.say(words[side])), onchange: () => { if (file.files.length) take(side, file.files); file.value = ""; } });
     const count = h("b", {}, "0");
     const thumbs = h("div", { class: "thumbs", role: "group", "aria-label": words[side] });
     trays[side] = { count, thumbs };
@@ -46,10 +46,10 @@ studio.views.lesson = (element, props, trigger, watch, upload) => {
     h("p", { class: "title" }, "Or click: once for with it, twice for without it"), offered);
 
   const mine = (side) => (one, index) =>
-    h("button", { type: "button", class: "thumb", "aria-label": `${studio.say(words[side])} ${index + 1}: take it out`, title: one.label,
+    h("button", { type: "button", class: "thumb", "aria-label": studio.say("{} {}: take it out", studio.say(words[side]), index + 1), title: one.label,
       onclick: () => send("delete", { side, index }) }, studio.picture(one.file, ""));
   const choice = (one, index) =>
-    h("button", { type: "button", class: `thumb ${one.side ?? ""}`, "aria-label": `${one.label}: ${one.side ? words[one.side] : "not chosen"}`,
+    h("button", { type: "button", class: `thumb ${one.side ?? ""}`, "aria-label": studio.say("{}: {}", studio.say(one.label), studio.say(one.side ? words[one.side] : "not chosen")),
       onclick: () => send("select", { index }) }, studio.picture(one.file, ""),
     one.side ? h("span", { class: "sign", "aria-hidden": "true" }, signs[one.side]) : null);
   studio.follow(props, watch, (value) => {

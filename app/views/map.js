@@ -55,7 +55,7 @@ studio.views.map = (element, props, trigger, watch) => {
     field.hidden = false;
     if (picture.getAttribute("src") !== value.file.url) picture.src = value.file.url;
     field.style.setProperty("--columns", value.columns);
-    field.setAttribute("aria-label", value.label);
+    field.setAttribute("aria-label", studio.say(value.label));
     tint.replaceChildren(...(value.colours ?? []).map((share) => h("i", { style: `--shade:${shade(share)}` })));
     go(value.place);
   });

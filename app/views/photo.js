@@ -32,7 +32,7 @@ studio.views.photo = (element, props, trigger, watch, upload) => {
       send("upload", { path: sent.path ?? sent });
     } catch (error) {
       busy("");
-      status.textContent = `The photo did not arrive: ${error.message ?? error}`;
+      status.textContent = studio.say("The photo did not arrive: {}", error.message ?? error);
     }
   };
   const over = (event) => { event.preventDefault(); root.classList.toggle("over", event.type === "dragover"); };

@@ -59,8 +59,7 @@ studio.views.stage = (element, props, trigger, watch) => {
     if (!value.after) return;
     for (const [picture, file] of [[before, value.before], [after, value.after]])
       if (picture.src !== file.url) picture.src = file.url;
-    after.alt = value.label ?? "";
-    label.textContent = value.label ?? "";
+    after.alt = label.textContent = studio.say(value.label ?? "");
     note.textContent = studio.say(value.note ?? "");
     note.hidden = !value.note;
     root.classList.toggle("same", value.before.url === value.after.url);

@@ -1,11 +1,24 @@
 // What the views share. A view is a function (element, props, trigger, watch, upload, options) that draws `props.value`.
 window.studio = { views: {} };
 
-/** A sentence in the visitor's language, with what goes into its {}; one that has no translation stays English. */
+const own = navigator.languages.map((language) => language.split("-")[0]).find((language) => language === "en" || studioWords[language]);
+const table = studioWords[own] ?? {};
+const literal = (text) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+const patterns = Object.keys(table).filter((key) => key.includes("{}")).sort((one, other) => other.length - one.length)
+  .map((key) => [new RegExp(`^${key.split("{}").map(literal).join("(.+?)")}$`, "s"), table[key]]);
+const filled = (sentence, parts) => parts.reduce((text, part) => text.replace("{}", () => part), sentence);
+
+/**
+ * A sentence in the visitor's language, with what goes into its {}; where that is in it already, its parts are said too.
+ * One that has no translation stays English.
+ */
 studio.say = (sentence, ...parts) => {
-  const own = navigator.languages.map((language) => language.split("-")[0]).find((language) => language === "en" || studioWords[language]);
-  const said = studioWords[own]?.[sentence] ?? sentence;
-  return parts.reduce((text, part) => text.replace("{}", part), said);
+  if (sentence in table || parts.length) return filled(table[sentence] ?? sentence, parts);
+  for (const [pattern, said] of patterns) {
+    const found = sentence.match(pattern);
+    if (found) return filled(said, found.slice(1).map((part) => studio.say(part)));
+  }
+  return sentence;
 };
 const SAID = ["aria-label", "title", "alt", "placeholder"];
 

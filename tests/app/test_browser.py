@@ -9,7 +9,18 @@ import imageio.v3 as iio
 import pytest
 import visiting
 from PIL import Image
-from visiting import AFTER, GRID, IN_ADDRESS, downloaded, open_edit, open_tab, sources, state_of, wait_for_change
+from visiting import (
+    AFTER,
+    GRID,
+    IN_ADDRESS,
+    downloaded,
+    open_doors,
+    open_edit,
+    open_tab,
+    sources,
+    state_of,
+    wait_for_change,
+)
 
 playwright = visiting.playwright
 browser, screens, page = visiting.browser, visiting.screens, visiting.page
@@ -231,6 +242,23 @@ def test_another_model_without_a_restart(page):
     playwright.expect(page.locator("#rights")).to_contain_text("cc by sa 4.0")
 
 
+def test_the_film_of_the_training_comes_when_it_is_opened(page):
+    asked: list[str] = []
+    page.on("request", lambda sent: asked.append(sent.url))
+    playwright.expect(page.locator("#training")).to_be_hidden()  # this model has none
+    page.locator("#model input").click()
+    page.get_by_role("option", name="drawn-people-128").click()
+    page.locator("#training").wait_for()
+    page.wait_for_selector(GRID)
+    assert not any(url.endswith(".mp4") for url in asked)
+    page.locator("#training button").first.click()
+    page.wait_for_function("document.querySelector('#training-film video')?.videoWidth > 0")
+    assert any(url.endswith("drawn-people-128_training.mp4") for url in asked)
+    page.locator("#model input").click()
+    page.get_by_role("option", name="kmnist-28").click()
+    playwright.expect(page.locator("#training")).to_be_hidden()
+
+
 @pytest.mark.parametrize("page", ["phone"], indirect=True)
 def test_picture_and_main_actions_stay_in_sight(page):
     in_sight = (
@@ -257,3 +285,9 @@ def test_no_tab_is_wider_than_the_screen(page):
         open_tab(page, name, ready)
         width, screen = page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
         assert width <= screen, name
+
+
+def test_the_page_on_the_endpoints_offers_no_tools_where_none_are_served(page):
+    offered = open_doors(page)
+    playwright.expect(page.get_by_text("/find_faces").first).to_be_visible()
+    playwright.expect(offered).to_be_hidden()

@@ -1,4 +1,4 @@
-"""Teaching in a real browser: examples are clicked and dropped, the slider is there, and it is nobody else's."""
+"""Teaching in a real browser: examples are clicked and dropped, the slider is there, and is nobody else's unshared."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def choose(page, side: str, places: range) -> None:
 
 
 @pytest.mark.parametrize("page", ["desktop", "phone"], indirect=True)
-def test_an_attribute_is_taught_used_kept_and_downloaded(page, tmp_path):
+def test_an_attribute_is_taught_used_shared_kept_and_downloaded(page, screens, tmp_path):
     open_teach(page)
     choose(page, "having", range(5))
     choose(page, "lacking", range(5, 10))
@@ -56,7 +56,13 @@ def test_an_attribute_is_taught_used_kept_and_downloaded(page, tmp_path):
     wait_for_change(page, AFTER, before)
     page.wait_for_function("location.search.includes('state')")
     page.wait_for_timeout(400)  # the address follows a moment after the last change
-    assert "sunny" not in page.url and "taught" not in page.url
+    shared = wait_for_change(page, AFTER, before)
+    stranger = screens["phone"].new_page()
+    stranger.goto(page.url)
+    stranger.wait_for_selector("#desk .row")
+    playwright.expect(stranger.get_by_label("sunny days", exact=True)).to_have_value("3")
+    assert sources(stranger, AFTER) == shared
+    stranger.close()
     page.reload()
     page.wait_for_selector("#desk .row")
     playwright.expect(page.get_by_label("sunny days", exact=True)).to_have_value("3")

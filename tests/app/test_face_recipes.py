@@ -4,7 +4,7 @@ import pytest
 
 from app.face_recipes import DEEPEST, Drawn, FaceRecipe, Mixed, PhotoStays, Uploaded, from_json, to_json
 from app.page_state import MOST_STEPS, PageState, parsed
-from app.recipe_text import parse_recipe, recipe_text
+from app.recipe_text import Recipe, parse_recipe, recipe_text
 from app.render_requests import FrameRequest, PathRequest
 
 DRAWN = FaceRecipe(Drawn(7, 3, 0.5)).edited({"smiling": 2, "age": -1.5}, ["coat:black"])
@@ -25,10 +25,10 @@ def test_a_photo_is_not_in_what_others_see():
     mixed = FaceRecipe(Mixed(((PHOTO, 1.0),)))
     assert "secret" not in str(to_json(mixed))
     state = PageState("m", photo=PHOTO.photo, face=PHOTO, keyframes=(DRAWN, PHOTO))
-    assert "secret" not in str(state.to_json())
-    shown = PageState.from_json(state.to_json())
+    assert "secret" not in str(state.to_json({}))
+    shown = PageState.from_json(state.to_json({}))
     assert shown.face == PageState("m").face and shown.keyframes == (DRAWN,) and shown.photo is None
-    assert PageState.from_json(state.to_json(private=True)) == state
+    assert PageState.from_json(state.to_json()) == state
 
 
 def test_a_recipe_that_never_ends_is_refused():
@@ -40,9 +40,9 @@ def test_a_recipe_that_never_ends_is_refused():
 
 
 def test_the_words_in_a_picture():
-    assert parse_recipe(recipe_text("cats-64", DRAWN, CHILD)) == ("cats-64", [DRAWN, CHILD], None)
+    assert parse_recipe(recipe_text("cats-64", DRAWN, CHILD)) == Recipe("cats-64", (DRAWN, CHILD))
     way = PathRequest("linear", loop="once")
-    assert parse_recipe(recipe_text("cats-64", DRAWN, CHILD, way=way)) == ("cats-64", [DRAWN, CHILD], way)
+    assert parse_recipe(recipe_text("cats-64", DRAWN, CHILD, way=way)) == Recipe("cats-64", (DRAWN, CHILD), way)
 
 
 def test_steps_are_undone_and_redone():

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 
 import pytest
+import torch
 from planted_faces import face_photo, turned
 
-from app.face_recipes import TAUGHT, Drawn, FaceRecipe, Uploaded, to_json
-from app.lessons import MOST, Lesson
+from app.face_recipes import TAUGHT, Drawn, FaceRecipe, Mixed, Uploaded, to_json
+from app.lessons import MOST, Given, Lesson
 from app.page_state import PageState
+from app.recipe_text import parse_recipe, recipe_text
 from app.render_requests import FrameRequest
 from app.studio import Studio
 
@@ -55,13 +58,52 @@ def test_a_face_turns_from_with_to_without_to_none():
     assert lesson.turned(one).turned(one) == Lesson("", (other,))
 
 
-def test_a_link_tells_nothing_of_what_was_taught_and_a_reload_keeps_it(lesson):
+def test_a_link_says_a_direction_that_is_used_and_no_example_and_a_reload_keeps_all(studio, lesson):
     face = FaceRecipe(Drawn(2)).edited({lesson.key: 2.0, "age": 1.0}, [])
-    state = replace(PageState("tiny", tab="teach", lesson=lesson).taught(), face=face)
-    link, own = state.to_json(), state.to_json(private=True)
-    assert TAUGHT not in json.dumps(link) and "sunny" not in json.dumps(link) and link["face"]["edit"] == {"age": 1.0}
-    assert PageState.from_json(json.loads(json.dumps(own))) == state
+    unused = PageState("tiny", tab="teach", lesson=lesson).taught()
+    assert studio.lessons.given(unused.lessons, unused.taught_names) == {}
+    state = replace(unused, face=face)
+    assert TAUGHT not in json.dumps(state.to_json({})) and state.to_json({})["face"]["edit"] == {"age": 1.0}
+    link = json.loads(json.dumps(state.to_json(studio.lessons.given(state.lessons, state.taught_names))))
+    assert "lessons" not in link and lesson.key not in json.dumps(link)
+    ((name, text),) = link["taught"]
+    assert name == "sunny" and len(text) == 4 * math.ceil(2 * studio.facts.latent_dim / 3)
+    assert PageState.from_json(json.loads(json.dumps(state.to_json()))) == state
     assert TAUGHT not in json.dumps(to_json(face))
+
+
+def test_whoever_opens_the_link_sees_the_same_pixels_and_has_the_slider(studio, lesson):
+    """In another process too, which has nothing but the link."""
+    plain = FaceRecipe(Drawn(2))
+    mixed = FaceRecipe(Mixed(((plain.edited({lesson.key: 3.0}, []), 0.5), (plain, 0.5))))
+    state = replace(PageState("tiny", lesson=lesson).taught(), face=mixed.edited({"age": 1.0}, [lesson.key]))
+    link = state.to_json(studio.lessons.given(state.lessons, state.taught_names))
+    fresh, opened = Studio(studio._pipe, "tiny"), PageState.from_json(json.loads(json.dumps(link)))
+    assert [a.label for a in fresh.attributes(opened.lessons)][0] == "sunny"
+    assert torch.equal(fresh.latent(opened.face), studio.latent(state.face))
+    again = opened.to_json(fresh.lessons.given(opened.lessons, opened.taught_names))
+    assert again == json.loads(json.dumps(link)), "it goes on as it came"
+    assert PageState.from_json(json.loads(json.dumps(opened.to_json()))) == opened, "and a reload keeps it"
+    text = recipe_text("tiny", mixed, given=studio.lessons.given([lesson], {lesson.key}))
+    file = parse_recipe(text)
+    fresh = Studio(studio._pipe, "tiny")
+    assert fresh.lessons.known(file.given) == list(file.given)
+    assert torch.equal(fresh.latent(file.faces[0]), studio.latent(mixed))
+
+
+def test_a_link_cannot_give_another_what_was_taught(studio, lesson):
+    """Whatever a link calls it, it is found by what it is."""
+    given = Given.of("sunny", torch.ones(studio.facts.latent_dim))
+    assert given.key != lesson.key and Given("moony", given.text).key == given.key
+    for text in ("AAA", "!", Given.of("", torch.full((studio.facts.latent_dim,), torch.inf)).text):
+        assert studio.lessons.known([Given("x", text)]) == []
+        with pytest.raises(ValueError, match="damaged|another model"):
+            studio.lessons.teach(Given("x", text))
+    with pytest.raises(ValueError, match="another model"):
+        studio.lessons.teach(Given.of("x", torch.ones(3)))
+    for wrong in (["x"], "x", [1, "x"], ["x" * 41, "x"]):
+        with pytest.raises(ValueError, match="taught"):
+            Given.from_json(wrong)
 
 
 def test_what_a_restart_forgot_is_taught_anew_and_of_what_cannot_be_nothing_is_shown(studio, lesson):

@@ -1,7 +1,6 @@
 """`python -m app` before there is a page."""
 
 import socket
-from importlib.util import find_spec
 
 import pytest
 
@@ -46,7 +45,7 @@ def test_a_model_that_cannot_be_loaded_is_one_sentence(folder, tmp_path, capsys)
     assert message.startswith("The model ") and "cannot be loaded" in message and "Traceback" not in message
 
 
-@pytest.mark.skipif(find_spec("mcp") is not None, reason="the package mcp is here")
-def test_mcp_without_its_package_is_one_sentence(published, capsys):
+def test_mcp_without_its_package_is_one_sentence(published, capsys, monkeypatch):
+    monkeypatch.setattr("app.__main__.find_spec", lambda name: None)
     assert main(["--model", str(published), "--mcp"]) == 1
     assert "pip install 'gradio[mcp]'" in capsys.readouterr().err

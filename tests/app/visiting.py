@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -23,16 +24,23 @@ PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobil
 MILLISECONDS = 1000 * PATIENCE
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[playwright.Browser]:
+@contextmanager
+def launched(*flags: str) -> Iterator[playwright.Browser]:
+    """Chromium, which is told so much more."""
     executable = next((path for path in map(shutil.which, EXECUTABLES) if path), None)
     if executable is None:
         pytest.skip(f"no browser: none of {', '.join(EXECUTABLES)} is installed")
     with playwright.sync_playwright() as driver:
         playwright.expect.set_options(timeout=MILLISECONDS)
-        browser = driver.chromium.launch(executable_path=executable, args=list(FLAGS), timeout=MILLISECONDS)
+        browser = driver.chromium.launch(executable_path=executable, args=[*FLAGS, *flags], timeout=MILLISECONDS)
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[playwright.Browser]:
+    with launched() as browser:
+        yield browser
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +79,13 @@ def open_tab(page, name: str, ready: str) -> None:
 def open_edit(page) -> None:
     open_tab(page, "Edit", "#stage img.after[src]")
     page.wait_for_selector("#desk .row")
+
+
+def open_doors(page) -> playwright.Locator:
+    """Gradio's page on the endpoints; the choice of MCP there, which may be hidden."""
+    page.locator("footer button.show-api").click()
+    page.wait_for_selector("li.snippet")
+    return page.locator("li.snippet", has_text="MCP")
 
 
 def sources(page, selector: str) -> list[str]:

@@ -16,6 +16,7 @@ from modeling_vae.recipes.recipe import Recipe
 
 from .clients import Client
 from .local_hub import LocalHub
+from .spaces import PUSH_MODEL
 
 RECIPE = """
 data: {path: alice/cats, validation: validation}
@@ -75,3 +76,11 @@ def complete(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (folder / "media" / name).write_bytes(content)
     write_card(folder, pipe.parts, Recipe.read(folder), REPORT)
     return folder
+
+
+@pytest.fixture(scope="session")
+def model(running_client: Client, running_hub: LocalHub, complete: Path) -> str:
+    """The id of a published model that Spaces show."""
+    values = {"folder": str(complete), "repo": "alice/for-spaces", "token": running_hub.token, "options": {}}
+    running_client.run(PUSH_MODEL, **values).value()
+    return "alice/for-spaces"

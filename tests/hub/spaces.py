@@ -5,15 +5,25 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
+import sys
+import sysconfig
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
 
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 from patience import PATIENCE
+
+PUSH_MODEL = """
+from modeling_vae.publishing.repository import push_folder
+result = push_folder(folder, repo, token=token, **options).oid
+"""
 
 
 def files(hub: Any, space: str, revision: str = "main") -> dict[str, bytes]:
@@ -69,3 +79,28 @@ def downloaded(hub: Any, space: str, folder: Path) -> Path:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(content)
     return folder
+
+
+def python_with(names: tuple[str, ...], folder: Path) -> Path:
+    """A Python with these distributions and what they require, linked from where they are installed here."""
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
+    packages = Path(sysconfig.get_path("purelib", "venv", vars={"base": str(folder), "platbase": str(folder)}))
+    for name in with_requirements(names):
+        for file in distribution(name).files or []:
+            target = packages / file.parts[0]
+            if file.parts[0] not in ("..", "__pycache__") and not target.exists():
+                target.symlink_to(Path(str(distribution(name).locate_file(file.parts[0]))))
+    return folder / "bin" / "python"
+
+
+def with_requirements(names: tuple[str, ...]) -> set[str]:
+    """Distributions, what they require without extras, what that requires, and so on."""
+    found: set[str] = set()
+    waiting = list(names)
+    while waiting:
+        name = canonicalize_name(waiting.pop())
+        if name not in found:
+            found.add(name)
+            required = map(Requirement, distribution(name).requires or [])
+            waiting += [r.name for r in required if r.marker is None or r.marker.evaluate({"extra": ""})]
+    return found

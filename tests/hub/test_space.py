@@ -6,9 +6,8 @@ import ast
 import re
 import subprocess
 import sys
-import sysconfig
 import tomllib
-from importlib.metadata import distribution, packages_distributions, version
+from importlib.metadata import packages_distributions, version
 from pathlib import Path
 
 import numpy as np
@@ -25,13 +24,9 @@ from modeling_vae import VAEPipeline
 from modeling_vae.publishing.space import DISTRIBUTIONS, MODEL_FILES, build_space
 from modeling_vae.publishing.space_sources import source_files
 
-from .spaces import downloaded, files, running, space_environment
+from .spaces import PUSH_MODEL, downloaded, files, python_with, running, space_environment
 
 ROOT = Path(__file__).parents[2]
-PUSH_MODEL = """
-from modeling_vae.publishing.repository import push_folder
-result = push_folder(folder, repo, token=token, **options).oid
-"""
 PUSH_SPACE = """
 import json, sys
 from modeling_vae.publishing.space import push_space
@@ -45,15 +40,6 @@ def folder(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("space") / "space"
     build_space(folder, "alice/tiny", preload=MODEL_FILES)
     return folder
-
-
-@pytest.fixture(scope="module")
-def model(running_client, running_hub, complete) -> str:
-    """The id of a published model."""
-    running_client.run(
-        PUSH_MODEL, folder=str(complete), repo="alice/for-spaces", token=running_hub.token, options={}
-    ).value()
-    return "alice/for-spaces"
 
 
 @pytest.fixture
@@ -274,31 +260,6 @@ def test_a_repository_that_is_no_vae(push, hub, space, repo):
 
 
 # --- running -----------------------------------------------------------------------------------------------------
-
-
-def python_with(names: tuple[str, ...], folder: Path) -> Path:
-    """A Python with these distributions and what they require, linked from where they are installed here."""
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
-    packages = Path(sysconfig.get_path("purelib", "venv", vars={"base": str(folder), "platbase": str(folder)}))
-    for name in with_requirements(names):
-        for file in distribution(name).files or []:
-            target = packages / file.parts[0]
-            if file.parts[0] not in ("..", "__pycache__") and not target.exists():
-                target.symlink_to(Path(str(distribution(name).locate_file(file.parts[0]))))
-    return folder / "bin" / "python"
-
-
-def with_requirements(names: tuple[str, ...]) -> set[str]:
-    """Distributions, what they require without extras, what that requires, and so on."""
-    found: set[str] = set()
-    waiting = list(names)
-    while waiting:
-        name = canonicalize_name(waiting.pop())
-        if name not in found:
-            found.add(name)
-            required = map(Requirement, distribution(name).requires or [])
-            waiting += [r.name for r in required if r.marker is None or r.marker.evaluate({"extra": ""})]
-    return found
 
 
 def use(url: str, pipe: VAEPipeline, downloads: Path) -> None:
