@@ -57,14 +57,14 @@ def page(screens, server, request) -> Iterator[playwright.Page]:
     """A first visit. Afterwards: nothing was wrong on the console, and nothing was asked of any other host."""
     page = screens[getattr(request, "param", "desktop")].new_page()
     wrong: list[str] = []
-    page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
+    page.on("console", lambda message: wrong.append(message.text + _where(message)) if _is_wrong(message) else None)
     page.on("pageerror", lambda error: wrong.append(str(error)))
     page.on("request", lambda sent: None if _at_home(sent.url, server.url) else wrong.append(f"asked {sent.url}"))
     page.goto(server.url)
     page.wait_for_selector("#grid img")
     yield page
     page.close()
-    assert not wrong
+    assert not wrong, wrong
 
 
 def _at_home(url: str, home: str) -> bool:
@@ -116,3 +116,12 @@ def state_of(page) -> dict:
 IN_ADDRESS = "words => (new URL(location.href).searchParams.get('state') ?? '').includes(words)"
 """The address follows once nothing moves any more."""
 AFTER, GRID = "#stage img.after", "#grid img"
+
+
+def _where(message: playwright.ConsoleMessage) -> str:
+    return f" ({message.location['url']})"
+
+
+def _is_wrong(message: playwright.ConsoleMessage) -> bool:
+    """Gradio's page on the endpoints asks for the tools of MCP, served or not; the browser tells of the answer 404."""
+    return message.type == "error" and not message.location["url"].endswith("/mcp/schema")
