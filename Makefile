@@ -16,8 +16,9 @@ TORCH_INDEX ?=
 app: $(ENV)/app.stamp
 	$(BIN)/python -m app --model $(MODEL) $(APP_FLAGS)
 
+# A process for each core: tests compute with one thread each. Those of a file share what they prepare.
 test: lint types
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 lint: $(ENV)/test.stamp
 	$(BIN)/ruff check .

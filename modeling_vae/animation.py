@@ -34,9 +34,15 @@ class Animation:
     film.save("cat.gif", seconds=2.4, loop="boomerang", size=256)
     film.sheet(columns=8).save("cat.png")
     ```
+
+    Args:
+        frames: pictures of any mode.
+        holds: of each frame, how many times as long as a frame of hold 1 it is shown, in whole numbers of at least 1;
+            () where all are shown equally long. A still end is one frame that is held, and not many that are stored.
     """
 
     frames: Sequence[Image.Image]
+    holds: Sequence[int] = ()
 
     def __post_init__(self) -> None:
         frames = tuple(self.frames)
@@ -50,6 +56,10 @@ class Animation:
             if frame.size != frames[0].size:
                 raise ValueError(f"Frame {number} is {frame.size}, frame 0 is {frames[0].size}; sizes must be equal.")
         object.__setattr__(self, "frames", frames)
+        holds = tuple(self.holds)
+        if holds and (len(holds) != len(frames) or any((whole_number(hold) or 0) < 1 for hold in holds)):
+            raise ValueError(f"holds is {self.holds!r}; give a whole number of at least 1 for each frame, or ().")
+        object.__setattr__(self, "holds", holds)
 
     def __len__(self) -> int:
         return len(self.frames)
@@ -126,7 +136,8 @@ class Animation:
             )
         if loop not in ("forward", "boomerang", "once"):
             raise ValueError(f"loop is {loop!r}; choose 'forward', 'boomerang' or 'once'.")
-        film = Film(self.frames, _target_size(self.size, size), length / len(self), loop, progress)
+        frame_seconds = length / (sum(self.holds) or len(self))
+        film = Film(self.frames, _target_size(self.size, size), frame_seconds, loop, progress, self.holds)
         return encode(film)
 
 
@@ -194,7 +205,12 @@ def _mp4(film: Film) -> bytes:
     width, height = film.size
     padding = ((0, height % 2), (0, width % 2), (0, 0))
     # imageio takes any iterable of frames, though its annotation names lists only.
-    frames: Any = (np.pad(frame, padding, mode="edge") for frame in film)
+    # A frame that is held comes again and again, which costs the encoder next to nothing.
+    frames: Any = (
+        shown
+        for frame, hold in zip(film, film.held, strict=True)
+        for shown in [np.pad(frame, padding, mode="edge")] * hold
+    )
     data = iio.imwrite(
         "<bytes>",
         frames,

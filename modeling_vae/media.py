@@ -106,10 +106,10 @@ def edit_sheet(pipe: VAEPipeline, attributes: list[str]) -> Image.Image:
     return rows(strips, labels=attributes)
 
 
-def webp(sheet: Image.Image) -> bytes:
+def webp(sheet: Image.Image, quality: int = 88) -> bytes:
     """A sheet of many faces is several times smaller so than without loss, and no eye sees the difference."""
     file = BytesIO()
-    sheet.convert("RGB").save(file, "WEBP", quality=88, method=6)
+    sheet.convert("RGB").save(file, "WEBP", quality=quality, method=6)
     return file.getvalue()
 
 

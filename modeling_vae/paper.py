@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
-from PIL import Image
+from PIL import Image, ImageFont
+
+from .sheets import spelt
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -33,7 +36,8 @@ STYLE: dict[Any, Any] = {
     "xtick.labelsize": 8,
     "ytick.labelsize": 8,
     "text.color": INK,
-    "legend.fontsize": 7,
+    "font.family": "DejaVu Sans",
+    "legend.fontsize": 8,
     "legend.frameon": False,
 }
 
@@ -55,3 +59,15 @@ def picture(figure: Figure) -> Image.Image:
     file = BytesIO()
     figure.savefig(file, format="png")
     return Image.open(file).convert("RGB")
+
+
+def written(text: str) -> str:
+    """The text with names in the place of the characters that the font of plots lacks, see `sheets.spelt`."""
+    return spelt(text, _font())
+
+
+@cache
+def _font() -> ImageFont.FreeTypeFont:
+    from matplotlib.font_manager import findfont
+
+    return ImageFont.truetype(findfont(STYLE["font.family"]), size=12)

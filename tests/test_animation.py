@@ -47,6 +47,16 @@ def gif_delays(data: bytes) -> list[int]:
     return [int.from_bytes(part[1:3], "little") for part in parts]
 
 
+def webp_delays(data: bytes) -> list[int]:
+    """Milliseconds of each frame."""
+    picture, delays = Image.open(BytesIO(data)), []
+    for number in range(picture.n_frames):
+        picture.seek(number)
+        picture.load()
+        delays.append(picture.info["duration"])
+    return delays
+
+
 @pytest.mark.parametrize("suffix", FORMATS)
 def test_film_is_what_was_drawn(suffix):
     film = morph(12)
@@ -133,13 +143,8 @@ def test_gif_shows_at_most_50_frames_a_second():
 
 
 def test_webp_durations_add_up():
-    picture = Image.open(BytesIO(morph(7).to_bytes("webp", seconds=1.0)))
-    durations = []
-    for number in range(7):
-        picture.seek(number)
-        picture.load()
-        durations.append(picture.info["duration"])
-    assert sum(durations) == 1000 and picture.n_frames == 7
+    durations = webp_delays(morph(7).to_bytes("webp", seconds=1.0))
+    assert sum(durations) == 1000 and len(durations) == 7
 
 
 @pytest.mark.parametrize(("count", "seconds"), [(48, 2.4), (7, 1.0), (2, 600.0), (1000, 0.5)])
@@ -158,6 +163,20 @@ def test_boomerang_goes_there_and_back(suffix):
     assert error(there_and_back, decoded) < 6
     for short, frames in ((1, 1), (2, 2)):
         assert len(decode(morph(short).to_bytes(suffix, loop="boomerang"), suffix)) == frames
+
+
+@pytest.mark.parametrize("loop", ["forward", "boomerang"])
+def test_a_frame_that_is_held_is_stored_once_and_shown_as_long_as_many(loop):
+    held, stored = Animation(morph(3), holds=(1, 5, 2)), Animation([morph(3)[i] for i in (0, 1, 1, 1, 1, 1, 2, 2)])
+    seconds, order = 1.6, [0, 1, 2] if loop == "forward" else [0, 1, 2, 1]
+    times = [[200, 1000, 400][i] for i in order]
+    assert [10 * delay for delay in gif_delays(held.to_bytes("gif", seconds, loop))] == times
+    webp = held.to_bytes("webp", seconds, loop)
+    assert webp_delays(webp) == times and len(webp) < 0.6 * len(stored.to_bytes("webp", seconds, loop))
+    data = held.to_bytes("mp4", seconds, loop)
+    assert iio.immeta(data, extension=".mp4")["duration"] == pytest.approx(sum(times) / 1000, abs=0.02)
+    shown = decode(data, "mp4")
+    assert error(Animation([held[i] for i in order for _ in range(held.holds[i])]), shown) < 6
 
 
 def test_loop_is_written():
@@ -224,6 +243,8 @@ def test_save_writes_the_bytes_and_nothing_else(suffix, tmp_path):
         (lambda: Animation([]), "at least one frame"),
         (lambda: Animation([face(0), face(0, 16, 16)]), "Frame 1 is \\(16, 16\\), frame 0 is \\(32, 32\\)"),
         (lambda: Animation([face(0), np.zeros((32, 32, 3))]), "Frame 1 is a ndarray"),
+        (lambda: Animation([face(0)] * 2, holds=(1,)), "a whole number of at least 1 for each frame"),
+        (lambda: Animation([face(0)] * 2, holds=(1, 0)), "holds is \\(1, 0\\)"),
         (lambda: morph(2).save("film.avi"), "'.avi'; choose .gif, .webp or .mp4"),
         (lambda: morph(2).save("film"), "choose .gif"),
         (lambda: morph(2).to_bytes("gif", seconds=0), "seconds is 0"),

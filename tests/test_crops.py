@@ -67,6 +67,19 @@ def test_without_an_alignment_it_is_the_middle_as_ever(pipe, photo):
         torch.testing.assert_close(pipe.encode(photo), pipe.encode(photo.crop((30, 0, 150, 120))))
 
 
+def test_a_model_of_pictures_on_margins_sees_photos_on_margins(pipe, photo):
+    """All of the photo, white above and below as in training; an edit of nothing leaves the photo as it is."""
+    pipe.processor = VAEImageProcessor(size=32, crop="pad")
+    whole = pipe.crop(photo)
+    assert whole.crop.bounds == (0, -30, 180, 150) and whole.picture.size == (180, 180)
+    assert np.array_equal(np.asarray(whole.picture)[30:150], np.asarray(photo))
+    assert (np.asarray(whole.picture)[[*range(30), *range(150, 180)]] == 255).all()
+    expected = pipe.processor(photo, return_tensors="pt")["pixel_values"]
+    assert torch.equal(pipe.processor(whole.picture, return_tensors="pt")["pixel_values"], expected)
+    assert pipe.edit(photo, {"smiling": 0.0}, preserve_detail=True).tobytes() == photo.tobytes()
+    assert pipe.edit(photo, {"smiling": 3.0}, preserve_detail=True).size == photo.size
+
+
 def test_what_is_no_photo_is_refused(aligned):
     for ask in (aligned.crop, aligned.crops):
         with pytest.raises(ValueError, match="not a picture"):

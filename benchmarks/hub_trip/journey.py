@@ -44,6 +44,7 @@ ADD_DIRECTIONS = """
 import torch
 from PIL import Image
 from modeling_vae import AttributeDirections, LatentMoments, VAEPipeline
+from modeling_vae.publishing.shared_directions import push_directions
 
 pipe = VAEPipeline.from_pretrained(repo)
 pictures = [Image.open(path) for path in sorted(Path(folder).glob("*.png"))]
@@ -52,8 +53,8 @@ red = [picture.getpixel((0, 0))[0] > picture.getpixel((0, 0))[2] for picture in 
 moments = LatentMoments.empty(pipe.latent_dim, {"red_ground": "boolean"})
 moments.update(latents, torch.full_like(latents, -4.0), {"red_ground": red})
 directions, _ = AttributeDirections.from_moments(moments, shrinkage=0.1, weights_sha256=pipe.weights_sha256)
-alone = directions.push_to_hub(other, base_model=repo, token=token)
-proposed = directions.push_to_hub(repo, create_pr=True, token=token)
+alone = push_directions(directions, other, base_model=repo, token=token)
+proposed = push_directions(directions, repo, create_pr=True, token=token)
 proposal = VAEPipeline.from_pretrained(repo, revision=proposed.pr_revision)
 result = [pipe.load_directions(other), proposal.attributes, proposed.pr_revision]
 proposal.edit(pictures[0], {"red_ground": 2.0}, hold=["bright"])

@@ -6,15 +6,15 @@ import argparse
 from typing import Any
 
 HELP = (
-    "center (around the middle to the shape), none (resized as a whole), or by annotations: points and where they lie "
-    "in the crop, as in 'left_eye=0.28,0.41 right_eye=0.72,0.41' (columns left_eye_x, left_eye_y, ..., or .cat files "
-    "beside the pictures), or columns of a box, as in 'box=x,y,width,height margin=0.2'"
+    "center (around the middle to the shape), none (resized as a whole), pad (with white margins), or by annotations: "
+    "points and where they lie in the crop, as in 'left_eye=0.28,0.41 right_eye=0.72,0.41' (columns left_eye_x, "
+    "left_eye_y, ..., or .cat files beside the pictures), or columns of a box, as in 'box=x,y,width,height margin=0.2'"
 )
 
 
 def crop(text: str) -> Any:
     """What `data.crop` of a recipe would say."""
-    if text in ("center", "none"):
+    if text in ("center", "none", "pad"):
         return text
     found: dict[str, Any] = {}
     for word in text.split():
@@ -44,6 +44,6 @@ def _number(word: str, text: str) -> float:
 
 def _refusal(text: str) -> argparse.ArgumentTypeError:
     return argparse.ArgumentTypeError(
-        f"{text!r} is no crop: give center, none, points such as 'left_eye=0.28,0.41 right_eye=0.72,0.41', or "
-        "'box=x,y,width,height margin=0.2'"
+        f"{text!r} is no crop: give center, none, pad, points such as 'left_eye=0.28,0.41 right_eye=0.72,0.41', "
+        "or 'box=x,y,width,height margin=0.2'"
     )

@@ -1,4 +1,7 @@
-"""`modeling-vae directions FOLDER`: what its edits show (`--data PATH_OR_ID`), or one direction more (`teaching`)."""
+"""`modeling-vae directions FOLDER`: what its edits show, new directions of columns, or one of few examples.
+
+The passes over pictures that new directions take can be shared out (`shares`); few examples are of `teaching`.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from modeling_vae.hub.network import refuse_unreachable
 
-from . import teaching
+from . import shares, teaching
 from .examination_options import add_data_options, positive
 from .prepare import add_attributes
 
@@ -40,6 +43,7 @@ def parser(program: str) -> argparse.ArgumentParser:
     parser.add_argument(
         "--tried", type=positive, metavar="N", help="pictures for each strength, at most (default: 64)"
     )
+    shares.add_options(parser)
     teaching.add_options(parser)
     return parser
 
@@ -57,7 +61,9 @@ def run(arguments: list[str], program: str) -> None:
     from modeling_vae.public import VAEPipeline
 
     pipe = VAEPipeline.from_pretrained(folder)
-    if options.attributes:
+    if options.share is not None:
+        shares.write(options, pipe, *_read(pipe, folder, options))
+    elif options.attributes or options.merge:
         _add(folder, pipe, options)
     else:
         _measure(folder, pipe, options)
@@ -66,17 +72,21 @@ def run(arguments: list[str], program: str) -> None:
 def _check_options(options: argparse.Namespace) -> None:
     if options.attributes and teaching.asked(options):
         raise ValueError("--attributes and few examples (--with, --without, --column) are two ways: give one.")
-    if options.output is not None and not (options.attributes or teaching.asked(options)):
+    shares.check_options(options)
+    if options.output is not None and not (options.attributes or options.merge or teaching.asked(options)):
         raise ValueError("--output is for new directions: give --attributes, or --with and --without.")
 
 
 def _add(folder: Path, pipe: VAEPipeline, options: argparse.Namespace) -> None:
     """Directions of new columns, into the folder or alone into another."""
-    from modeling_vae.fitting.new_directions import added, new_directions
+    from modeling_vae.fitting.new_directions import added, new_directions, read_moments
 
-    columns = dict(options.attributes)
-    _, data = _read(pipe, folder, options, columns)
-    found = new_directions(pipe.model, pipe.directions, data, columns, pipe.weights_sha256)
+    moments = shares.merge(options, pipe) if options.merge else None
+    _, data = _read(pipe, folder, options, moments.kinds if moments is not None else dict(options.attributes))
+    if moments is None:
+        moments = read_moments(pipe.model, data, dict(options.attributes))
+    columns = moments.kinds
+    found = new_directions(pipe.model, pipe.directions, moments, data, pipe.weights_sha256)
     for name, why in found.refused.items():
         logger.warning("%s gets no direction: %s.", name, why)
     directions = found.directions
@@ -132,7 +142,7 @@ def _measure(folder: Path, pipe: VAEPipeline, options: argparse.Namespace) -> No
 def _read(
     pipe: VAEPipeline, folder: Path, options: argparse.Namespace, columns: dict[str, str] | None = None
 ) -> tuple[Recipe, PictureData]:
-    """The pictures, with the recipe's columns or others."""
+    """The pictures, with these columns, or those of the command line, or else the recipe's."""
     from modeling_vae.data import load_data
 
     from .examination import recipe_of
@@ -143,7 +153,7 @@ def _read(
         recipe.data,
         image_size=config.height_and_width,
         num_channels=config.num_channels,
-        attributes=recipe.columns if columns is None else columns,
+        attributes=dict(options.attributes) or recipe.columns if columns is None else columns,
     )
     logger.info("%s", data.report)
     return recipe, data

@@ -108,7 +108,9 @@ def recipe_of(pipe: VAEPipeline, name: str, options: argparse.Namespace) -> Reci
         logger.warning("%s has no %s: attributes are taken from its directions.", name, FILE_NAME)
         directions = pipe.directions.directions.values() if pipe.directions is not None else ()
         kinds: Any = {direction.column: direction.kind for direction in directions}
-        recipe = Recipe(attributes=kinds, data=DataRecipe(crop="none" if pipe.processor.crop == "none" else "center"))
+        recipe = Recipe(
+            attributes=kinds, data=DataRecipe(crop="center" if pipe.processor.crop == "face" else pipe.processor.crop)
+        )
     said = {
         "path": options.data,
         "name": options.name,

@@ -15,6 +15,9 @@ from modeling_vae.pipeline import VAEPipeline
 from modeling_vae.publishing.card import MEDIA_FOLDER
 from modeling_vae.recipes.recipe import Recipe
 
+QUALITY = 80
+"""Of ten sheets more in a folder that shall stay small."""
+
 
 def write_latent_report(
     folder: Path,
@@ -40,7 +43,7 @@ def write_latent_report(
     media.mkdir(exist_ok=True)
     for name in CAPTIONS:
         if name in pictures:
-            write_whole(media / file_of(name), webp(pictures[name]))
+            write_whole(media / file_of(name), webp(pictures[name], QUALITY))
         else:
             (media / file_of(name)).unlink(missing_ok=True)
     write_whole(folder / PAGE, page(figures, list(pictures), given=bool(faces)))

@@ -7,7 +7,6 @@ import importlib.util
 import logging
 import platform
 import shlex
-import time
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -38,6 +37,8 @@ from modeling_vae.training.processes import first_alone, is_first, started_toget
 from modeling_vae.training.run import CHECKPOINTS, alone_in, prepare, train
 from modeling_vae.training.stages import FOLDER, stage_recipes, train_stages
 from modeling_vae.training.trainer import HOUSE
+
+from .phases import Phases, UntilTheFirstStep
 
 FILM = "film"
 EDITED = 200
@@ -75,17 +76,22 @@ def _train(recipe: Recipe, original: Recipe, output: Path) -> Path:
         if is_first():
             recover(output / "published")
     network = _feature_network(recipe)
-    started = time.monotonic()
+    phases = Phases()
     start, before = train_stages(recipe, read, output, filmed)
+    if before:
+        phases.ended("stages")
     data = read(recipe)
-    callbacks = filmed(output, data)
+    phases.ended("reading pictures")
+    callbacks = [*filmed(output, data), UntilTheFirstStep(phases, "probes and setting up")]
     if recipe.push_to_hub is not None and recipe.push_checkpoints:
         callbacks.append(PushCheckpoints(recipe, recipe.push_to_hub, original=original))
     model, steps = train(recipe, data, output, callbacks, start)
     if not is_first():
         return output / "published"
-    facts = run_facts(data, steps, before, round(time.monotonic() - started))
-    published = publish(model, recipe, data, output, original=original, facts=facts, network=network)
+    phases.ended("training")
+    facts = run_facts(data, steps, before, round(sum(phases.seconds.values())))
+    published = publish(model, recipe, data, output, original=original, facts=facts, network=network, phases=phases)
+    logging.info("%s", phases)
     logging.info("Published folder: %s", published)
     if recipe.push_to_hub is not None:
         _push(published, recipe.push_to_hub)
@@ -101,15 +107,20 @@ def publish(
     original: Recipe,
     facts: dict[str, Any],
     network: FeatureNetwork | None,
+    phases: Phases | None = None,
 ) -> Path:
-    """From a trained model to its published folder: fit, measure, draw, write."""
+    """From a trained model to its published folder: fit, measure, draw, write; each is a phase of its own."""
+    phases = phases or Phases()
     steps = facts["steps"] + sum((facts["steps of stages before"] or {}).values())
     parts, fitted = fit(model, recipe, data, steps=steps)
+    phases.ended("fitting")
     pipe = VAEPipeline(**vars(parts))
     report = measure(pipe, recipe, data, network) | {"run": facts, **fitted}
+    phases.ended("measuring")
     judged, shown = report.get("attributes", {}).get("each"), recipe.publish.show_data
     media = draw_media(pipe, judged, _held_out(pipe, data) if shown else ()) | _of_training(output, recipe)
     write_published_folder(output / "published", parts, recipe, report, media, original=original)
+    phases.ended("drawing and writing")
     return output / "published"
 
 

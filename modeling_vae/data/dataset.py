@@ -79,7 +79,7 @@ def collate(items: Sequence[Item]) -> dict[str, torch.Tensor]:
 
 
 def labelled_batches(
-    dataset: Dataset[Item], batch_size: int, most: int | None = None
+    dataset: Dataset[Item], batch_size: int, most: int | None = None, share: tuple[int, int] = (0, 1)
 ) -> Iterator[tuple[torch.Tensor, dict[str, list[Label]]]]:
     """Goes once through `dataset` in order, without augmentation.
 
@@ -88,18 +88,25 @@ def labelled_batches(
         batch_size: pictures at once.
         most: no more pictures than these. They are drawn at random, always the same, for a folder may be sorted by
             class; of a stream, whose end nobody knows, they are the first.
+        share: (i, n): the i-th of n shares of the batches, which together are all of them, each once and each made of
+            the same pictures as without shares. Of a stream it is a share of the rows, and only these are decoded.
 
     Yields:
         pixel_values float32 [n, C, H, W] with n at most `batch_size`, and for each column its n labels.
     """
+    first, step = share
+    if not 0 <= first < step:
+        raise ValueError(f"share is {share}; the first of n shares is (0, n), and the last (n - 1, n).")
     plain = dataset.plain() if hasattr(dataset, "plain") else dataset
-    for items in _in_batches(plain, batch_size, most):
+    if isinstance(plain, IterableDataset):
+        plain, first, step = plain.of_share(share) if step > 1 else plain, 0, 1  # type: ignore[attr-defined]
+    for items in _in_batches(plain, batch_size, most, first, step):
         columns = items[0]["labels"]
         labels = {column: [item["labels"][column] for item in items] for column in columns}
         yield collate(items)["pixel_values"], labels
 
 
-def _in_batches(dataset: Any, batch_size: int, most: int | None) -> Iterator[list[Item]]:
+def _in_batches(dataset: Any, batch_size: int, most: int | None, first: int, step: int) -> Iterator[list[Item]]:
     if batch_size < 1:
         raise ValueError(f"batch_size is {batch_size}; set a whole number of at least 1.")
     if isinstance(dataset, IterableDataset):
@@ -110,6 +117,6 @@ def _in_batches(dataset: Any, batch_size: int, most: int | None) -> Iterator[lis
     rows = np.arange(len(dataset))
     if most is not None and most < len(rows):
         rows = np.sort(np.random.default_rng(CHOICE_SEED).choice(rows, most, replace=False))
-    for start in range(0, len(rows), batch_size):
+    for start in range(first * batch_size, len(rows), step * batch_size):
         chosen = rows[start : start + batch_size].tolist()
         yield dataset.__getitems__(chosen) if hasattr(dataset, "__getitems__") else [dataset[row] for row in chosen]

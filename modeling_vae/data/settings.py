@@ -35,7 +35,7 @@ class DataSettings(Protocol):
 
     @property
     def crop(self) -> str | AnnotatedCrop:
-        """As in `VAEImageProcessor`, "center" or "none"; or by what is annotated in each picture."""
+        """As in `VAEImageProcessor`, "center", "none" or "pad"; or by what is annotated in each picture."""
 
     @property
     def augment(self) -> AugmentSettings: ...

@@ -25,6 +25,7 @@ from .settings import DataSettings
 if TYPE_CHECKING:
     import datasets
 README = "README.md"
+Shuffle = tuple[int, int, int]  # seed, pass, buffer size
 _SINGLE_FILES = {".parquet": "parquet", ".tar": "webdataset"}
 
 
@@ -116,13 +117,15 @@ class Source:
         self._open(split)
         return [column for column, feature in self._features[split].items() if _is_boolean(feature)]
 
-    def rows(self, split: str, limit: int | None = None, shuffle: tuple[int, int, int] | None = None) -> Iterator[Row]:
-        """The rows of `split`, the first `limit` of them, in order or shuffled as (seed, pass, buffer size) say.
+    def rows(
+        self, split: str, limit: int | None = None, shuffle: Shuffle | None = None, share: tuple[int, int] = (0, 1)
+    ) -> Iterator[Row]:
+        """The rows of `split`, the first `limit` of them, in order or shuffled, which only a stream can be.
 
-        Only a stream can be shuffled.
+        Of a share (i, n) it is the i-th of n parts, which workers share further.
         """
         if self._folder is not None:
-            yield from self._pictures(self._folder, split, limit, shuffle)
+            yield from self._pictures(self._folder, split, limit, shuffle, share)
             return
         dataset = self._open(split)
         if limit is not None:
@@ -131,6 +134,10 @@ class Source:
             seed, number, buffer_size = shuffle
             dataset = dataset.shuffle(seed=seed, buffer_size=buffer_size)
             dataset.set_epoch(number)
+        if share[1] > 1:
+            from datasets.distributed import split_dataset_by_node
+
+            dataset = split_dataset_by_node(dataset, *share)
         readers = self._readers[split]
         with self._naming_damage(split):
             for number, row in enumerate(dataset):
@@ -143,13 +150,14 @@ class Source:
                 yield Row(name, picture.get("bytes"), path, labels, marks)
 
     def _pictures(
-        self, folder: PictureFolder, split: str, limit: int | None, shuffle: tuple[int, int, int] | None
+        self, folder: PictureFolder, split: str, limit: int | None, shuffle: Shuffle | None, share: tuple[int, int]
     ) -> Iterator[Row]:
-        """`rows` of a folder of pictures; a worker among several gets its share of them."""
+        """`rows` of a folder of pictures; a worker among several gets its part of the share."""
         self._check_columns(folder)
         names = folder.names(folder.split(split) or split, limit, shuffle and shuffle[:2])
         worker = get_worker_info()
-        first, step = (worker.id, worker.num_workers) if worker is not None else (0, 1)
+        workers, own = (worker.num_workers, worker.id) if worker is not None else (1, 0)
+        first, step = share[0] * workers + own, share[1] * workers
         classes = folder.classes if folder.has_classes else None
         readers = {
             column: label_reader(column, kind, classes if column == LABEL_COLUMN else None)

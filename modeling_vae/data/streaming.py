@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import itertools
 import struct
@@ -59,7 +60,7 @@ class StreamedPictures(IterableDataset[Item]):
     has no epochs to be told of. ValueError where a pass finds no picture at all.
 
     Workers share the source by its files; with two or more of them a duplicate whose copies lie in files of different
-    workers is not noticed. `counts` is of the latest pass made in this process.
+    workers is not noticed; nor is one of different shares. `counts` is of the latest pass made in this process.
     """
 
     def __init__(
@@ -74,12 +75,13 @@ class StreamedPictures(IterableDataset[Item]):
         horizontal_flip: bool = False,
         seed: int = 0,
         endless: bool = False,
+        share: tuple[int, int] = (0, 1),
     ) -> None:
         source.check(split)
         self.source, self.split, self.processor = source, split, processor
         self.selection = selection or Selection()
         self.max_pictures, self.shuffle, self.horizontal_flip, self.seed = max_pictures, shuffle, horizontal_flip, seed
-        self.endless = endless
+        self.endless, self.share = endless, share
         self.counts = StreamCounts()
 
     def plain(self) -> StreamedPictures:
@@ -87,6 +89,12 @@ class StreamedPictures(IterableDataset[Item]):
         return StreamedPictures(
             self.source, self.split, self.processor, selection=self.selection, max_pictures=self.max_pictures
         )
+
+    def of_share(self, share: tuple[int, int]) -> StreamedPictures:
+        """The i-th of n shares of these pictures, (i, n): a share of the source's files, or every n-th row."""
+        mine = copy.copy(self)
+        mine.share, mine.counts = share, StreamCounts()
+        return mine
 
     def __iter__(self) -> Iterator[Item]:
         for number in itertools.count() if self.endless else range(1):
@@ -114,7 +122,7 @@ class StreamedPictures(IterableDataset[Item]):
         self.counts = counts = StreamCounts()
         digests: set[bytes] = set()
         order = (self.seed, number, _BUFFER_SIZE) if self.shuffle else None
-        for result in prepare_all(self.source.rows(self.split, self.max_pictures, order), self.processor):
+        for result in prepare_all(self.source.rows(self.split, self.max_pictures, order, self.share), self.processor):
             counts.seen += 1
             if isinstance(result, Broken):
                 counts.broken.append(result)

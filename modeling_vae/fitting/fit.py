@@ -60,7 +60,7 @@ def fit(model: VAEModel, recipe: Recipe, data: PictureData, *, steps: int) -> tu
         most_gaussians=recipe.publish.most_gaussians,
     )
     aligned = FittedAlignment(None, {"refused": "the pictures are resized as a whole, not cropped"})
-    if recipe.data.crop != "none":
+    if recipe.data.crop not in ("none", "pad"):
         aligned = fit_alignment(
             labelled_batches(data.train, BATCH, MOST_PICTURES),
             labelled_batches(data.validation, BATCH, HELD_OUT),

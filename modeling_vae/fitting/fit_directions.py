@@ -52,14 +52,26 @@ def fit_directions(
     weights_sha256: str,
     leave_out: Sequence[str] = (),
 ) -> FittedDirections:
-    """Directions with held-out figures and calibration.
+    """Directions from one pass over the training pictures and one over held-out ones, see `directions_of`."""
+    moments = latent_moments(model, training, attributes)
+    return directions_of(model, moments, held_out, weights_sha256=weights_sha256, leave_out=leave_out)
+
+
+def directions_of(
+    model: VAEModel,
+    moments: LatentMoments,
+    held_out: Batches,
+    *,
+    weights_sha256: str,
+    leave_out: Sequence[str] = (),
+) -> FittedDirections:
+    """Directions with held-out figures and calibration, from the sums over the training pictures.
 
     The covariance is shrunk as little as the held-out figures ask for: the least of `SHRINKAGES` whose mean figure
     comes within 0.002 of the best. One number is thus chosen on the held-out pictures, and their figures flatter by
     very little.
     """
-    moments = latent_moments(model, training, attributes)
-    latents, labels = _held_out_latents(model, held_out, attributes)
+    latents, labels = _held_out_latents(model, held_out, moments.kinds)
     candidates = []
     for shrinkage in SHRINKAGES:
         directions, refused = AttributeDirections.from_moments(

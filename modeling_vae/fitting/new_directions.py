@@ -8,10 +8,11 @@ from typing import Any
 
 from modeling_vae.data import PictureData, labelled_batches
 from modeling_vae.model.attribute_directions import AttributeDirections
+from modeling_vae.model.latent_moments import LatentMoments
 from modeling_vae.model.modeling_image_vae import VAEModel
 from modeling_vae.progress import batches
 
-from .fit_directions import Batches, fit_directions, measured
+from .fit_directions import Batches, directions_of, latent_moments, measured
 
 BATCH = 256
 
@@ -29,10 +30,18 @@ class NewDirections:
     refused: Mapping[str, str]
 
 
+def read_moments(
+    model: VAEModel, data: PictureData, columns: dict[str, str], share: tuple[int, int] = (0, 1)
+) -> LatentMoments:
+    """The sums over the training pictures, or over a share of them, see `labelled_batches`."""
+    pictures = labelled_batches(data.train, BATCH, share=share)
+    return latent_moments(model, batches(pictures, "Reading latents of the pictures to learn from"), columns)
+
+
 def new_directions(
-    model: VAEModel, known: AttributeDirections | None, data: PictureData, columns: dict[str, str], sha256: str
+    model: VAEModel, known: AttributeDirections | None, moments: LatentMoments, data: PictureData, sha256: str
 ) -> NewDirections:
-    """Directions of these columns, measured on held-out pictures.
+    """Directions of the columns that moments are of, measured on held-out pictures.
 
     Where the model has directions, mean and covariance of these stay, for they are of the pictures that it was
     trained on: a few hundred of somebody's own say little of how latents lie.
@@ -40,17 +49,12 @@ def new_directions(
     Args:
         model: whose latents they are of.
         known: directions that it has.
-        data: pictures with the columns; the training ones are learnt from, the held-out ones measured on.
-        columns: column -> kind.
+        moments: of the pictures that are learnt from.
+        data: its held-out pictures, with the columns, are measured on.
         sha256: of the model's weights.
     """
-    fitted = fit_directions(
-        model,
-        _read(data.train, "Reading latents of the pictures to learn from"),
-        _read(data.validation, "Reading latents of the pictures to measure on"),
-        columns,
-        weights_sha256=sha256,
-    )
+    held_out = _read(data.validation, "Reading latents of the pictures to measure on")
+    fitted = directions_of(model, moments, held_out, weights_sha256=sha256)
     found = fitted.directions
     if known is None or not len(known) or not len(found):
         return NewDirections(found, fitted.refused)
@@ -58,7 +62,7 @@ def new_directions(
         found.directions.values(), found.differences, known.mean, known.covariance, found.groups, sha256
     )
     held_out = _read(data.validation, "Measuring the new directions")
-    return NewDirections(measured(model, moved, held_out, columns), fitted.refused)
+    return NewDirections(measured(model, moved, held_out, moments.kinds), fitted.refused)
 
 
 def added(known: AttributeDirections | None, new: AttributeDirections) -> AttributeDirections:

@@ -61,8 +61,8 @@ def look_at(model: VAEModel, probe: Probe, latents: Tensor) -> Seen:
     """What a probe sees in the pictures of latents [N, D]."""
     columns: list[list[Tensor]] = [[], [], []]
     for pictures in decoded(model, latents):
-        found = (probe(pictures), probe.features(pictures).double(), encode_all(model, pictures))
-        for column, values in zip(columns, found, strict=True):
+        scores, features = probe.look(pictures)
+        for column, values in zip(columns, (scores, features.double(), encode_all(model, pictures)), strict=True):
             column.append(values)
     return Seen(*(torch.cat(column) for column in columns))
 

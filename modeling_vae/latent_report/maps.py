@@ -11,15 +11,16 @@ import numpy as np
 from PIL import Image
 from torch import Tensor
 
-from modeling_vae.paper import COLOURS, FAINT, picture, sheet
+from modeling_vae.paper import COLOURS, FAINT, picture, sheet, written
 
 logger = logging.getLogger(__name__)
 
 PERPLEXITY, COMPONENTS = 30.0, 50
 """Of t-SNE (van der Maaten and Hinton 2008), and the principal components that it starts from."""
 MOST_PANELS = 12
-MOST_VALUES = 9
-"""Of a category that get a colour each; the rarer ones share one."""
+MOST_VALUES = len(COLOURS)
+"""Of a category that get a colour each; where there are more, the rarer ones share the last."""
+OTHERS = "others"
 
 
 def principal(means: Tensor) -> tuple[np.ndarray, np.ndarray]:
@@ -68,8 +69,8 @@ def draw_map(
             axis.scatter(*places[~known].T, s=_size(int((~known).sum())), color=FAINT, alpha=0.5, linewidths=0)
             if known.any():
                 _draw_values(axis, places[known], [v for v in values if v is not None], kinds[column])
-            axis.set_title(column)
-            axis.set(xticks=[], yticks=[])
+            axis.set_title(written(column))
+            axis.axis("off")
         for axis in axes[len(columns) :]:
             axis.set_visible(False)
         return picture(figure)
@@ -77,7 +78,7 @@ def draw_map(
 
 def _size(count: int) -> float:
     """Of so many dots in one panel, square points."""
-    return float(np.clip(8000 / max(1, count), 1.5, 12))
+    return float(np.clip(40_000 / max(1, count), 4, 12))
 
 
 def _draw_values(axis: Any, places: np.ndarray, values: list[Any], kind: str) -> None:
@@ -87,13 +88,18 @@ def _draw_values(axis: Any, places: np.ndarray, values: list[Any], kind: str) ->
         axis.figure.colorbar(shown, ax=axis)
         return
     words = ["yes" if value is True else "no" if value is False else str(value) for value in values]
-    if kind == "boolean":
-        names = ["no", "yes"]
-    else:
-        names = [name for name, _ in Counter(words).most_common(MOST_VALUES)]
-    words = [word if word in names else "others" for word in words]
-    for name, colour in zip([*names, "others"], COLOURS, strict=False):
+    names = shown_values(words, kind)
+    words = [word if word in names else OTHERS for word in words]
+    for name, colour in zip(names, COLOURS, strict=False):
         chosen = places[np.array([word == name for word in words])]
         if len(chosen):
-            axis.scatter(*chosen.T, s=size, color=colour, label=name, linewidths=0)
+            axis.scatter(*chosen.T, s=size, color=colour, label=written(name), linewidths=0)
     axis.legend(loc="upper center", bbox_to_anchor=(0.5, 0.0), ncols=3, markerscale=2, handletextpad=0.1)
+
+
+def shown_values(words: Sequence[str], kind: str) -> list[str]:
+    """What gets a colour: no and yes, or the values of a category from the most common on, `OTHERS` for the rest."""
+    if kind == "boolean":
+        return ["no", "yes"]
+    names = [name for name, _ in Counter(words).most_common()]
+    return names if len(names) <= MOST_VALUES else [*names[: MOST_VALUES - 1], OTHERS]

@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from modeling_vae.model.attribute_directions import AttributeDirections
-from modeling_vae.paper import COLOURS, FAINT, INK, PAPER, picture, sheet
+from modeling_vae.paper import COLOURS, FAINT, INK, PAPER, picture, sheet, written
 
 from .dimensions import ACTIVE, Dimensions
 
@@ -94,7 +94,7 @@ def plane(dimensions: Dimensions) -> Image.Image:
 
 def correlations(directions: AttributeDirections) -> Image.Image:
     """How the readouts of attributes go together over the data, -1 to 1."""
-    names, values = directions.names, directions.correlations().numpy()
+    names, values = [written(name) for name in directions.names], directions.correlations().numpy()
     side = max(4.0, 0.24 * len(names) + 2.2)
     with sheet(side + 0.8, side, "Correlations of the attributes' readouts over the data") as figure:
         axis = figure.subplots()
@@ -106,7 +106,8 @@ def correlations(directions: AttributeDirections) -> Image.Image:
         if len(names) <= 16:
             for (line, column), value in np.ndenumerate(values):
                 colour = PAPER if abs(value) > 0.6 else INK
-                axis.text(column, line, f"{value:+.1f}", ha="center", va="center", fontsize=6, color=colour)
+                said = f"{value:+.1f}" if abs(value) >= 0.05 else "0"
+                axis.text(column, line, said, ha="center", va="center", fontsize=6, color=colour)
         for spine in axis.spines.values():
             spine.set_color(FAINT)
         return picture(figure)

@@ -10,6 +10,7 @@ import math
 import struct
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Literal
 
 import numpy as np
@@ -34,6 +35,7 @@ class Film:
         loop: "forward" plays again and again; "boomerang" too, but back and forth; "once" stops at the last frame.
         progress: called before each frame with the frames done and all frames, anew each time they are gone through;
             what it raises ends the encoding.
+        holds: for how many times `frame_seconds` each picture is shown; () for once each.
     """
 
     pictures: Sequence[Image.Image]
@@ -41,11 +43,18 @@ class Film:
     frame_seconds: float
     loop: Loop
     progress: Callable[[int, int], None] | None = None
+    holds: Sequence[int] = ()
 
     @property
     def order(self) -> list[Image.Image]:
         way_back = self.pictures[-2:0:-1] if self.loop == "boomerang" else ()
         return [*self.pictures, *way_back]
+
+    @property
+    def held(self) -> list[int]:
+        """Of each frame in `order`, for how many times `frame_seconds` it is shown."""
+        holds = self.holds or [1] * len(self.pictures)
+        return [*holds, *(holds[-2:0:-1] if self.loop == "boomerang" else ())]
 
     def __iter__(self) -> Iterator[np.ndarray]:
         """uint8 [H, W, 3] of each frame."""
@@ -60,7 +69,7 @@ class Film:
     def delays(self, per_second: int) -> list[int]:
         """How long each frame is shown, in whole 1 / `per_second`; rounded so that the sum stays right."""
         length = max(self.frame_seconds, SHORTEST_FRAME) * per_second
-        starts = [round(number * length) for number in range(len(self.order) + 1)]
+        starts = [round(number * length) for number in accumulate(self.held, initial=0)]
         return [end - start for start, end in zip(starts, starts[1:], strict=False)]
 
 

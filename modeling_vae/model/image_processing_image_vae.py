@@ -204,8 +204,9 @@ class VAEImageProcessor(BaseImageProcessor):
         size: `{"height": h, "width": w}` of the pixel_values; also an int (square) or the pair (h, w).
         num_channels: 3 for RGB, 1 for grey (luma of ITU-R BT.601).
         crop: "center" takes the largest centred rectangle of the target's aspect ratio; "none" resizes the whole
-            picture, which distorts it where the aspect ratios differ; "face" says that a photo is to be cropped to a
-            face first, as the published alignment does, and takes the centre of what comes here.
+            picture, which distorts it where the aspect ratios differ; "pad" gives it white margins there; "face" says
+            that a photo is to be cropped to a face first, as the published alignment does, and takes the centre of
+            what comes here.
         resample: one of `PIL.Image.Resampling`, or its number; all but nearest are antialiased when making smaller.
 
     Raises:
@@ -228,10 +229,10 @@ class VAEImageProcessor(BaseImageProcessor):
         self.size = _checked_size(size)
         if isinstance(num_channels, bool) or num_channels not in (1, 3):
             raise ValueError(f"num_channels is {num_channels!r}; set 3 for RGB or 1 for grey.")
-        if crop not in ("center", "none", "face"):
+        if crop not in ("center", "none", "pad", "face"):
             raise ValueError(
-                f'crop is {crop!r}; set "center" to crop to the aspect ratio, "none" to resize only, or "face" where '
-                "photos are cropped to faces before."
+                f'crop is {crop!r}; set "center" to crop to the aspect ratio, "none" to resize only, "pad" for white '
+                'margins, or "face" where photos are cropped to faces before.'
             )
         known = ", ".join(f"{int(choice)} ({choice.name.lower()})" for choice in Image.Resampling)
         if isinstance(resample, bool) or resample not in set(Image.Resampling):
@@ -272,19 +273,25 @@ class VAEImageProcessor(BaseImageProcessor):
         mode = "L" if self.num_channels == 1 else "RGB"
         fitted = picture if picture.mode == mode else picture.convert(mode)
         box = self.crop_box(picture.size)
-        if box != (0, 0, *picture.size):
+        if self.crop == "pad":
+            fitted = _on_margins(fitted, box)
+        elif box != (0, 0, *picture.size):
             fitted = fitted.crop(box)
         target = (self.size["width"], self.size["height"])
         return fitted.copy() if fitted.size == target else fitted.resize(target, resample=self.resample)
 
     def crop_box(self, picture_size: tuple[int, int]) -> tuple[int, int, int, int]:
-        """The part of a picture that `fit` keeps: (width, height) -> (left, top, right, bottom) in whole pixels."""
+        """The part of a picture that `fit` keeps: (width, height) -> (left, top, right, bottom) in whole pixels.
+
+        With margins it reaches over the picture.
+        """
         width, height = picture_size
         if self.crop == "none":
             return 0, 0, width, height
         aspect = self.size["width"] / self.size["height"]
-        crop_width = min(width, max(1, round(height * aspect)))
-        crop_height = min(height, max(1, round(width / aspect)))
+        kept = max if self.crop == "pad" else min
+        crop_width = kept(width, max(1, round(height * aspect)))
+        crop_height = kept(height, max(1, round(width / aspect)))
         left, top = (width - crop_width) // 2, (height - crop_height) // 2
         return left, top, left + crop_width, top + crop_height
 
@@ -310,6 +317,14 @@ class VAEImageProcessor(BaseImageProcessor):
     def _to_pixel_values(self, fitted: Image.Image) -> np.ndarray:
         grey_levels = np.asarray(fitted, dtype=np.float32).reshape(fitted.height, fitted.width, self.num_channels)
         return np.ascontiguousarray(grey_levels.transpose(2, 0, 1)) / np.float32(255.0)  # [H, W, C] -> [C, H, W]
+
+
+def _on_margins(picture: Image.Image, box: tuple[int, int, int, int]) -> Image.Image:
+    """A box around the whole picture, white where it reaches over it."""
+    left, top, right, bottom = box
+    paper = Image.new(picture.mode, (right - left, bottom - top), "white")
+    paper.paste(picture, (-left, -top))
+    return paper
 
 
 def _refuse_unknown_settings(kwargs: Mapping[str, Any]) -> None:

@@ -98,16 +98,21 @@ class LatentMoments:
         self.variances = self.variances + logvar.detach().to("cpu", torch.float64).exp().sum(0)
         for column, kind in self.kinds.items():
             values = labels[column]
-            known = [i for i, value in enumerate(values) if value is not None]
-            if kind == "numeric" and known:
-                y = torch.tensor([float(values[i]) for i in known], dtype=torch.float64)
+            if kind == "numeric":
+                known = [row for row, value in enumerate(values) if value is not None]
+                y = torch.tensor([float(values[row]) for row in known], dtype=torch.float64)
                 z = latents[known]
-                sums = NumericSums(len(known), y.sum().item(), y.square().sum().item(), z.sum(0), y @ z)
-                self._add_numeric(column, sums)
-            elif kind != "numeric":
-                for value in sorted({group_value(values[i]) for i in known}):
-                    rows = [i for i in known if group_value(values[i]) == value]
-                    self._add_group(f"{column}:{value}", GroupSums(len(rows), latents[rows].sum(0)))
+                if known:
+                    sums = NumericSums(len(known), y.sum().item(), y.square().sum().item(), z.sum(0), y @ z)
+                    self._add_numeric(column, sums)
+                continue
+            rows_of: dict[Any, list[int]] = {}
+            for row, value in enumerate(values):
+                rows_of.setdefault(value, []).append(row)
+            rows_of.pop(None, None)
+            for value in sorted(rows_of, key=group_value):
+                rows = rows_of[value]
+                self._add_group(f"{column}:{group_value(value)}", GroupSums(len(rows), latents[rows].sum(0)))
 
     def merge(self, other: LatentMoments) -> LatentMoments:
         """The moments of both sets of pictures together; they must be of the same columns and width."""

@@ -92,17 +92,22 @@ class FaceAlignment(nn.Module):
         return answer[:, :4] + answer.new_tensor([1.0, 0.0, 0.0, 0.0]), answer[:, 4]
 
     @torch.inference_mode()
-    def correct(self, photo: PhotoWindows, crops: Tensor) -> tuple[Tensor, Tensor]:
+    def correct(self, photo: PhotoWindows, crops: Tensor, both_ways: bool = True) -> tuple[Tensor, Tensor]:
         """One step: crops [N, 4], float64 (x, y, height, angle in radians) -> better ones, and their errors [N].
 
-        Where pictures may be mirrored, every window is shown both ways, and the mean of both answers taken. An answer
-        that leads far beyond the photo is none: the crop stays, and its error is infinite.
+        An answer that leads far beyond the photo is none: the crop stays, and its error is infinite.
+
+        Args:
+            photo: in whose pixels the crops are.
+            crops: to begin with.
+            both_ways: where pictures may be mirrored, every window is shown mirrored as well, and the mean of both
+                answers taken; for a first glance one way is enough.
         """
         answers, errors = [], []
         for part in crops.split(BATCH):
             windows = photo.windows(part, self.height, self.width)
             answer, log_error = self(windows)
-            if self.mirrored:
+            if self.mirrored and both_ways:
                 mirrored, mirrored_log_error = self(windows.flip(3))
                 answer = (answer + mirrored * answer.new_tensor([1.0, -1.0, -1.0, 1.0])) / 2
                 log_error = (log_error + mirrored_log_error) / 2

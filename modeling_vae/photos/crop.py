@@ -20,12 +20,14 @@ class Crop:
         center: (x, y).
         width, height: of the upright crop.
         angle: degrees by which the face leans clockwise in the photo; the crop levels it.
+        margins: whether it is white beyond the photo's edge, where otherwise the pixels of that edge are drawn on.
     """
 
     center: tuple[float, float]
     width: float
     height: float
     angle: float = 0.0
+    margins: bool = False
 
     def __post_init__(self) -> None:
         values = (*self.center, self.width, self.height, self.angle)
@@ -33,10 +35,10 @@ class Crop:
             raise ValueError(f"{self} is no crop: give finite numbers, and a width and height above 0.")
 
     @classmethod
-    def of_box(cls, box: tuple[float, float, float, float]) -> Crop:
+    def of_box(cls, box: tuple[float, float, float, float], margins: bool = False) -> Crop:
         """The upright crop of (left, top, right, bottom)."""
         left, top, right, bottom = box
-        return cls(((left + right) / 2, (top + bottom) / 2), right - left, bottom - top)
+        return cls(((left + right) / 2, (top + bottom) / 2), right - left, bottom - top, margins=margins)
 
     @property
     def matrix(self) -> np.ndarray:
@@ -72,8 +74,8 @@ class Crop:
     def cut(self, photo: Image.Image) -> Image.Image:
         """The crop as an upright picture at the photo's own resolution.
 
-        Where it reaches over the photo's edge, the pixels of that edge are drawn on. An upright crop of whole pixels
-        inside the photo is cut without resampling.
+        Where it reaches over the photo's edge, the pixels of that edge are drawn on, or it is white. An upright crop
+        of whole pixels inside the photo is cut without resampling.
 
         Raises:
             ValueError: it is far larger than the photo.
@@ -89,7 +91,7 @@ class Crop:
             return photo.crop((left, top, right, bottom))
         # room for the filter of the transform, and for what is missing beyond the photo's edge
         around = (left - 2, top - 2, right + 2, bottom + 2)
-        part = _with_edges_drawn_on(photo, around)
+        part = _with_edges_drawn_on(photo, around) if not self.margins else _on_white(photo, around)
         size = max(1, round(self.width)), max(1, round(self.height))
         u = self.matrix @ np.diag([2 / size[0], 2 / size[1], 1])  # pixels of the picture, from its top left corner
         u[:, 2] += self.matrix[:, :2] @ [-1, -1] - [around[0], around[1]]
@@ -101,3 +103,10 @@ def _with_edges_drawn_on(photo: Image.Image, box: tuple[int, int, int, int]) -> 
     rows = np.arange(box[1], box[3]).clip(0, photo.height - 1)
     columns = np.arange(box[0], box[2]).clip(0, photo.width - 1)
     return Image.fromarray(np.asarray(photo)[rows[:, None], columns])
+
+
+def _on_white(photo: Image.Image, box: tuple[int, int, int, int]) -> Image.Image:
+    """A box of the photo that may reach beyond it; there it is white."""
+    part = Image.new(photo.mode, (box[2] - box[0], box[3] - box[1]), "white")
+    part.paste(photo, (-box[0], -box[1]))
+    return part

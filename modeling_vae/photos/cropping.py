@@ -66,4 +66,4 @@ class Cropper:
         return [replace(face, original=whole.original) for face in found]
 
     def _middle(self, photo: Image.Image) -> Crop:
-        return Crop.of_box(self.processor.crop_box(photo.size))
+        return Crop.of_box(self.processor.crop_box(photo.size), margins=self.processor.crop == "pad")

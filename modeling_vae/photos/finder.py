@@ -107,8 +107,8 @@ class FaceFinder:
     def _everywhere(self, windows: PhotoWindows) -> list[Candidate]:
         """Where the alignment comes to rest by itself."""
         places = _starts(windows.width, windows.height, self.alignment.aspect)
-        for survivors in SURVIVORS:
-            places, errors = self.alignment.correct(windows, places)
+        for step, survivors in enumerate(SURVIVORS):
+            places, errors = self.alignment.correct(windows, places, both_ways=step > 0)
             places = places[errors.argsort(stable=True)[:survivors]]
         candidates = [Candidate(place, 0.0, self.alignment.kind) for place in places if place[2] >= SMALLEST_FACE]
         return [self._settled(windows, c.place, c.kind) for c in _distinct(candidates)[:MOST_PLACES]]

@@ -96,7 +96,7 @@ def blend_into_photo(photo: Image.Image, difference: Tensor, crop: Crop) -> Imag
     return Image.fromarray(pixels.round().clip(0, 255).astype(np.uint8))
 
 
-def edit_difference(seen: Tensor, before: Tensor, after: Tensor) -> Tensor:
+def edit_difference(seen: Tensor, before: Tensor, after: Tensor, clear_change: float = CLEAR_CHANGE) -> Tensor:
     """What an edit adds to a photo, at the model's resolution: [N, C, H, W], to be added to pixel values.
 
     It is after - before, and where that is much, also before - seen: what the reconstruction missed of a smile that
@@ -105,13 +105,14 @@ def edit_difference(seen: Tensor, before: Tensor, after: Tensor) -> Tensor:
     Args:
         seen: what the model got, [N, C, H, W] in [0, 1].
         before, after: its reconstruction and the edited one, alike.
+        clear_change: mean absolute difference of pixel values at which 63 % of what was missed is given up.
     """
     change = after - before
     radius = round(REACH * min(change.shape[2:]) / 2)
     amount = change.abs().mean(1, keepdim=True)
     for _ in range(2):
         amount = F.avg_pool2d(amount, 2 * radius + 1, 1, radius, count_include_pad=False)
-    return change + (1 - torch.exp(-((amount / CLEAR_CHANGE) ** 2))) * (before - seen)
+    return change + (1 - torch.exp(-((amount / clear_change) ** 2))) * (before - seen)
 
 
 def faded(differences: Tensor) -> Tensor:

@@ -36,15 +36,15 @@ class PhotoWindows:
 
         Beyond the photo's edge its pixels are repeated.
         """
-        points = window_points(height * OVERSAMPLING, width * OVERSAMPLING).double()
+        points = window_points(height * OVERSAMPLING, width * OVERSAMPLING)
         octaves = (crops[:, 2] / (height * OVERSAMPLING)).log2().floor().clamp(0, len(self.levels) - 1).long()
         windows = torch.empty(len(crops), self.levels[0].shape[1], height, width)
         for octave in octaves.unique().tolist():
             chosen = octaves == octave
-            level, part = self.levels[octave], crops[chosen]
+            level, part = self.levels[octave], crops[chosen].float()
             places = part[:, None, None, :2] + rotate(points[None], part[:, 3], part[:, 2] / 2)  # [n, H, W, 2]
-            size = torch.tensor([level.shape[3], level.shape[2]], dtype=torch.float64)
-            grid = (places / 2**octave / size * 2 - 1).float()
+            size = torch.tensor([level.shape[3], level.shape[2]], dtype=torch.float32)
+            grid = places / 2**octave / size * 2 - 1
             sampled = F.grid_sample(
                 level.expand(len(part), -1, -1, -1), grid, "bilinear", "border", align_corners=False
             )

@@ -67,11 +67,15 @@ class Probe:
         return result
 
     @torch.no_grad()
-    def features(self, pixel_values: Tensor) -> Tensor:
-        """What it sees on the way, float32 [N, F] on the CPU: the means of its last map, of `ProbeNetwork` alone."""
-        maps: Tensor = self.network.get_submodule("body")(2 * self._inputs(pixel_values) - 1)
-        result: Tensor = maps.unflatten(1, (-1, CELLS)).mean(2).float().cpu()
-        return result
+    def look(self, pixel_values: Tensor) -> tuple[Tensor, Tensor]:
+        """Its answer, as when called, and what it sees on the way: the means of its last map, float32 [N, F], CPU.
+
+        Pictures go through the network once for both; it has to be a `ProbeNetwork`.
+        """
+        assert isinstance(self.network, ProbeNetwork)
+        maps = self.network.maps(self._inputs(pixel_values))
+        scores = self.network.logits(maps) - self.thresholds
+        return scores.cpu(), maps.unflatten(1, (-1, CELLS)).mean(2).float().cpu()
 
     def _inputs(self, pixel_values: Tensor) -> Tensor:
         inputs = at_most(pixel_values.float(), LARGEST_SIDE).to(self.thresholds.device)
@@ -108,9 +112,17 @@ class ProbeNetwork(nn.Module):
         nn.init.zeros_(self.head.bias)
 
     def forward(self, pixel_values: Tensor) -> Tensor:
-        features = self.body(2 * pixel_values - 1)
-        with torch.autocast(features.device.type, enabled=False):  # rounded logits would tie
-            result: Tensor = self.head(features.float())
+        return self.logits(self.maps(pixel_values))
+
+    def maps(self, pixel_values: Tensor) -> Tensor:
+        """The last map, flat: [N, CELLS F]."""
+        result: Tensor = self.body(2 * pixel_values - 1)
+        return result
+
+    def logits(self, maps: Tensor) -> Tensor:
+        """[N, A] of last maps."""
+        with torch.autocast(maps.device.type, enabled=False):  # rounded logits would tie
+            result: Tensor = self.head(maps.float())
             return result
 
 

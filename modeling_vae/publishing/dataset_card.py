@@ -61,7 +61,11 @@ def dataset_card(
 
 def _cropped(crop: str | AnnotatedCrop) -> str:
     if not isinstance(crop, AnnotatedCrop):
-        return {"center": "cropped around their middle to that shape", "none": "resized as a whole"}[crop]
+        return {
+            "center": "cropped around their middle to that shape",
+            "none": "resized as a whole",
+            "pad": "resized as a whole, with white margins",
+        }[crop]
     if crop.points is None:
         return f"cropped around annotated boxes, {crop.margin:.0%} of whose sides was added on each side"
     places = ", ".join(f"{code(name)} at ({x:.3f}, {y:.3f})" for name, (x, y) in crop.points.items())

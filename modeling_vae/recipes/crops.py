@@ -1,4 +1,4 @@
-"""How pictures are cropped, as a recipe says it: around their middle, not at all, or by what is annotated in them."""
+"""How pictures are cropped, as a recipe says it: around their middle, on margins, not at all, or as annotated."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def _kind(value: Any) -> str:
 
 
 Crop = Annotated[
-    Annotated[Literal["center", "none"], Tag("[whole]")] | Annotated[AnnotatedCrop, Tag("[annotated]")],
+    Annotated[Literal["center", "none", "pad"], Tag("[whole]")] | Annotated[AnnotatedCrop, Tag("[annotated]")],
     Discriminator(_kind),
 ]
 """Of `data.crop`."""

@@ -145,7 +145,8 @@ class DataRecipe(Section):
     validation: str | float = Field("validation", description="a split, or a share of the training pictures")
     image_column: str = "image"
     crop: Crop = Field(
-        "center", description="around the middle, none (resized as a whole), or by annotated points or boxes"
+        "center",
+        description="around the middle, none (squeezed), pad (with white margins), or by annotated points or boxes",
     )
     augment: Augment = Augment()
     streaming: bool = False

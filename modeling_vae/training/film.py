@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from io import BytesIO
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import torch
 from PIL import Image
 from torch import Tensor
-from torch.utils.data import DataLoader
 from transformers import TrainerCallback, TrainerState
 
 from modeling_vae.files import write_whole
@@ -25,23 +23,28 @@ from modeling_vae.sheets import grid, rows
 
 from .divergence import diverged
 
-FRAMES = 48
-"""At most: the first steps are all of them."""
+FRAMES, FEWEST = 48, 12
+STEPS_A_FRAME = 20
+"""A short run has as many frames as it has twenties of steps, and no fewer than `FEWEST`: each takes half a step."""
 FACES, COLUMNS = 12, 4
 SIDE = 12
 """Of the grid of a model with two dimensions."""
 RECONSTRUCTED = 8
 SEED = 5
 TRUNCATION = 0.8
-FITTED_ON, BATCH = 1024, 128
-"""Pictures that each frame's Gaussian is fitted to."""
+FITTED_ON, BATCH = 256, 64
+"""Pictures that each frame's Gaussian is fitted to: with four times as many the faces look the same."""
 RECONSTRUCTIONS = "reconstructions"
 """Folder of their frames, within that of the samples."""
 
 
-def frame_steps(max_steps: int, frames: int = FRAMES) -> list[int]:
-    """The steps after which a frame is taken, evenly spaced in the logarithm of the step, as the change is."""
-    shares = [i / max(1, frames - 1) for i in range(frames)]
+def frame_steps(max_steps: int) -> list[int]:
+    """The steps after which a frame is taken, evenly spaced in the logarithm of the step, as the change is.
+
+    The first ones are closer than whole steps, and are one then.
+    """
+    frames = min(FRAMES, max(FEWEST, max_steps // STEPS_A_FRAME))
+    shares = [i / (frames - 1) for i in range(frames)]
     return sorted({round(max_steps**share) for share in shares})
 
 
@@ -75,7 +78,7 @@ class TrainingFilm(TrainerCallback):
             try:
                 frames = {
                     self.folder: draw(model.ema, self._batches()),
-                    self.folder / RECONSTRUCTIONS: draw_reconstructions(model.ema, self._reconstructed()),
+                    self.folder / RECONSTRUCTIONS: draw_reconstructions(model.ema, next(self._batches(RECONSTRUCTED))),
                 }
             except FloatingPointError:
                 lost = {"what the running average makes of pictures": math.nan}
@@ -86,16 +89,10 @@ class TrainingFilm(TrainerCallback):
                 frame.save(content, "PNG")
                 write_whole(folder / f"{state.global_step:06d}.png", content.getvalue())
 
-    def _batches(self) -> Iterable[Tensor]:
-        from modeling_vae.data import collate
-
-        loader = DataLoader(self.pictures, batch_size=BATCH, collate_fn=collate, generator=torch.Generator())
-        return (batch["pixel_values"] for batch in islice(loader, FITTED_ON // BATCH))
-
-    def _reconstructed(self) -> Tensor:
+    def _batches(self, most: int = FITTED_ON) -> Iterator[Tensor]:
         from modeling_vae.data import labelled_batches
 
-        return next(iter(labelled_batches(self.pictures, RECONSTRUCTED, RECONSTRUCTED)))[0]
+        return (pixel_values for pixel_values, _ in labelled_batches(self.pictures, BATCH, most))
 
 
 @torch.no_grad()

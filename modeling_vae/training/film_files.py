@@ -52,7 +52,7 @@ def film_of(frames: Sequence[Frame]) -> Animation:
     smaller = min(frames[-1].picture.size)
     factor = -(-SMALLEST // smaller)
     shown = [_captioned(frame, factor) for frame in frames]
-    return Animation([*shown, *[shown[-1]] * (len(shown) // 3)])
+    return Animation(shown, holds=[*[1] * (len(shown) - 1), 1 + len(shown) // 3])
 
 
 def training_films(folders: Sequence[Path], reconstructions: bool) -> dict[str, bytes]:
@@ -69,7 +69,7 @@ def training_films(folders: Sequence[Path], reconstructions: bool) -> dict[str, 
     for name, places in kinds.items():
         if frames := read_frames(*places):
             film = film_of(frames)
-            files |= {f"{name}.{kind}": film.to_bytes(kind, seconds=SECONDS * len(film)) for kind in FORMATS}
+            files |= {f"{name}.{kind}": film.to_bytes(kind, seconds=SECONDS * sum(film.holds)) for kind in FORMATS}
     return files
 
 

@@ -23,7 +23,7 @@ from .continuing import all_finite, seal, tensors_in
 from .divergence import diverged
 from .objective import TrainingObjective
 from .precision import PRECISIONS
-from .processes import mean_of_all_processes
+from .processes import mean_of_all_processes, together
 from .terms.onlooker import Onlooker
 from .training_settings import checked
 
@@ -107,6 +107,24 @@ class VAETrainer(Trainer):
         """Take the weights and the state of a checkpoint, and train no further."""
         self._load_from_checkpoint(checkpoint)
         self.state = TrainerState.load_from_json(str(Path(checkpoint) / TRAINER_STATE_NAME))
+
+    def get_train_dataloader(self) -> DataLoader[Any]:
+        """Of a stream each process reads its own share, where accelerate would have the first one read for all."""
+        from modeling_vae.data import StreamedPictures
+
+        if together() == 1 or not isinstance(self.train_dataset, StreamedPictures):
+            return super().get_train_dataloader()
+        args = self.args
+        return DataLoader(
+            self.train_dataset.of_share((args.process_index, together())),
+            batch_size=self._train_batch_size,
+            collate_fn=self.data_collator,
+            num_workers=args.dataloader_num_workers,
+            persistent_workers=args.dataloader_persistent_workers,
+            prefetch_factor=args.dataloader_prefetch_factor,
+            pin_memory=args.dataloader_pin_memory,
+            drop_last=args.dataloader_drop_last,
+        )
 
     def get_eval_dataloader(self, eval_dataset: Any = None) -> DataLoader[Any]:
         """All pictures are evaluated, also the last ones that fill no batch."""

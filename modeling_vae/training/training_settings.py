@@ -45,10 +45,13 @@ NUMBERS = {*RANGES, "max_steps"}
 def checked(values: Mapping[str, Any]) -> dict[str, Any]:
     """The values of a training section, of the types that transformers' TrainingArguments have.
 
+    A num_train_epochs of null is none at all: a recipe of epochs is trained for steps in their place.
+
     Raises:
         ValueError: naming the key and its value, and what it may be.
     """
-    found = {name: _typed(name, value) for name, value in values.items()}
+    said = {name: value for name, value in values.items() if name != "num_train_epochs" or value is not None}
+    found = {name: _typed(name, value) for name, value in said.items()}
     for name, (least, most) in RANGES.items():
         value = found.get(name)
         if isinstance(value, int | float) and not least <= value <= most:
@@ -91,7 +94,7 @@ def _check_length(values: Mapping[str, Any]) -> None:
     if steps > 0 and epochs is not None:
         raise ValueError(
             f"training.max_steps={steps} and training.num_train_epochs={epochs:g} both say how long to train: for "
-            "epochs set training.max_steps=-1."
+            "epochs set training.max_steps=-1, for steps training.num_train_epochs=null."
         )
 
 

@@ -37,7 +37,7 @@ def test_pictures_have_the_models_proportions():
 
 def test_words_are_the_models_own():
     cats = facts(card=ModelCard(word="cat"))
-    assert "Draw cats that never were" in masthead(cats) and "numbers a cat" in rights(cats)
+    assert "Draw cats that never were" in masthead(cats) and "4 numbers for each" in rights(cats)
     assert ModelCard(word="pony").words == "ponies"
 
 

@@ -145,6 +145,18 @@ class TestLabelledBatches:
         assert torch.equal(values, pixels(train)[[5, 2]])
         assert labels == {}
 
+    @pytest.mark.parametrize("count", [1, 2, 3, 8])
+    def test_shares_are_whole_batches_and_together_all(self, load, splits, count):
+        train = load(splits).train
+        whole = [values for values, _ in labelled_batches(train, 4)]
+        shares = [[values for values, _ in labelled_batches(train, 4, share=(i, count))] for i in range(count)]
+        assert sum(map(len, shares)) == len(whole) == 7
+        assert all(torch.equal(shares[k % count][k // count], batch) for k, batch in enumerate(whole))
+
+    def test_an_impossible_share(self, load, splits):
+        with pytest.raises(ValueError, match="share is \\(2, 2\\); the first of n shares is"):
+            next(labelled_batches(load(splits).train, 4, share=(2, 2)))
+
     def test_impossible_batch_size(self, load, splits):
         with pytest.raises(ValueError, match="batch_size is 0; set a whole number of at least 1."):
             next(labelled_batches(load(splits).train, 0))

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch.utils.data import DataLoader
 
-from modeling_vae.data import collate
+from modeling_vae.data import collate, labelled_batches
 
 from .making import contents, expected, noise, png, write_folder, write_tar
 
@@ -128,3 +128,38 @@ def test_a_worker_without_a_share_leaves_the_work_to_the_others(load, shards):
     train = load(shards / "train-1.tar", validation=0.2, image_column="png", streaming=True).train
     batches = DataLoader(train, batch_size=4, collate_fn=collate, num_workers=2)
     assert sum(len(batch["pixel_values"]) for batch in itertools.islice(batches, 6)) == 24
+
+
+@pytest.mark.parametrize(("processes", "workers"), [(2, 0), (2, 2), (4, 1)])
+@pytest.mark.parametrize("kind", ["tars", "folder"])
+def test_every_picture_comes_once_over_processes_and_workers(load, shards, tmp_path, kind, processes, workers):
+    """Each process has its share of the rows, each of its workers a part of that: together all, and none twice."""
+    if kind == "tars":
+        data = load(shards, validation=0.2, image_column="png", streaming=True)
+    else:
+        data = load(write_folder(tmp_path / "faces", range(40)), validation=0.2, streaming=True)
+    whole = contents(data.train)
+    read = []
+    for process in range(processes):
+        share = data.train.plain().of_share((process, processes))
+        loader = DataLoader(share, batch_size=4, collate_fn=collate, num_workers=workers)
+        read.append([picture for batch in loader for picture in pictures_of(batch["pixel_values"])])
+    assert min(map(len, read)) > 0
+    assert sorted(itertools.chain(*read)) == sorted(whole)
+
+
+def test_shares_of_labelled_batches_are_all_rows_and_only_theirs_are_decoded(load, shards):
+    train = load(shards, validation=0.2, image_column="png", streaming=True).train
+    shares = [
+        [p for values, _ in labelled_batches(train, 3, share=(i, 3)) for p in pictures_of(values)] for i in range(3)
+    ]
+    assert sorted(itertools.chain(*shares)) == sorted(contents(train))
+    mine = train.plain().of_share((1, 4))
+    list(mine)
+    assert mine.counts.seen == 10  # of 40 rows in four files
+
+
+def pictures_of(pixel_values: torch.Tensor) -> list[bytes]:
+    """Each as the bytes of uint8 [H, W, C], as `contents` has them."""
+    levels = (pixel_values * 255).round().to(torch.uint8).permute(0, 2, 3, 1).contiguous().numpy()
+    return [picture.tobytes() for picture in levels]

@@ -30,6 +30,7 @@ def test_frames_are_evenly_spaced_in_the_logarithm():
     ratios = np.diff(np.log([step for step in steps if step > 20]))  # before, whole steps are too coarse
     assert ratios.max() / ratios.min() < 1.2
     assert frame_steps(3) == [1, 2, 3] and frame_steps(1) == [1]
+    assert len(frame_steps(300)) <= 15  # a frame takes as long as half a step, and a short run has few
     assert frame_steps(24)[-1] == 24 and len(set(frame_steps(24))) == len(frame_steps(24))
 
 
@@ -103,7 +104,7 @@ def test_a_film_is_large_enough_counts_its_steps_over_stages_and_stands_at_its_e
     assert [frame.step for frame in frames] == [1, 5, 9 + 1, 9 + 9]  # the first, and every second
     film = film_of(frames)
     assert film.size == (40 * 7, 46 * 7 + CAPTION) and min(film.size) >= 256
-    assert len(film) == 5 and film[4].tobytes() == film[3].tobytes() != film[2].tobytes()
+    assert len(film) == 4 and film.holds == (1, 1, 1, 2)
     assert training_films(folders, reconstructions=True).keys() == {"training.webp", "training.mp4"}
     assert training_films([tmp_path / "none"], reconstructions=True) == {}
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 import torch
@@ -10,11 +12,11 @@ from tiny import labelled_latents, tiny_pipeline
 
 from modeling_vae.latent_report.dimensions import Dimensions
 from modeling_vae.latent_report.latent_sample import LatentSample
-from modeling_vae.latent_report.maps import draw_map, neighbours, principal
+from modeling_vae.latent_report.maps import MOST_VALUES, OTHERS, draw_map, neighbours, principal, shown_values
 from modeling_vae.latent_report.plots import SHOWN, correlations, histograms, plane, shown_dimensions, usage
 from modeling_vae.latent_report.strips import STEPS, STRENGTHS, averages, joint_averages, originals, strips
 from modeling_vae.media import ENLARGED, enlarged
-from modeling_vae.paper import PAPER
+from modeling_vae.paper import PAPER, written
 
 GAP = 2
 
@@ -99,6 +101,21 @@ def test_maps_show_every_kind_of_column_and_none():
     assert draw_map(places, labels, kinds, "all").width > 1000
     assert len(draw_map(places, {}, {}, "nothing is known").getcolors(1 << 20)) > 10
     assert draw_map(places, {"x": [None] * 80}, {"x": "boolean"}, "nobody said").width > 1000
+
+
+def test_what_the_font_of_plots_lacks_is_named():
+    assert written("blé: き") == "blé: hiragana letter ki"
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # matplotlib warns of a box in the place of a character
+        assert draw_map(np.zeros((2, 2)), {"字": ["き", "お"]}, {"字": "category"}, "characters").width > 1000
+
+
+def test_as_many_values_as_colours_have_one_each():
+    """With one more the rarest two share the last."""
+    words = [str(value) for value in range(MOST_VALUES + 1) for _ in range(20 - value)]
+    assert shown_values(words[:-10], "category") == [str(value) for value in range(MOST_VALUES)]
+    assert shown_values(words, "category") == [*map(str, range(MOST_VALUES - 1)), OTHERS]
+    assert shown_values(["yes"], "boolean") == ["no", "yes"]
 
 
 def cell(sheet: Image.Image, line: int, column: int, lines: int, columns: int) -> np.ndarray:

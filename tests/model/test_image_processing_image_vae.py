@@ -222,7 +222,18 @@ class TestFitting:
         assert VAEImageProcessor(size=(224, 192)).crop_box((448, 448)) == (32, 0, 416, 448)
         assert VAEImageProcessor(size=(8, 8), crop="none").crop_box((16, 9)) == (0, 0, 16, 9)
         assert VAEImageProcessor(size=(1, 100)).crop_box((500, 3)) == (100, 0, 400, 3)
+        assert VAEImageProcessor(size=(8, 8), crop="pad").crop_box((16, 9)) == (0, -4, 16, 12)
+        assert VAEImageProcessor(size=(224, 192), crop="pad").crop_box((178, 218)) == (-5, 0, 182, 218)
         assert square.crop_box((1, 9000)) == (0, 4499, 1, 4500)
+
+    @pytest.mark.parametrize("channels", [1, 3])
+    def test_a_picture_on_margins_is_whole_and_white_around(self, noise, channels):
+        """7 wide and 5 high on 7 x 7: a row of white above, and one below."""
+        processor = VAEImageProcessor(size=(7, 7), num_channels=channels, crop="pad")
+        fitted = np.asarray(processor.fit(noise)).reshape(7, 7, channels)
+        whole = np.asarray(noise if channels == 3 else noise.convert("L")).reshape(5, 7, channels)
+        assert np.array_equal(fitted[1:6], whole)
+        assert (fitted[[0, 6]] == 255).all()
 
     def test_a_picture_of_the_right_size_is_untouched(self, noise):
         fitted = VAEImageProcessor(size=(5, 7)).fit(noise)

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from data.making import noise, png, write_tar
 from patience import PATIENCE
 from safetensors.torch import load_file
 
@@ -41,6 +42,27 @@ digests = {
 }
 import json
 (output / f"state-{trainer.args.process_index}.json").write_text(json.dumps(digests))
+"""
+
+STREAM = """
+import sys, hashlib, json
+from pathlib import Path
+from modeling_vae.commands.whole_run import read
+from modeling_vae.recipes.recipe import Recipe
+from modeling_vae.training import run
+from modeling_vae.training.trainer import VAETrainer
+
+recipe, output = Recipe.read(Path(sys.argv[1])), Path(sys.argv[2])
+seen, loss = [], VAETrainer.compute_loss
+
+def noting(self, model, inputs, *args, **kwargs):
+    seen.extend(hashlib.sha256(picture.numpy().tobytes()).hexdigest() for picture in inputs["pixel_values"])
+    noting.rank = self.args.process_index
+    return loss(self, model, inputs, *args, **kwargs)
+
+VAETrainer.compute_loss = noting
+run.train(recipe, read(recipe), output)
+(output / f"seen-{noting.rank}.json").write_text(json.dumps(seen))
 """
 
 
@@ -123,6 +145,30 @@ def test_a_run_of_two_is_not_continued_by_one(two, pictures, backbone, tmp_path)
     done = ended([sys.executable, str(ROOT / "train.py"), str(recipe), "--output", str(two)], tmp_path)
     assert done.returncode == 1
     assert "was trained by 2 processes, and 1 was started: go on with as many" in done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", [0, 2])
+def test_every_picture_of_a_stream_comes_once_over_processes_and_workers(backbone, tmp_path, workers):
+    """Four files of ten pictures, two processes: in the steps that one pass takes each picture is learnt from once."""
+    for split, files in (("train", 4), ("validation", 1)):
+        for number in range(files):
+            seeds = range(10 * number, 10 * number + 10) if split == "train" else range(100, 110)
+            samples = [{"png": png(noise(seed, 32, 32))} for seed in seeds]
+            write_tar(tmp_path / "tars" / f"{split}-{number}.tar", samples)
+    recipe = write(
+        tmp_path, tmp_path / "tars", backbone, per_device_train_batch_size=5, max_steps=4, eval_strategy="no",
+        dataloader_num_workers=workers,
+    )  # fmt: skip
+    values = yaml.safe_load(recipe.read_text())
+    values["data"] = {"path": str(tmp_path / "tars"), "image_column": "png", "streaming": True}
+    values["attributes"], values["objective"] = {}, {}
+    recipe.write_text(yaml.safe_dump(values))
+    (tmp_path / "stream.py").write_text(STREAM)
+    done = ended([*LAUNCH, str(tmp_path / "stream.py"), str(recipe), str(tmp_path / "run")], ROOT)
+    assert done.returncode == 0, done.stderr
+    first, second = (json.loads((tmp_path / "run" / f"seen-{rank}.json").read_text()) for rank in (0, 1))
+    assert len(first) == len(second) == 20 and len({*first, *second}) == 40
 
 
 @pytest.mark.slow

@@ -48,6 +48,7 @@ def test_what_is_not_possible_is_named(setting, tmp_path):
         ({"eval_strategy": "no"}, "eval_strategy", "no"),
         ({"max_steps": -1, "num_train_epochs": 3}, "num_train_epochs", 3.0),
         ({"num_train_epochs": 2.5}, "num_train_epochs", 2.5),
+        ({"max_steps": 10, "num_train_epochs": None}, "max_steps", 10),
         ({"max_grad_norm": 0}, "max_grad_norm", 0.0),
         ({"report_to": "none"}, "report_to", []),
         ({"seed": 0}, "seed", 0),

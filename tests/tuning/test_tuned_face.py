@@ -15,6 +15,7 @@ from modeling_vae.model.tensor_files import read_tensors
 from modeling_vae.photos.photo import edit_difference
 from modeling_vae.tuning.fit_face import TuningSettings, fit_face
 from modeling_vae.tuning.likeness import Likeness
+from modeling_vae.tuning.tuned_face import CLEAR_CHANGE
 
 QUICK = TuningSettings(latent_steps=8, decoder_steps=90, decoder_rate=3e-3)
 
@@ -63,7 +64,7 @@ def test_edits_are_the_models_own_changes_of_the_tuned_picture(tuned):
     moved = pipe.edit_latents(tuned.latents, {"smiling": 1.5}, ["age"])
     drawn = torch.sigmoid(tuned.decoder(tuned.latents))
     before, after = pipe.decode_pixels(torch.cat([tuned.latents, moved])).split(1)
-    edited = (drawn + edit_difference(drawn, before, after)).clamp(0, 1)
+    edited = (drawn + edit_difference(drawn, before, after, CLEAR_CHANGE)).clamp(0, 1)
     wanted = pipe.processor.postprocess(edited)[0]
     assert tuned.edit({"smiling": 1.5}, "age").tobytes() == wanted.tobytes()
     assert tuned.edit({"smiling": 0.0}).tobytes() == tuned.reconstruct().tobytes()
