@@ -105,7 +105,7 @@ class Page:
         everything = self._everything()
         page.load(self.open, self.asked, everything, js="() => [window.studio.address()]", **PRIVATE)
         shell.address.submit(self.reopen, shell.address, everything, **PRIVATE)
-        self.header.model.input(self.switch, [state, self.header.model], everything, **PRIVATE)
+        self.header.model.input(self.switch, [state, self.header.model], everything, concurrency_limit=1, **PRIVATE)
         for name, place in places.items():
             tab = self.by_name[name]
             place.select(self._select(name), [state, shell.painter], [state, shell.address, *tab.outputs], **PRIVATE)
@@ -155,7 +155,13 @@ class Page:
 
     @toasts
     def switch(self, state: PageState, model: str) -> Updates:
-        """Another model, from its beginning; a photo goes along."""
+        """Another model, from its beginning; a photo goes along.
+
+        Gradio 6.31 says each choice twice, one after the other; the second must not undo what was done in between.
+        """
+        if model == state.model:
+            same: Updates = gr.skip()
+            return same
         tab = state.tab if state.photo is not None or state.tab != "photo" else "generate"
         return self._opened(replace(PageState(model), tab=tab), push=True)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -91,6 +91,11 @@ class Shell:
         else:
             pictures = [{"file": file} for file in shown_files(studio.pictures(faces))]
         return [{**picture, "label": label} for picture, label in zip(pictures, labels, strict=True)]
+
+    def busy(self) -> Callable[[str, float], dict[str, Any]]:
+        """Of one making of a film, or of anything that takes long: words and a share to what its view shows."""
+        run = next(self._numbers)
+        return lambda words, share: {"busy": words, "share": share, "run": run}
 
     def bring(self, data: bytes, name: str) -> Updates:
         """Bytes to the visitor's disk, as a file of this name."""

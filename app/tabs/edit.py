@@ -231,7 +231,8 @@ class EditTab:
 
     @toasts
     def make_film(self, state: PageState) -> Iterator[Updates]:
-        yield {self.film: {"busy": f"Drawing {FILM.frames} frames\u2026", "share": 0.1}}
+        busy = self.shell.busy()
+        yield {self.film: busy(f"Drawing {FILM.frames} frames\u2026", 0.1)}
         studio = self.shell.studio(state)
         film = studio.sweep(state.face, FILM.frames)
         name = f"{_file_name(studio, state)}.gif"
@@ -242,7 +243,7 @@ class EditTab:
                 file = file_data(cached(step, name), name)
                 yield {self.film: {"file": file, "name": name, "words": words, "kind": "GIF"}}
             else:
-                yield {self.film: {"busy": "Writing the GIF\u2026", "share": 0.5 + step / 2}}
+                yield {self.film: busy("Writing the GIF\u2026", 0.5 + step / 2)}
 
     def _now(self, state: PageState) -> Updates:
         return {**self.shell.said(state, push=False), **self.show(state)}

@@ -75,7 +75,7 @@ class MorphTab:
         settings: list[Any] = [self.frames, self.seconds, self.size, self.format]
         filming = self.make.click(self.make_film, [state, *settings], self.film, **FILMING)
         newest: dict[str, Any] = {**NEWEST, "cancels": [filming]}
-        self.cancel.click(lambda: {}, None, self.film, cancels=[filming], **PRIVATE)
+        self.cancel.click(lambda: {"stopped": True}, None, self.film, cancels=[filming], **PRIVATE)
         self.keyframes.input(self.move, [state, self.keyframes], self.changed, **newest)
         self.keyframes.delete(self.take_out, [state, self.keyframes], self.changed, **newest)
         self.picker.select(self.pick, [state, self.picker], self.changed, **newest)
@@ -174,8 +174,8 @@ class MorphTab:
 
     @toasts
     def make_film(self, state: PageState, frames: int, seconds: float, size: int, format: str) -> Iterator[Updates]:
-        asked = FilmRequest(frames, seconds, size, format)
-        yield {self.film: {"busy": f"Drawing {asked.frames} frames\u2026", "share": 0.05}}
+        asked, busy = FilmRequest(frames, seconds, size, format), self.shell.busy()
+        yield {self.film: busy(f"Drawing {asked.frames} frames\u2026", 0.05)}
         film = self._film(state, asked.frames)
         name, kind = f"{self._name(state)}.{asked.format}", asked.format.upper()
         for step in watched(lambda report: film_bytes(film, asked, state.way, report)):
@@ -186,7 +186,7 @@ class MorphTab:
                 shown = {"file": file, "name": name, "words": words, "kind": kind, "video": asked.format == "mp4"}
                 yield {self.film: shown}
             else:
-                yield {self.film: {"busy": f"Writing the {kind}\u2026", "share": 0.5 + step / 2}}
+                yield {self.film: busy(f"Writing the {kind}\u2026", 0.5 + step / 2)}
 
     @toasts
     def bring_strip(self, state: PageState, frames: int) -> Updates:

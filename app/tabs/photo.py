@@ -183,8 +183,9 @@ class PhotoTab:
     def make_mine(self, state: PageState) -> Iterator[Updates]:
         if state.photo is None:
             raise ValueError("There is no photo yet; choose one first.")
+        busy = self.shell.busy()
         waiting = {self.cancel: gr.Button(visible=True), self.mine: gr.Button(interactive=False)}
-        yield {self.progress: {"busy": "Waiting for a free place\u2026", "share": 0.0}, **waiting}
+        yield {self.progress: busy("Waiting for a free place\u2026", 0.0), **waiting}
         photos, photo = self.shell.studio(state).photos, state.photo
         for step in watched(lambda report: photos.tune(photo, report)):
             if isinstance(step, Uploaded):
@@ -194,10 +195,11 @@ class PhotoTab:
                 shown = {part: update for part, update in self._framed(state).items() if part is not self.side}
                 yield {**self.shell.said(state), **shown}
             else:
-                yield {self.progress: {"busy": f"Learning this face\u2026 {step:.0%}", "share": step}, **waiting}
+                yield {self.progress: busy(f"Learning this face\u2026 {step:.0%}", step)}
 
     def stop(self, state: PageState) -> Updates:
-        return {self.progress: {}, self.cancel: gr.Button(visible=False), self.mine: gr.Button(interactive=True)}
+        hidden, usable = gr.Button(visible=False), gr.Button(interactive=True)
+        return {self.progress: {"stopped": True}, self.cancel: hidden, self.mine: usable}
 
 
 def _inform(text: str) -> None:

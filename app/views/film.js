@@ -1,8 +1,14 @@
-// A film. value: {file, name, words, video} or {busy, share} while it is made, or {}.
+// A film. value: {file, name, words, video} or {busy, share, run} while it is made, or {}, or {stopped}: how far a stopped
+// run is may still come, because Gradio cancels it only after it has asked for what follows.
 studio.views.film = (element, props, trigger, watch) => {
   const { h } = studio;
   const root = element.querySelector(".view");
+  let run = null;
+  let ended = null;
   studio.follow(props, watch, (value) => {
+    if (value.busy && value.run === ended) return;
+    if (value.busy) run = value.run;
+    if (value.stopped) ended = run;
     root.hidden = !value.file && !value.busy;
     root.replaceChildren();
     if (value.busy)

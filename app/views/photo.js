@@ -67,6 +67,7 @@ studio.views.photo = (element, props, trigger, watch, upload) => {
     const width = height * now.aspect;
     box.style.cssText = `left:${100 * (x - width / 2) / now.width}%;top:${100 * (y - height / 2) / now.height}%;` +
       `width:${100 * width / now.width}%;height:${100 * height / now.height}%;transform:rotate(${angle}deg)`;
+    box.classList.toggle("high", y - height / 2 < 0.1 * now.height); // no room for the handle above it
   };
   const moved = (frame) => {
     const limit = Math.max(now.width, now.height);
