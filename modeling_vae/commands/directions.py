@@ -62,7 +62,9 @@ def run(arguments: list[str], program: str) -> None:
 
     pipe = VAEPipeline.from_pretrained(folder)
     if options.share is not None:
-        shares.write(options, pipe, *_read(pipe, folder, options))
+        recipe = _recipe(folder, pipe, options)
+        columns = dict(options.attributes) or recipe.columns
+        shares.write(options, pipe, columns, lambda: _read(pipe, recipe, columns))
     elif options.attributes or options.merge:
         _add(folder, pipe, options)
     else:
@@ -82,10 +84,10 @@ def _add(folder: Path, pipe: VAEPipeline, options: argparse.Namespace) -> None:
     from modeling_vae.fitting.new_directions import added, new_directions, read_moments
 
     moments = shares.merge(options, pipe) if options.merge else None
-    _, data = _read(pipe, folder, options, moments.kinds if moments is not None else dict(options.attributes))
+    columns = moments.kinds if moments is not None else dict(options.attributes)
+    data = _read(pipe, _recipe(folder, pipe, options), columns)
     if moments is None:
-        moments = read_moments(pipe.model, data, dict(options.attributes))
-    columns = moments.kinds
+        moments = read_moments(pipe.model, data, columns)
     found = new_directions(pipe.model, pipe.directions, moments, data, pipe.weights_sha256)
     for name, why in found.refused.items():
         logger.warning("%s gets no direction: %s.", name, why)
@@ -131,7 +133,8 @@ def _measure(folder: Path, pipe: VAEPipeline, options: argparse.Namespace) -> No
 
     if pipe.directions is None or not len(pipe.directions) or pipe.prior is None:
         raise ValueError(f"{folder} lacks directions or a prior, so that there are no edits to look at.")
-    recipe, data = _read(pipe, folder, options)
+    recipe = _recipe(folder, pipe, options)
+    data = _read(pipe, recipe, recipe.columns)
     judge = learn_judge(data, recipe.columns, recipe.publish.leave_out)
     if judge is None:
         raise ValueError(f"no attribute of {recipe.data.path} has pictures enough for a judge to learn it from.")
@@ -139,24 +142,22 @@ def _measure(folder: Path, pipe: VAEPipeline, options: argparse.Namespace) -> No
     write(folder, pipe, *fit_seen(*parts, data, recipe.columns, judge, options.tried or TRIED))
 
 
-def _read(
-    pipe: VAEPipeline, folder: Path, options: argparse.Namespace, columns: dict[str, str] | None = None
-) -> tuple[Recipe, PictureData]:
-    """The pictures, with these columns, or those of the command line, or else the recipe's."""
-    from modeling_vae.data import load_data
-
+def _recipe(folder: Path, pipe: VAEPipeline, options: argparse.Namespace) -> Recipe:
     from .examination import recipe_of
 
-    recipe = recipe_of(pipe, str(folder), options)
+    return recipe_of(pipe, str(folder), options)
+
+
+def _read(pipe: VAEPipeline, recipe: Recipe, columns: dict[str, str]) -> PictureData:
+    """The recipe's pictures, with these columns."""
+    from modeling_vae.data import load_data
+
     config = pipe.model.config
     data = load_data(
-        recipe.data,
-        image_size=config.height_and_width,
-        num_channels=config.num_channels,
-        attributes=dict(options.attributes) or recipe.columns if columns is None else columns,
+        recipe.data, image_size=config.height_and_width, num_channels=config.num_channels, attributes=columns
     )
     logger.info("%s", data.report)
-    return recipe, data
+    return data
 
 
 def _teach(folder: Path, options: argparse.Namespace) -> None:

@@ -5,16 +5,17 @@ from __future__ import annotations
 import argparse
 import logging
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from . import teaching
 from .examination_options import check_output
 
 if TYPE_CHECKING:
     from modeling_vae.data import PictureData
     from modeling_vae.model.latent_moments import LatentMoments
     from modeling_vae.public import VAEPipeline
-    from modeling_vae.recipes.recipe import Recipe
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +43,7 @@ def check_options(options: argparse.Namespace) -> None:
     asked = {
         "--shard": options.share is not None,
         "--merge": bool(options.merge),
-        "few examples": bool(options.having or options.lacking or options.column),
+        "few examples": teaching.asked(options),
     }
     if sum(asked.values()) > 1:
         both = " and ".join(name for name, is_asked in asked.items() if is_asked)
@@ -57,12 +58,13 @@ def check_options(options: argparse.Namespace) -> None:
             raise FileNotFoundError(f"{file} is not there: make it by --shard I/N --moments {file}.")
 
 
-def write(options: argparse.Namespace, pipe: VAEPipeline, recipe: Recipe, data: PictureData) -> None:
-    """The sums of one share into their file, unless it is there."""
+def write(
+    options: argparse.Namespace, pipe: VAEPipeline, columns: dict[str, str], read: Callable[[], PictureData]
+) -> None:
+    """The sums of one share into their file; where it is there already no picture is looked for."""
     from modeling_vae.fitting.moment_files import MomentShard
     from modeling_vae.fitting.new_directions import read_moments
 
-    columns = dict(options.attributes) or recipe.columns
     file: Path = options.moments
     (i, n), sha256 = options.share, pipe.weights_sha256
     if file.exists():
@@ -74,7 +76,7 @@ def write(options: argparse.Namespace, pipe: VAEPipeline, recipe: Recipe, data: 
             )
         logger.info("%s is there already: %s pictures.", file, f"{there.moments.count:,}")
         return
-    shard = MomentShard(read_moments(pipe.model, data, columns, options.share), options.share, sha256)
+    shard = MomentShard(read_moments(pipe.model, read(), columns, options.share), options.share, sha256)
     shard.save(file)
     logger.info("Share %d of %d, %s pictures: written to %s.", i + 1, n, f"{shard.moments.count:,}", file)
 

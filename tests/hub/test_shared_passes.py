@@ -118,6 +118,7 @@ def test_a_killed_shard_is_begun_anew_and_finished_ones_are_kept(folder, picture
     for number, file in enumerate(shards, 1):
         assert shard(folder, pictures, number, file) == 0
     assert lost.read_bytes() == whole and shards[0].stat().st_mtime_ns == kept
+    assert shard(folder, tmp_path / "pictures that are gone", 1, shards[0]) == 0  # none is looked for
 
 
 def test_what_does_not_fit_is_said_in_one_line(folder, pictures, shards, tmp_path, capsys):
