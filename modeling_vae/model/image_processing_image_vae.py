@@ -274,7 +274,7 @@ class VAEImageProcessor(BaseImageProcessor):
         fitted = picture if picture.mode == mode else picture.convert(mode)
         box = self.crop_box(picture.size)
         if self.crop == "pad":
-            fitted = _on_margins(fitted, box)
+            fitted = on_margins(fitted, box)
         elif box != (0, 0, *picture.size):
             fitted = fitted.crop(box)
         target = (self.size["width"], self.size["height"])
@@ -319,7 +319,7 @@ class VAEImageProcessor(BaseImageProcessor):
         return np.ascontiguousarray(grey_levels.transpose(2, 0, 1)) / np.float32(255.0)  # [H, W, C] -> [C, H, W]
 
 
-def _on_margins(picture: Image.Image, box: tuple[int, int, int, int]) -> Image.Image:
+def on_margins(picture: Image.Image, box: tuple[int, int, int, int]) -> Image.Image:
     """A box around the whole picture, white where it reaches over it."""
     left, top, right, bottom = box
     paper = Image.new(picture.mode, (right - left, bottom - top), "white")

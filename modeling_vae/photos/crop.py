@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
+from modeling_vae.model.image_processing_image_vae import on_margins
+
 LARGEST = 64
 """Of the longer side of a crop to that of its photo."""
 
@@ -91,7 +93,7 @@ class Crop:
             return photo.crop((left, top, right, bottom))
         # room for the filter of the transform, and for what is missing beyond the photo's edge
         around = (left - 2, top - 2, right + 2, bottom + 2)
-        part = _with_edges_drawn_on(photo, around) if not self.margins else _on_white(photo, around)
+        part = _with_edges_drawn_on(photo, around) if not self.margins else on_margins(photo, around)
         size = max(1, round(self.width)), max(1, round(self.height))
         u = self.matrix @ np.diag([2 / size[0], 2 / size[1], 1])  # pixels of the picture, from its top left corner
         u[:, 2] += self.matrix[:, :2] @ [-1, -1] - [around[0], around[1]]
@@ -103,10 +105,3 @@ def _with_edges_drawn_on(photo: Image.Image, box: tuple[int, int, int, int]) -> 
     rows = np.arange(box[1], box[3]).clip(0, photo.height - 1)
     columns = np.arange(box[0], box[2]).clip(0, photo.width - 1)
     return Image.fromarray(np.asarray(photo)[rows[:, None], columns])
-
-
-def _on_white(photo: Image.Image, box: tuple[int, int, int, int]) -> Image.Image:
-    """A box of the photo that may reach beyond it; there it is white."""
-    part = Image.new(photo.mode, (box[2] - box[0], box[3] - box[1]), "white")
-    part.paste(photo, (-box[0], -box[1]))
-    return part
