@@ -29,8 +29,8 @@ from .fit_face import Progress, TuningSettings, fit_face
 FILE_NAME = "tuned_face.safetensors"
 FORMAT = "tuned-face/1"
 CLEAR_CHANGE = 0.08
-"""For `edit_difference`, twice what it is for photos: of 81 edits of 14 faces, 55 stay within 0.6 of the person (dlib)
-where at 0.04 there were 19, and 71 show what was asked for, where there were 72 (docs/how-to/tuning.md)."""
+"""For `edit_difference`, twice what it is for photos: of 81 edits of 14 faces, 55 stay within 0.6 of the person
+(dlib), where at 0.04 there were 19, and 71 show what was asked for, where there were 72 (docs/how-to/tuning.md)."""
 
 
 @dataclass(frozen=True)
