@@ -1,6 +1,6 @@
 """Whether a tuned face still takes edits, in the eyes of a network that looks at pixels and knows no model.
 
-    python benchmarks/tuned_edits.py hub_configs/faces-128 --data PICTURES --faces 24 --attributes 12
+    python benchmarks/tuned_edits.py hub_configs/faces-128 data.path=PICTURES --faces 24 --attributes 12
 
 A probe learns the attributes from the training pictures. Held-out pictures are tuned, and each is edited by the
 attributes that the probe does not see in its reconstruction, plain or tuned, at the strength of a click on "full".
@@ -42,19 +42,19 @@ class Judge:
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="benchmarks/tuned_edits.py", description="Edits of tuned faces, judged.")
     parser.add_argument("folder", help="a published folder with a recipe, whose attributes the probe learns")
-    parser.add_argument("--data", required=True, help="the pictures, as data.path in a recipe")
+    parser.add_argument("overrides", nargs="+", metavar="key=value", help="of the recipe, such as data.path=PICTURES")
     parser.add_argument("--faces", type=int, default=24, help="held-out pictures to tune")
     parser.add_argument("--attributes", type=int, default=12, help="the first of those that the model offers")
     options = parser.parse_args(argv)
     pipe = VAEPipeline.from_pretrained(options.folder)
-    recipe = Recipe.read(options.folder, [f"data.path={options.data}"]).resolved(boolean_columns)
+    recipe = Recipe.read(options.folder, options.overrides).resolved(boolean_columns)
     config = pipe.model.config
     data = load_data(
         recipe.data, image_size=config.height_and_width, num_channels=config.num_channels, attributes=recipe.columns
     )
     probe = learn_probe(data.train, recipe.columns, leave_out=recipe.publish.leave_out, seed=SEED)
     if probe is None:
-        raise ValueError(f"{options.data} has too few labels for a probe: give pictures with the recipe's columns.")
+        raise ValueError(f"{recipe.data.path} has too few labels for a probe: give its columns.")
     known = {attribute.name for attribute in probe.attributes}
     names = [name for name in pipe.attributes if name in known][: options.attributes]
     print(table(*count(pipe, Judge(probe, pipe), held_out(pipe, data, options.faces), names)), end="")
