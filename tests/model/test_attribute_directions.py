@@ -169,6 +169,25 @@ def test_synonyms_cannot_be_set_apart():
     assert directions.delta({"smiling": 1.0}, ["age"]).isfinite().all()
 
 
+@pytest.mark.parametrize("dimensions", [8, 256])
+def test_a_latent_that_uses_one_direction_only_has_directions(dimensions):
+    """As of a training whose posterior has all but collapsed: what rounding makes of the rest is no obstacle."""
+    generator = torch.Generator().manual_seed(0)
+    latents = torch.randn(600, 1, generator=generator) @ torch.randn(1, dimensions, generator=generator)
+    moments = LatentMoments.empty(dimensions, {"big": "boolean"})
+    moments.update(latents, torch.zeros_like(latents), {"big": [bool(row[0] > 0) for row in latents]})
+    fitted, refused = AttributeDirections.from_moments(moments)
+    assert fitted.names == ["big"] and not refused
+    moved = fitted.values(fitted.edit(latents, {"big": 1.0})) - fitted.values(latents)
+    assert torch.allclose(moved, torch.ones_like(moved), atol=1e-3)
+
+
+def test_a_latent_that_says_nothing_is_refused():
+    moments = LatentMoments.empty(8, {"big": "boolean"})
+    moments.update(torch.zeros(600, 8), torch.zeros(600, 8), {"big": [i % 2 == 0 for i in range(600)]})
+    assert AttributeDirections.from_moments(moments)[1] == {"big": "all its pictures have the same value"}
+
+
 def test_too_few_pictures_are_refused_with_the_counts():
     labels = {"smiling": [i < 19 for i in range(600)], "coat": ["tabby"] * 600, "age": [30.0] * 600}
     found, refused = AttributeDirections.from_moments(moments_of(LATENTS, labels))
