@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
 import yaml
 from data.making import noise, png, write_tar
 from patience import PATIENCE
@@ -89,6 +93,15 @@ def history(checkpoint: Path, name: str) -> np.ndarray:
     return np.array([entry[name] for entry in state["log_history"] if name in entry])
 
 
+def numbers_in(report: Any, path: str = "") -> Iterator[tuple[str, float]]:
+    """All numbers of a report, by their places."""
+    if isinstance(report, dict | list):
+        for key, value in report.items() if isinstance(report, dict) else enumerate(report):
+            yield from numbers_in(value, f"{path}/{key}")
+    elif isinstance(report, int | float):
+        yield path, report
+
+
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_pictures(tmp_path_factory.mktemp("pictures") / "squares")
@@ -108,6 +121,26 @@ def test_two_processes_end_in_one_published_folder(two):
     assert (two / "published" / "model.safetensors").is_file()
     report = json.loads((two / "published" / "evaluation.json").read_text())
     assert report["run"]["steps"] == 12 and report["run"]["processes"] == 2
+
+
+def test_one_process_publishes_the_same(two, tmp_path):
+    """What comes after the last step, from the same checkpoint: each figure and each number of a file.
+
+    Sums are added in another order, and nothing else differs.
+    """
+    shutil.copytree(two, tmp_path / "run", ignore=shutil.ignore_patterns("published"))
+    command = [sys.executable, str(ROOT / "train.py"), str(two.parent / "recipe.yaml")]
+    done = ended([*command, "--output", str(tmp_path / "run")], tmp_path)
+    assert done.returncode == 0, done.stderr
+    ours, alone = two / "published", tmp_path / "run" / "published"
+    assert sorted(path.name for path in ours.rglob("*")) == sorted(path.name for path in alone.rglob("*"))
+    for file in sorted(ours.glob("*.safetensors")):
+        expected = load_file(alone / file.name)
+        for name, tensor in load_file(file).items():
+            torch.testing.assert_close(tensor, expected[name], rtol=1e-6, atol=1e-7, msg=f"{file.name}: {name}")
+    reports = [json.loads((folder / "evaluation.json").read_text()) for folder in (ours, alone)]
+    both = [dict(numbers_in(report | {"run": None})) for report in reports]
+    assert both[0] == pytest.approx(both[1], rel=1e-5, abs=1e-7, nan_ok=True)
 
 
 def test_two_with_half_the_batch_follow_one(two, pictures, backbone, tmp_path):
