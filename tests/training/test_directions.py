@@ -6,7 +6,7 @@ import torch
 from tiny import tiny_model
 
 from modeling_vae.fitting.fit_directions import FittedDirections, calibrate, fit_directions
-from modeling_vae.fitting.latent_passes import latent_moments, read_held_out
+from modeling_vae.fitting.latent_passes import latent_moments, read_held_out, read_training
 from modeling_vae.model.modeling_image_vae import VAEModel
 from modeling_vae.ranking import auc
 
@@ -70,6 +70,21 @@ def test_the_pass_equals_the_direct_computation_whatever_the_batch():
         torch.testing.assert_close(moments.covariance, torch.cov(latents.T, correction=0), rtol=1e-5, atol=1e-9)
         red = latents[[tint == "red" for tint in labels["tint"]]].mean(0)
         torch.testing.assert_close(moments.groups["tint:red"].mean, red, rtol=1e-5, atol=1e-8)
+
+
+def test_shares_of_the_pass_are_the_pass():
+    """The same draws to the bit, and sums that differ in the order of their addition alone."""
+    model, every = tiny_model(), list(batches(200, 0))
+    whole = read_training(model, every, ATTRIBUTES, mirrored=True)
+    shares = [read_training(model, every[i::3], ATTRIBUTES, mirrored=True, share=(i, 3)) for i in range(3)]
+    merged = shares[0].merge(shares[1]).merge(shares[2])
+    assert torch.equal(merged.draws.chosen(), whole.draws.chosen())
+    assert (whole.moments.count, whole.everything.count) == (200, 400)
+    for ours, theirs in ((merged.moments, whole.moments), (merged.everything, whole.everything)):
+        assert ours.count == theirs.count and ours.groups.keys() == theirs.groups.keys()
+        torch.testing.assert_close(ours.products, theirs.products, rtol=1e-13, atol=0)
+        for name, sums in theirs.groups.items():
+            torch.testing.assert_close(ours.groups[name].mean, sums.mean, rtol=1e-13, atol=1e-14)
 
 
 def test_fitted_directions_tell_what_they_are_worth():
