@@ -65,9 +65,10 @@ def reencoding_figures(
         errors = reencoding_errors(model, directions, latents, name, batch_size)
         figures = {"reencoding_error": torch.cat([errors[size] for size in REENCODED_AT], dim=1)}
         figures |= {f"reencoding_error_{size:g}": found for size, found in errors.items()}
+        # a picture is drawn with all its edits
         return {
             figure: weighted_median(found.flatten(), counts.repeat_interleave(found.shape[1], dim=1))
-            for figure, found in figures.items()  # a picture is drawn with all its edits
+            for figure, found in figures.items()
         }
 
     found = each(medians, in_turn(directions.names, "Encoding edited pictures again"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 
 from modeling_vae.data import PictureData, labelled_batches
@@ -11,6 +12,8 @@ from modeling_vae.recipes.recipe import Recipe
 
 from .fit_alignment import HELD_OUT, MOST_PICTURES, FittedAlignment, fit_alignment
 from .fit_seen import learn_judge
+
+logger = logging.getLogger(__name__)
 
 BATCH = 256
 
@@ -38,6 +41,7 @@ def learn(recipe: Recipe, data: PictureData, *, steps: int) -> Learnt:
         data: its pictures.
         steps: of the run, which the training of the alignment does not exceed.
     """
+    logger.info("Training a judge of edits, what levels faces, and a probe for the figures, where there is need of them.")
     columns, leave_out = recipe.columns, recipe.publish.leave_out
     judge, aligned, probe = done_by_all(
         lambda: learn_judge(data, columns, leave_out),
