@@ -74,7 +74,7 @@ def pixels(split: Any, most: int | None = None) -> Iterator[Tensor]:
 
 
 def statistics(probe: Probe, batches: Iterable[Tensor]) -> FeatureStatistics:
-    return FeatureStatistics.of(torch.cat([probe.features(batch) for batch in batches]))
+    return FeatureStatistics.of(torch.cat([probe.look(batch)[1] for batch in batches]))
 
 
 if __name__ == "__main__":

@@ -59,6 +59,11 @@ def test_two_people_and_no_face_twice(astronaut):
     assert right.x - left.x == pytest.approx(512, abs=12) and right.y == pytest.approx(left.y, abs=8)
 
 
+def test_a_grey_photo_has_the_same_face(astronaut):
+    colour, grey = person(astronaut), person(astronaut.convert("L"))
+    assert (grey.x, grey.y) == pytest.approx((colour.x, colour.y), abs=8)
+
+
 def test_a_cat_is_nobody():
     assert find_people(Image.fromarray(data.chelsea())) == []  # CC0, by Stefan van der Walt
 

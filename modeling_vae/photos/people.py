@@ -54,8 +54,8 @@ class Box:
 
 
 def find_people(photo: Image.Image) -> list[Box]:
-    """The faces of people in an RGB photo, each turned as its eyes are, in a fixed order."""
-    pixels = np.asarray(photo)
+    """The faces of people in a photo, RGB or grey, each turned as its eyes are, in a fixed order."""
+    pixels = np.asarray(photo.convert("RGB"))
     squares = _proposals(pixels)
     squares = _refined(pixels, squares)
     if not len(squares):

@@ -11,6 +11,7 @@ from modeling_vae.fitting.fit_alignment import (
     corner_error,
     fit_alignment,
     gather,
+    kind_of_face,
     plant,
     planted_errors,
     train_alignment,
@@ -38,6 +39,11 @@ def test_pictures_that_are_not_cropped_alike_are_refused():
     noise = torch.rand(16, 3, 32, 32, generator=torch.Generator().manual_seed(0))
     fitted = fit_alignment([(noise, {})], [(noise, {})], steps=3)
     assert fitted.alignment is None and "of the side off" in fitted.report["refused"]
+
+
+def test_what_pictures_show_is_said_of_grey_ones_too():
+    characters = torch.randint(256, (3, 1, 28, 28), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    assert kind_of_face(characters) == "face"
 
 
 def test_windows_lie_as_their_similarities_say():
