@@ -41,7 +41,7 @@ def learn(recipe: Recipe, data: PictureData, *, steps: int) -> Learnt:
         data: its pictures.
         steps: of the run, which the training of the alignment does not exceed.
     """
-    logger.info("Training a judge of edits, what levels faces, and a probe for the figures, where there is need of them.")
+    logger.info("Training what knows of no model: a judge of edits, the alignment, a probe for the figures.")
     columns, leave_out = recipe.columns, recipe.publish.leave_out
     judge, aligned, probe = done_by_all(
         lambda: learn_judge(data, columns, leave_out),
