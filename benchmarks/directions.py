@@ -19,7 +19,7 @@ import torch
 
 from modeling_vae import VAEModel
 from modeling_vae.data import labelled_batches
-from modeling_vae.fitting.fit_directions import latent_moments
+from modeling_vae.fitting.latent_passes import latent_moments
 from modeling_vae.fitting.new_directions import BATCH
 from modeling_vae.passes import posteriors
 

@@ -14,11 +14,17 @@ BATCH = 64
 
 
 @torch.no_grad()
+def posterior_of(model: VAEModel, pixel_values: Tensor) -> DiagonalGaussian:
+    """The posterior of pixel_values [N, C, H, W], which go through the network at once."""
+    posterior = model.encode(pixel_values.to(model.device, model.dtype))
+    return DiagonalGaussian(posterior.mean.float().cpu(), posterior.logvar.float().cpu())
+
+
+@torch.no_grad()
 def posteriors(model: VAEModel, batches: Iterable[Tensor]) -> Iterator[DiagonalGaussian]:
     """The posterior of each batch of pixel_values [N, C, H, W]."""
     for pixel_values in batches:
-        posterior = model.encode(pixel_values.to(model.device, model.dtype))
-        yield DiagonalGaussian(posterior.mean.float().cpu(), posterior.logvar.float().cpu())
+        yield posterior_of(model, pixel_values)
 
 
 @torch.no_grad()

@@ -8,6 +8,8 @@ from typing import TypeVar
 
 from tqdm.auto import tqdm
 
+from .processes import is_first
+
 Item = TypeVar("Item")
 
 logger = logging.getLogger(__name__)
@@ -15,14 +17,12 @@ logger = logging.getLogger(__name__)
 
 def batches(items: Iterable[Item], purpose: str, total: int | None = None) -> Iterator[Item]:
     """The batches themselves, on a terminal with a bar; of `total`, where that is known."""
-    logger.info("%s.", purpose)
-    return iter(tqdm(items, desc=purpose, total=total, unit=" batches", disable=None, leave=False))
+    return _announced(items, purpose, f"{purpose}.", "batches", total)
 
 
 def in_turn(names: Sequence[str], purpose: str) -> Iterator[str]:
     """The names themselves, on a terminal with a bar that knows how long the rest will take."""
-    logger.info("%s (%d).", purpose, len(names))
-    return iter(tqdm(names, desc=purpose, unit=" attributes", disable=None, leave=False))
+    return _announced(names, purpose, f"{purpose} ({len(names)}).", "attributes")
 
 
 def steps(count: int, purpose: str) -> Iterator[int]:
@@ -32,5 +32,13 @@ def steps(count: int, purpose: str) -> Iterator[int]:
         count: of steps.
         purpose: what they are for, as a sentence without its full stop.
     """
-    logger.info("%s (%d steps).", purpose, count)
-    return iter(tqdm(range(count), desc=purpose, unit=" steps", disable=None, leave=False))
+    return _announced(range(count), purpose, f"{purpose} ({count} steps).", "steps")
+
+
+def _announced(
+    items: Iterable[Item], purpose: str, sentence: str, unit: str, total: int | None = None
+) -> Iterator[Item]:
+    """Of several processes the first one shows its bar."""
+    logger.info("%s", sentence)
+    disable = None if is_first() else True  # None: where there is no terminal
+    return iter(tqdm(items, desc=purpose, total=total, unit=f" {unit}", disable=disable, leave=False))

@@ -20,9 +20,10 @@ from modeling_vae.data import PictureData, boolean_columns, labelled_batches, lo
 from modeling_vae.evaluation.features import FeatureNetwork
 from modeling_vae.evaluation.measuring import NEAREST, evaluate
 from modeling_vae.fitting.fit import fit
+from modeling_vae.fitting.learn import learn
 from modeling_vae.hub.downloads import check_repo_id
 from modeling_vae.media import RECONSTRUCTED, draw_media, webp
-from modeling_vae.probing.probes import learn_probe
+from modeling_vae.processes import first_alone, is_first, started_together
 from modeling_vae.public import VAEModel, VAEPipeline
 from modeling_vae.publishing.checkpoints import PushCheckpoints
 from modeling_vae.publishing.folder import recover, write_published_folder
@@ -33,7 +34,6 @@ from modeling_vae.training.allocator import keep_freed_memory
 from modeling_vae.training.film import TrainingFilm
 from modeling_vae.training.film_files import training_films
 from modeling_vae.training.losses import losses, read_history
-from modeling_vae.training.processes import first_alone, is_first, started_together
 from modeling_vae.training.run import CHECKPOINTS, alone_in, prepare, train
 from modeling_vae.training.stages import FOLDER, stage_recipes, train_stages
 from modeling_vae.training.trainer import HOUSE
@@ -86,14 +86,12 @@ def _train(recipe: Recipe, original: Recipe, output: Path) -> Path:
     if recipe.push_to_hub is not None and recipe.push_checkpoints:
         callbacks.append(PushCheckpoints(recipe, recipe.push_to_hub, original=original))
     model, steps = train(recipe, data, output, callbacks, start)
-    if not is_first():
-        return output / "published"
     phases.ended("training")
     facts = run_facts(data, steps, before, round(sum(phases.seconds.values())))
     published = publish(model, recipe, data, output, original=original, facts=facts, network=network, phases=phases)
     logging.info("%s", phases)
     logging.info("Published folder: %s", published)
-    if recipe.push_to_hub is not None:
+    if recipe.push_to_hub is not None and is_first():
         _push(published, recipe.push_to_hub)
     return published
 
@@ -109,14 +107,24 @@ def publish(
     network: FeatureNetwork | None,
     phases: Phases | None = None,
 ) -> Path:
-    """From a trained model to its published folder: fit, measure, draw, write; each is a phase of its own."""
+    """From a trained model to its published folder: learn, fit, measure, draw, write; each is a phase of its own.
+
+    Several processes share out all but the last two, which are the first one's.
+    """
     phases = phases or Phases()
     steps = facts["steps"] + sum((facts["steps of stages before"] or {}).values())
-    parts, fitted = fit(model, recipe, data, steps=steps)
+    learnt = learn(recipe, data, steps=steps)
+    phases.ended("alignment and probes")
+    parts, fitted = fit(model, recipe, data, learnt)
     phases.ended("fitting")
     pipe = VAEPipeline(**vars(parts))
-    report = measure(pipe, recipe, data, network) | {"run": facts, **fitted}
+    figures = evaluate(
+        pipe, data.validation, data.train, network=network, probe=learnt.probe, nearest=NEAREST, edited=EDITED
+    )
+    report = figures | {"run": facts, **fitted}
     phases.ended("measuring")
+    if not is_first():
+        return output / "published"
     judged, shown = report.get("attributes", {}).get("each"), recipe.publish.show_data
     media = draw_media(pipe, judged, _held_out(pipe, data) if shown else ()) | _of_training(output, recipe)
     write_published_folder(output / "published", parts, recipe, report, media, original=original)
@@ -139,12 +147,6 @@ def _held_out(pipe: VAEPipeline, data: PictureData) -> list[Image.Image]:
     """Held-out pictures to show, always the same."""
     pixel_values, _ = next(iter(labelled_batches(data.validation, RECONSTRUCTED, RECONSTRUCTED)))
     return pipe.processor.postprocess(pixel_values)
-
-
-def measure(pipe: VAEPipeline, recipe: Recipe, data: PictureData, network: FeatureNetwork | None) -> dict[str, Any]:
-    """The figures of `evaluate` at the end of a run, with a probe that learns from its training pictures."""
-    probe = learn_probe(data.train, recipe.columns, leave_out=recipe.publish.leave_out)
-    return evaluate(pipe, data.validation, data.train, network=network, probe=probe, nearest=NEAREST, edited=EDITED)
 
 
 def read(recipe: Recipe) -> PictureData:

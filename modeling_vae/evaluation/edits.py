@@ -13,6 +13,7 @@ from torch import Tensor
 
 from modeling_vae.figures.catalogue import EDIT_STRENGTH
 from modeling_vae.passes import decoded
+from modeling_vae.processes import each
 from modeling_vae.progress import in_turn
 
 from .weighted import weighted_mean
@@ -119,12 +120,20 @@ def edit_figures(
         name of a figure -> [R, A], A being the number of directions; and for each direction the names of other
         columns that could not be held.
     """
+
+    def edited(name: str) -> tuple[list[str], dict[str, EditOutcome]]:
+        held = holdable(directions, name)
+        outcomes = {
+            suffix: edit_outcome(model, directions, probe, latents, before, name, hold, batch_size)
+            for suffix, hold in (("", []), (HELD, held))
+        }
+        return held, outcomes
+
+    found = each(edited, in_turn(directions.names, "Editing attributes, alone and with the others held"))
     columns: dict[str, list[Tensor]] = {}
     not_held = {}
-    for name in in_turn(directions.names, "Editing attributes, alone and with the others held"):
-        held = holdable(directions, name)
-        for suffix, hold in (("", []), (HELD, held)):
-            outcome = edit_outcome(model, directions, probe, latents, before, name, hold, batch_size)
+    for name, (held, outcomes) in zip(directions.names, found, strict=True):
+        for suffix, outcome in outcomes.items():
             for figure in ("success", "given", "taken", "leak"):
                 columns.setdefault(figure + suffix, []).append(getattr(outcome, figure))
         known, same = directions.directions, directions.directions[name].column

@@ -18,6 +18,7 @@ from torch import Tensor
 from modeling_vae.figures.catalogue import KEPT_STRENGTH
 from modeling_vae.passes import decode_all, decoded
 from modeling_vae.photos.photo import edit_difference, faded
+from modeling_vae.processes import each
 from modeling_vae.progress import in_turn
 
 from .weighted import weighted_mean
@@ -122,9 +123,13 @@ def kept_detail_figures(
     known = {attribute.name for attribute in probe.attributes}
     names = [name for name in directions.names if name in known]
     reconstructions = decode_all(model, latents, batch_size)
+
+    def scores_of(name: str) -> tuple[Scores, Scores]:
+        return scores_of_edits(model, directions, probe, photos, latents, reconstructions, name, batch_size)
+
+    found = each(scores_of, in_turn(names, "Editing attributes with the detail of the photo kept"))
     columns: dict[str, list[Tensor]] = {}
-    for name in in_turn(names, "Editing attributes with the detail of the photo kept"):
-        both = scores_of_edits(model, directions, probe, photos, latents, reconstructions, name, batch_size)
+    for name, both in zip(names, found, strict=True):
         for way, scores in zip(("plain", "detail"), both, strict=True):
             columns.setdefault(f"{way}_success", []).append(scores.success)
             columns.setdefault(f"{way}_change", []).append(scores.change)

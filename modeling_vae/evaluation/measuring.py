@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,8 @@ from modeling_vae.data import labelled_batches
 from modeling_vae.figures.catalogue import SETS
 from modeling_vae.model.elbo import kl_divergence, optimal_variance, reconstruction_nll
 from modeling_vae.model.latents import sample_noise, slerp
-from modeling_vae.passes import decode_all, decoded, posteriors
+from modeling_vae.passes import decode_all, posterior_of
+from modeling_vae.processes import each
 from modeling_vae.progress import batches
 
 from .attributes import EDITED, attribute_figures
@@ -94,12 +95,16 @@ def evaluate(
     latents = {"reconstructions": means, "standard_samples": noise, "morph_midpoints": _midpoints(means, seed)}
     if pipe.prior is not None:
         latents["fitted_samples"] = pipe.prior.sample(count, seed)
-    sets = {"validation": _measure(_pictures(validation, batch_size, most), network)}
+
+    def look(pixel_values: Tensor) -> _Measured:
+        return _look(pixel_values, network)
+
+    sets = {"validation": _joined(each(look, _pictures(validation, batch_size, most)))}
     if train is not None:
-        sets["training"] = _measure(_pictures(train, batch_size, count), network)
+        sets["training"] = _joined(each(look, _pictures(train, batch_size, count)))
     for name, z in latents.items():
-        drawn = batches(decoded(model, z, batch_size), f"Measuring {SETS[name]}", -(-len(z) // batch_size))
-        sets[name] = _measure(drawn, network)
+        parts = batches(z.split(batch_size), f"Measuring {SETS[name]}", -(-len(z) // batch_size))
+        sets[name] = _joined(each(lambda part: look(decode_all(model, part, batch_size)), parts))
     report = {
         "protocol": _protocol(pipe, count, network, seed),
         "reconstruction": _reconstruction(model, means, logvars, fidelity, resamples, seed),
@@ -141,7 +146,7 @@ def _pictures(dataset: Any, batch_size: int, most: int) -> Iterator[Tensor]:
 
 
 def _posteriors(model: VAEModel, batches: Iterable[Tensor]) -> tuple[Tensor, Tensor]:
-    found = list(posteriors(model, batches))
+    found = each(lambda pixel_values: posterior_of(model, pixel_values), batches)
     if sum(len(posterior.mean) for posterior in found) < 2:
         raise ValueError("An evaluation needs at least 2 validation pictures; name a larger split, or add pictures.")
     return torch.cat([posterior.mean for posterior in found]), torch.cat([posterior.logvar for posterior in found])
@@ -158,19 +163,20 @@ def _fidelity(
 ) -> _Fidelity:
     samples = means + torch.exp(0.5 * logvars) * noise
     likelihood = model.config.likelihood
-    columns: list[list[Tensor]] = [[], [], []]
-    pairs = zip(batches, decoded(model, means, batch_size), decoded(model, samples, batch_size), strict=True)
-    for pixel_values, reconstruction, sampled in pairs:
+
+    def compare(part: tuple[Tensor, Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+        pixel_values = part[0]
+        reconstruction, sampled = (decode_all(model, latents, batch_size) for latents in part[1:])
         if likelihood == "bernoulli":
             error = reconstruction_nll(sampled.double(), pixel_values.double(), likelihood)
         else:
             difference = (sampled.double() - pixel_values.double()).flatten(1)
             laplace = likelihood == "laplace"
             error = difference.abs().mean(dim=1) if laplace else difference.square().mean(dim=1).sqrt()
-        found = (psnr(reconstruction, pixel_values), ssim(reconstruction, pixel_values), error)
-        for column, values in zip(columns, found, strict=True):
-            column.append(values)
-    return _Fidelity(*(torch.cat(column) for column in columns))
+        return psnr(reconstruction, pixel_values), ssim(reconstruction, pixel_values), error
+
+    found = each(compare, zip(batches, means.split(batch_size), samples.split(batch_size), strict=True))
+    return _Fidelity(*(torch.cat(column) for column in zip(*found, strict=True)))
 
 
 def _nll(model: VAEModel, error: Tensor) -> tuple[Tensor, float | None]:
@@ -206,29 +212,31 @@ def _reconstruction(
     return figures | {"variance": variance, "active_units": active_units(means), "latent_dim": means.shape[1]}
 
 
-def _measure(batches: Iterable[Tensor], network: FeatureNetwork | None) -> _Measured:
-    sharp, features = [], []
-    for pixel_values in batches:
-        sharp.append(sharpness(pixel_values))
-        found = torch.empty(len(pixel_values), 0) if network is None else network(pixel_values).cpu()
-        features.append(found)
-    return _Measured(torch.cat(sharp), torch.cat(features))
+def _look(pixel_values: Tensor, network: FeatureNetwork | None) -> _Measured:
+    features = torch.empty(len(pixel_values), 0) if network is None else network(pixel_values).cpu()
+    return _Measured(sharpness(pixel_values), features)
+
+
+def _joined(parts: Sequence[_Measured]) -> _Measured:
+    return _Measured(torch.cat([part.sharpness for part in parts]), torch.cat([part.features for part in parts]))
 
 
 def _distances(sets: dict[str, _Measured], resamples: int, seed: int) -> dict[str, Any]:
     real = sets["validation"].features
-    frechet, kernel = {}, {}
-    for name, found in sets.items():
-        if name == "validation":
-            continue
-        frechet[name] = asdict(
-            bootstrap(found.features, lambda rows: frechet_distance(rows, real), resamples=resamples, seed=seed)
-        )
-        size = min(SUBSET_SIZE, len(real), len(found.features))
-        distance = kernel_distance(found.features, real, SUBSETS, size, seed)
-        kernel[name] = {"value": distance.mean, "deviation": distance.deviation, "subset_size": size}
-        logger.info("%s: Fréchet distance %.1f, KID x 1000 %.1f", name, frechet[name]["value"], distance.mean)
-    return {"frechet_distance": frechet, "kernel_distance": kernel}
+    names = [name for name in sets if name != "validation"]
+
+    def distances(name: str) -> tuple[dict[str, Any], dict[str, Any]]:
+        features = sets[name].features
+        frechet = bootstrap(features, lambda rows: frechet_distance(rows, real), resamples=resamples, seed=seed)
+        size = min(SUBSET_SIZE, len(real), len(features))
+        kernel = kernel_distance(features, real, SUBSETS, size, seed)
+        return asdict(frechet), {"value": kernel.mean, "deviation": kernel.deviation, "subset_size": size}
+
+    found = dict(zip(names, each(distances, names), strict=True))
+    for name, (frechet, kernel) in found.items():
+        logger.info("%s: Fréchet distance %.1f, KID x 1000 %.1f", name, frechet["value"], kernel["value"])
+    keys = ("frechet_distance", "kernel_distance")
+    return {key: {name: both[i] for name, both in found.items()} for i, key in enumerate(keys)}
 
 
 def _copies(

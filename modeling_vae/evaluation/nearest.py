@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from modeling_vae.processes import gathered, share
+
 QUANTILE = 0.05
 
 
@@ -44,18 +46,22 @@ def nearest_pictures(
     squared_norm = wanted.square().sum(dim=1)
     smallest = torch.full((len(wanted),), torch.inf, dtype=torch.float64)
     index = torch.full((len(wanted),), -1)
-    seen = 0
-    for pixel_values in batches:
-        there = vectors(pixel_values)
-        squared = squared_norm[:, None] + there.square().sum(dim=1) - 2.0 * wanted @ there.T
-        closest = squared.min(dim=1)
-        nearer = closest.values < smallest
-        smallest = torch.where(nearer, closest.values, smallest)
-        index = torch.where(nearer, closest.indices + seen, index)
-        seen += len(there)
+    seen, (first, step) = 0, share()
+    for number, pixel_values in enumerate(batches):
+        if number % step == first:
+            there = vectors(pixel_values)
+            squared = squared_norm[:, None] + there.square().sum(dim=1) - 2.0 * wanted @ there.T
+            closest = squared.min(dim=1)
+            nearer = closest.values < smallest
+            smallest = torch.where(nearer, closest.values, smallest)
+            index = torch.where(nearer, closest.indices + seen, index)
+        seen += len(pixel_values)
     if seen == 0:
         raise ValueError("There are no pictures to look for the nearest among.")
-    return Nearest((smallest.clamp_min(0.0) / wanted.shape[1]).sqrt(), index)
+    every, indices = (torch.stack(column) for column in zip(*gathered((smallest, index)), strict=True))
+    nearest = every.amin(dim=0)
+    index = torch.where(every == nearest, indices, seen).amin(dim=0)  # of equals the first
+    return Nearest((nearest.clamp_min(0.0) / wanted.shape[1]).sqrt(), index)
 
 
 def share_of_copies(samples: Nearest, unseen: Nearest) -> float:

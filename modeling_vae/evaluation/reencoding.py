@@ -10,6 +10,7 @@ from torch import Tensor
 
 from modeling_vae.figures.catalogue import REENCODED_AT
 from modeling_vae.passes import decoded, posteriors
+from modeling_vae.processes import each
 from modeling_vae.progress import in_turn
 
 from .weighted import weighted_median
@@ -59,14 +60,20 @@ def reencoding_figures(
         latents: [N, D].
         counts: [R, N], see `weighted`.
     """
-    columns: dict[str, list[Tensor]] = {}
-    for name in in_turn(directions.names, "Encoding edited pictures again"):
+
+    def medians(name: str) -> dict[str, Tensor]:
         errors = reencoding_errors(model, directions, latents, name, batch_size)
-        together = {"reencoding_error": torch.cat([errors[size] for size in REENCODED_AT], dim=1)}
-        for figure, found in (together | {f"reencoding_error_{size:g}": e for size, e in errors.items()}).items():
-            each = counts.repeat_interleave(found.shape[1], dim=1)  # a picture is drawn with all its edits
-            columns.setdefault(figure, []).append(weighted_median(found.flatten(), each))
+        figures = {"reencoding_error": torch.cat([errors[size] for size in REENCODED_AT], dim=1)}
+        figures |= {f"reencoding_error_{size:g}": found for size, found in errors.items()}
+        # a picture is drawn with all its edits
+        return {
+            figure: weighted_median(found.flatten(), counts.repeat_interleave(found.shape[1], dim=1))
+            for figure, found in figures.items()
+        }
+
+    found = each(medians, in_turn(directions.names, "Encoding edited pictures again"))
+    for name, figures in zip(directions.names, found, strict=True):
         logger.info(
-            "encoded again after edits of %s: %.2f deviations off", name, float(columns["reencoding_error"][-1][0])
+            "encoded again after edits of %s: %.2f deviations off", name, float(figures["reencoding_error"][0])
         )
-    return {figure: torch.stack(column, dim=1) for figure, column in columns.items()}
+    return {figure: torch.stack([figures[figure] for figures in found], dim=1) for figure in found[0]}

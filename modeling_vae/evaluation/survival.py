@@ -11,6 +11,7 @@ from torch import Tensor
 
 from modeling_vae.passes import decode_all, encode_all
 from modeling_vae.probing.yes_no import targets
+from modeling_vae.processes import each
 from modeling_vae.ranking import weighted_auc
 
 from .weighted import weighted_mean
@@ -40,13 +41,13 @@ class Judged:
 @torch.no_grad()
 def judge(model: VAEModel, probe: Probe, batches: Iterable[tuple[Tensor, Mapping[str, Sequence[Any]]]]) -> Judged:
     """Ask the probe about pictures and their reconstructions from the posterior means."""
-    columns: list[list[Tensor]] = [[], [], [], []]
-    for pixel_values, labels in batches:
+
+    def judged(batch: tuple[Tensor, Mapping[str, Sequence[Any]]]) -> tuple[Tensor, ...]:
+        pixel_values, labels = batch
         latents, truth = encode_all(model, pixel_values), targets(probe.attributes, labels)
-        found = (latents, truth, probe(pixel_values), probe(decode_all(model, latents)))
-        for column, values in zip(columns, found, strict=True):
-            column.append(values)
-    return Judged(*(torch.cat(column) for column in columns))
+        return latents, truth, probe(pixel_values), probe(decode_all(model, latents))
+
+    return Judged(*(torch.cat(column) for column in zip(*each(judged, batches), strict=True)))
 
 
 def survival_figures(judged: Judged, counts: Tensor) -> dict[str, Tensor]:
@@ -77,8 +78,10 @@ def survival_figures(judged: Judged, counts: Tensor) -> dict[str, Tensor]:
 
 def aucs(scores: Tensor, truth: Tensor, counts: Tensor) -> Tensor:
     """AUC of each column of scores [N, A] against truth [N, A], for counts [R, N]: [R, A]."""
-    columns = []
-    for column in range(truth.shape[1]):
+
+    def auc(column: int) -> Tensor:
         known = ~truth[:, column].isnan()
-        columns.append(weighted_auc(scores[known, column], truth[known, column] == 1, counts[:, known]))
+        return weighted_auc(scores[known, column], truth[known, column] == 1, counts[:, known])
+
+    columns = each(auc, range(truth.shape[1]))
     return torch.stack(columns, dim=1) if columns else counts.new_zeros(len(counts), 0)

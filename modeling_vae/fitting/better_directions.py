@@ -16,6 +16,7 @@ from torch import Tensor
 
 from modeling_vae.model.attribute_directions import AttributeDirections
 from modeling_vae.passes import encode_all
+from modeling_vae.processes import each
 
 from .seen_edits import Trial, sentence
 
@@ -40,14 +41,14 @@ def better_directions(trial: Trial, training: Iterable[tuple[Tensor, Any]]) -> t
     unseen = [name for name in trial.names if trial.directions.directions[name].drawable is False]
     if not unseen:
         return trial.directions, []
-    pairs = [(encode_all(trial.model, pictures), trial.probe(pictures)) for pictures, _ in training]
+    pairs = each(lambda batch: (encode_all(trial.model, batch[0]), trial.probe(batch[0])), training)
     latents, scores = (torch.cat(column).double() for column in zip(*pairs, strict=True))
     judged = scored_differences(latents, scores)
     columns = [attribute.name for attribute in trial.probe.attributes]
+    others = [with_difference(trial.directions, name, judged[columns.index(name)]) for name in unseen]
+    curves = each(lambda pair: trial.of_directions(pair[0]).curve(pair[1]), zip(others, unseen, strict=True))
     found, replaced = trial.directions, []
-    for name in unseen:
-        other = with_difference(trial.directions, name, judged[columns.index(name)])
-        curve = trial.of_directions(other).curve(name)
+    for name, other, curve in zip(unseen, others, curves, strict=True):
         logger.info("by the judge's scores, %s", sentence(name, curve))
         direction = replace(other.directions[name], seen=curve)
         if direction.shows is not None:

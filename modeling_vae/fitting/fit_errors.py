@@ -11,14 +11,15 @@ from torch import Tensor
 from modeling_vae.model.modeling_image_vae import VAEModel
 from modeling_vae.passes import decode_all, encode_all
 from modeling_vae.photos.reconstruction_errors import ReconstructionErrors, reconstruction_error
+from modeling_vae.processes import each
 
 
 def measure_errors(
     model: VAEModel, held_out: Iterable[tuple[Tensor, Any]], weights_sha256: str
 ) -> ReconstructionErrors:
     """Of all batches of pixel_values [N, C, H, W], and labels that are not looked at."""
-    errors = []
-    for pixel_values, _ in held_out:
-        reconstruction = decode_all(model, encode_all(model, pixel_values))
-        errors.append(reconstruction_error(reconstruction, pixel_values))
-    return ReconstructionErrors.from_errors(torch.cat(errors), weights_sha256)
+
+    def error(batch: tuple[Tensor, Any]) -> Tensor:
+        return reconstruction_error(decode_all(model, encode_all(model, batch[0])), batch[0])
+
+    return ReconstructionErrors.from_errors(torch.cat(each(error, held_out)), weights_sha256)

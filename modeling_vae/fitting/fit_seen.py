@@ -14,6 +14,7 @@ from modeling_vae.probing.probes import Probe, learn_probe
 
 from .better_directions import LOOKED_AT, better_directions
 from .fit_directions import measured
+from .latent_passes import read_held_out
 from .seen_edits import STARTS, TRIED, Trial, starts, with_curves
 
 logger = logging.getLogger(__name__)
@@ -51,5 +52,5 @@ def fit_seen(
     trial = trial.of_directions(with_curves(trial))
     found, replaced = better_directions(trial, labelled_batches(data.train, BATCH, LOOKED_AT))
     if replaced:
-        found = measured(model, found, labelled_batches(data.validation, BATCH), attributes)
+        found = measured(found, read_held_out(model, labelled_batches(data.validation, BATCH), attributes))
     return found, {"judge": judge.protocol, "by_the_judges_scores": replaced}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from modeling_vae.data import PictureData, labelled_batches
 from modeling_vae.model.attribute_directions import AttributeDirections
@@ -12,7 +11,8 @@ from modeling_vae.model.latent_moments import LatentMoments
 from modeling_vae.model.modeling_image_vae import VAEModel
 from modeling_vae.progress import batches
 
-from .fit_directions import Batches, directions_of, latent_moments, measured
+from .fit_directions import fit_directions, measured
+from .latent_passes import latent_moments, read_held_out
 
 BATCH = 256
 
@@ -53,16 +53,16 @@ def new_directions(
         data: its held-out pictures, with the columns, are measured on.
         sha256: of the model's weights.
     """
-    held_out = _read(data.validation, "Reading latents of the pictures to measure on")
-    fitted = directions_of(model, moments, held_out, weights_sha256=sha256)
+    pictures = batches(labelled_batches(data.validation, BATCH), "Reading latents of the pictures to measure on")
+    held_out = read_held_out(model, pictures, moments.kinds)
+    fitted = fit_directions(moments, held_out, weights_sha256=sha256)
     found = fitted.directions
     if known is None or not len(known) or not len(found):
         return NewDirections(found, fitted.refused)
     moved = AttributeDirections(
         found.directions.values(), found.differences, known.mean, known.covariance, found.groups, sha256
     )
-    held_out = _read(data.validation, "Measuring the new directions")
-    return NewDirections(measured(model, moved, held_out, moments.kinds), fitted.refused)
+    return NewDirections(measured(moved, held_out), fitted.refused)
 
 
 def added(known: AttributeDirections | None, new: AttributeDirections) -> AttributeDirections:
@@ -86,7 +86,3 @@ def added(known: AttributeDirections | None, new: AttributeDirections) -> Attrib
 
 def _column(group: str) -> str:
     return group.partition(":")[0]
-
-
-def _read(split: Any, purpose: str) -> Batches:
-    return batches(labelled_batches(split, BATCH), purpose)

@@ -22,7 +22,8 @@ from modeling_vae.model.priors import MixturePrior
 from modeling_vae.model.seen_curve import MOST, WHOLE, SeenCurve
 from modeling_vae.passes import decoded, encode_all
 from modeling_vae.probing.probes import Probe
-from modeling_vae.progress import steps as announced
+from modeling_vae.processes import each
+from modeling_vae.progress import in_turn
 
 from .fit_directions import calibrate
 
@@ -168,10 +169,11 @@ def starts(model: VAEModel, held_out: Iterable[tuple[Tensor, Any]], prior: Mixtu
 @torch.no_grad()
 def with_curves(trial: Trial) -> AttributeDirections:
     """The directions of a trial, each that the judge knows with the curve of what its edits show."""
-    names, curves = trial.names, {}
-    for index in announced(len(names), f"Looking at what edits of {len(names)} attributes show"):
-        curves[names[index]] = trial.curve(names[index])
-        logger.info("%s", sentence(names[index], curves[names[index]]))
+    names = trial.names
+    found = each(trial.curve, in_turn(names, "Looking at what edits of attributes show"))
+    curves = dict(zip(names, found, strict=True))
+    for name, curve in curves.items():
+        logger.info("%s", sentence(name, curve))
     return trial.directions.with_directions(
         replace(direction, seen=curves.get(name)) for name, direction in trial.directions.directions.items()
     )

@@ -140,11 +140,12 @@ def _clouds(n: int, channels: int, generator: torch.Generator, size: tuple[int, 
 def _with_edges_of_photos(windows: Tensor, points: Tensor, generator: torch.Generator) -> Tensor:
     """Some windows reach beyond the edges of their photo, whose pixels are repeated there."""
     n = len(windows)
-    beyond = torch.rand(n, 1, generator=generator) < EDGES
-    edge = torch.where(beyond, _uniform(generator, 0.5, 1.5, n, 4), 2.0)[:, None, None]  # left, top, right, bottom
+    beyond = torch.rand(n, generator=generator) < EDGES
+    edge = _uniform(generator, 0.5, 1.5, n, 4)[beyond][:, None, None]  # left, top, right, bottom
     sides = points / points.new_tensor([points.shape[1] / points.shape[0], 1.0])
     inside = torch.maximum(torch.minimum(sides[None], edge[..., 2:]), -edge[..., :2])
-    return F.grid_sample(windows, inside, "bilinear", "border", align_corners=False)
+    windows[beyond] = F.grid_sample(windows[beyond], inside, "bilinear", "border", align_corners=False)
+    return windows
 
 
 def _as_photographed(windows: Tensor, generator: torch.Generator) -> Tensor:

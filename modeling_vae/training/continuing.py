@@ -23,8 +23,7 @@ from transformers.trainer_pt_utils import safe_globals
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
 from modeling_vae.files import write_whole
-
-from .processes import started_together
+from modeling_vae.processes import started_together
 
 if TYPE_CHECKING:
     from modeling_vae.data import PictureData

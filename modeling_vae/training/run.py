@@ -17,13 +17,13 @@ from modeling_vae.model.configuration_image_vae import VAEConfig
 from modeling_vae.model.folder_schema import read_network
 from modeling_vae.model.modeling_image_vae import VAEModel
 from modeling_vae.parts import find_folder
+from modeling_vae.processes import first_alone, is_first, take_weights_of_first
 from modeling_vae.recipes.recipe import FILE_NAME, NETWORK_FIELDS, Recipe
 
 from .continuing import last_whole, note_pictures, refuse_other_processes
 from .growth import grown, is_twice
 from .objective import TrainingObjective
 from .precision import settled
-from .processes import first_alone, is_first
 from .terms.attribute_distance import attribute_distance
 from .trainer import EMA_DECAY, VAETrainer, precision_of, training_arguments
 
@@ -198,5 +198,7 @@ def train(
             refuse_other_processes(checkpoint)
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint is not None else None)
     averaged = objective.ema.eval()  # type: ignore[no-untyped-call]
-    cast(torch.nn.Module, averaged).to("cpu").to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+    cast(torch.nn.Module, averaged).to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+    take_weights_of_first(averaged)  # the statistics of batch norms are each process's own
+    averaged.to("cpu")
     return averaged, trainer.state.global_step

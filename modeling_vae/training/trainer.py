@@ -19,11 +19,12 @@ from transformers import EvalPrediction, Trainer, TrainerCallback, TrainerState,
 from transformers.trainer import TRAINER_STATE_NAME
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR, rotate_checkpoints
 
+from modeling_vae.processes import mean_of_all_processes, together
+
 from .continuing import all_finite, seal, tensors_in
 from .divergence import diverged
 from .objective import TrainingObjective
 from .precision import PRECISIONS
-from .processes import mean_of_all_processes, together
 from .terms.onlooker import Onlooker
 from .training_settings import checked
 

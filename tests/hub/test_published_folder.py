@@ -14,6 +14,7 @@ from tiny import tiny_model, tiny_pipeline, two_kinds
 
 from modeling_vae import VAEPipeline
 from modeling_vae.fitting.fit import fit
+from modeling_vae.fitting.learn import learn
 from modeling_vae.publishing.folder import recover, write_published_folder
 from modeling_vae.recipes.recipe import Recipe
 
@@ -37,7 +38,7 @@ def test_the_prior_has_no_more_gaussians_than_the_recipe_allows():
 
     def gaussians(publish: dict) -> int:
         recipe = Recipe.model_validate({"data": {"crop": "none"}, "publish": publish})
-        parts, report = fit(model, recipe, data, steps=1)
+        parts, report = fit(model, recipe, data, learn(recipe, data, steps=1))
         assert report["prior"] == {"gaussians": len(parts.prior.weights)}
         return len(parts.prior.weights)
 

@@ -5,7 +5,9 @@ import pytest
 import torch
 from tiny import tiny_model
 
-from modeling_vae.fitting.fit_directions import calibrate, fit_directions, latent_moments
+from modeling_vae.fitting.fit_directions import FittedDirections, calibrate, fit_directions
+from modeling_vae.fitting.latent_passes import latent_moments, read_held_out, read_training
+from modeling_vae.model.modeling_image_vae import VAEModel
 from modeling_vae.ranking import auc
 
 ATTRIBUTES = {"bright": "boolean", "level": "numeric", "tint": "category"}
@@ -25,6 +27,11 @@ def batches(count: int, seed: int, size: int = 32):
             "tint": [["red", "green", "blue"][i] for i in level[:, :, 0, 0].argmax(1).tolist()],
         }
         yield pixels, labels
+
+
+def fitted_to(model: VAEModel, training, held_out, attributes: dict[str, str], sha256: str = "") -> FittedDirections:
+    found = read_held_out(model, held_out, attributes)
+    return fit_directions(latent_moments(model, training, attributes), found, weights_sha256=sha256)
 
 
 @pytest.mark.parametrize("positive", [[0, 0, 1, 1], [1, 0, 1, 0], [1, 1, 1, 0]])
@@ -65,10 +72,25 @@ def test_the_pass_equals_the_direct_computation_whatever_the_batch():
         torch.testing.assert_close(moments.groups["tint:red"].mean, red, rtol=1e-5, atol=1e-8)
 
 
+def test_shares_of_the_pass_are_the_pass():
+    """The same draws to the bit, and sums that differ in the order of their addition alone."""
+    model, every = tiny_model(), list(batches(200, 0))
+    whole = read_training(model, every, ATTRIBUTES, mirrored=True)
+    shares = [read_training(model, every[i::3], ATTRIBUTES, mirrored=True, share=(i, 3)) for i in range(3)]
+    merged = shares[0].merge(shares[1]).merge(shares[2])
+    assert torch.equal(merged.draws.chosen(), whole.draws.chosen())
+    assert (whole.moments.count, whole.everything.count) == (200, 400)
+    for ours, theirs in ((merged.moments, whole.moments), (merged.everything, whole.everything)):
+        assert ours.count == theirs.count and ours.groups.keys() == theirs.groups.keys()
+        torch.testing.assert_close(ours.products, theirs.products, rtol=1e-13, atol=0)
+        for name, sums in theirs.groups.items():
+            torch.testing.assert_close(ours.groups[name].mean, sums.mean, rtol=1e-13, atol=1e-14)
+
+
 def test_fitted_directions_tell_what_they_are_worth():
     """A random encoder keeps brightness well enough to be read off pictures that it has not seen."""
     model = tiny_model()
-    fitted = fit_directions(model, batches(600, 1), batches(300, 2), ATTRIBUTES, weights_sha256="ab" * 32)
+    fitted = fitted_to(model, batches(600, 1), batches(300, 2), ATTRIBUTES, "ab" * 32)
     assert fitted.refused == {}
     known = fitted.directions.directions
     assert list(known) == ["bright", "level", "tint:blue", "tint:green", "tint:red"]
@@ -89,11 +111,11 @@ def test_fitted_directions_tell_what_they_are_worth():
 def test_held_out_pictures_without_labels_leave_the_figures_out():
     model = tiny_model()
     unlabelled = [(pixels, {name: [None] * len(pixels) for name in ATTRIBUTES}) for pixels, _ in batches(64, 2)]
-    fitted = fit_directions(model, batches(600, 1), unlabelled, ATTRIBUTES, weights_sha256="")
+    fitted = fitted_to(model, batches(600, 1), unlabelled, ATTRIBUTES)
     assert all(d.held_out is None and d.slope is None for d in fitted.directions.directions.values())
     assert fitted.shrinkage == 0.0
 
 
 def test_without_attributes_there_are_no_directions():
-    fitted = fit_directions(tiny_model(), batches(64, 1), batches(32, 2), {}, weights_sha256="")
+    fitted = fitted_to(tiny_model(), batches(64, 1), batches(32, 2), {})
     assert len(fitted.directions) == 0

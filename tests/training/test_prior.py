@@ -5,8 +5,10 @@ import torch
 from tiny import tiny_model, two_kinds
 
 from modeling_vae.fitting.fit_prior import fit_prior
+from modeling_vae.fitting.latent_passes import read_held_out, read_training
 from modeling_vae.fitting.mixture import fit_mixture
-from modeling_vae.model.priors import log_densities
+from modeling_vae.model.modeling_image_vae import VAEModel
+from modeling_vae.model.priors import MixturePrior, log_densities
 
 
 def clusters(count: int, seed: int) -> torch.Tensor:
@@ -16,6 +18,13 @@ def clusters(count: int, seed: int) -> torch.Tensor:
     second = torch.arange(count) % 3 > 0
     stretched = noise * torch.tensor([1.0, 2.0, 1.0, 0.5])
     return torch.where(second[:, None], 6 + stretched, noise)
+
+
+def fitted_to(
+    model: VAEModel, training, held_out, sha256: str = "", mirrored: bool = False, **options
+) -> MixturePrior:
+    found = read_training(model, training, {}, mirrored=mirrored)
+    return fit_prior(found, read_held_out(model, held_out, {}), weights_sha256=sha256, **options)
 
 
 def test_groups_that_are_empty_at_first_are_left_out():
@@ -55,11 +64,11 @@ def test_one_cloud_stays_one_gaussian():
 def test_pictures_of_two_kinds_get_two_gaussians_and_samples_between_none():
     model = tiny_model()
     torch.nn.init.constant_(model.to_posterior.bias[8:], -10.0)  # all but certain
-    prior = fit_prior(model, two_kinds(1200, 1), two_kinds(300, 2), weights_sha256="ab" * 32, mirrored=True)
+    prior = fitted_to(model, two_kinds(1200, 1), two_kinds(300, 2), "ab" * 32, mirrored=True)
     assert len(prior.weights) >= 2 and prior.weights_sha256 == "ab" * 32
-    limited = fit_prior(model, two_kinds(1200, 1), two_kinds(300, 2), weights_sha256="", most_gaussians=1)
+    limited = fitted_to(model, two_kinds(1200, 1), two_kinds(300, 2), most_gaussians=1)
     assert len(limited.weights) == 1
-    one = fit_prior(model, two_kinds(12, 1), two_kinds(12, 2), weights_sha256="")
+    one = fitted_to(model, two_kinds(12, 1), two_kinds(12, 2))
     assert len(one.weights) == 1
     with torch.no_grad():
         unseen = torch.cat([model.encode(pixels).mean for pixels, _ in two_kinds(300, 3)])
@@ -75,12 +84,12 @@ def test_an_encoder_that_is_all_but_certain_and_uses_few_dimensions_gets_a_prior
     with torch.no_grad():
         model.to_posterior.weight[2:] = 0
         model.to_posterior.bias[8:] = -20.0
-    prior = fit_prior(model, two_kinds(640, 1), two_kinds(128, 2), weights_sha256="")
+    prior = fitted_to(model, two_kinds(640, 1), two_kinds(128, 2))
     assert prior.sample(4, seed=0).isfinite().all()
 
 
 def test_few_pictures_get_one_gaussian():
-    prior = fit_prior(tiny_model(), two_kinds(12, 1), two_kinds(4, 2), weights_sha256="")
+    prior = fitted_to(tiny_model(), two_kinds(12, 1), two_kinds(4, 2))
     assert len(prior.weights) == 1 and prior.sample(2, seed=0).shape == (2, 8)
     with pytest.raises(ValueError, match="weights"):
         prior.check_weights("cd" * 32)

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
 import yaml
 from data.making import noise, png, write_tar
 from patience import PATIENCE
@@ -89,6 +93,15 @@ def history(checkpoint: Path, name: str) -> np.ndarray:
     return np.array([entry[name] for entry in state["log_history"] if name in entry])
 
 
+def numbers_in(report: Any, path: str = "") -> Iterator[tuple[str, float]]:
+    """All numbers of a report, by their places."""
+    if isinstance(report, dict | list):
+        for key, value in report.items() if isinstance(report, dict) else enumerate(report):
+            yield from numbers_in(value, f"{path}/{key}")
+    elif isinstance(report, int | float):
+        yield path, report
+
+
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_pictures(tmp_path_factory.mktemp("pictures") / "squares")
@@ -108,6 +121,27 @@ def test_two_processes_end_in_one_published_folder(two):
     assert (two / "published" / "model.safetensors").is_file()
     report = json.loads((two / "published" / "evaluation.json").read_text())
     assert report["run"]["steps"] == 12 and report["run"]["processes"] == 2
+
+
+@pytest.mark.slow
+def test_one_process_publishes_the_same(two, tmp_path):
+    """What comes after the last step, from the same checkpoint: each figure and each number of a file.
+
+    Sums are added in another order, and nothing else differs.
+    """
+    shutil.copytree(two, tmp_path / "run", ignore=shutil.ignore_patterns("published"))
+    command = [sys.executable, str(ROOT / "train.py"), str(two.parent / "recipe.yaml")]
+    done = ended([*command, "--output", str(tmp_path / "run")], tmp_path)
+    assert done.returncode == 0, done.stderr
+    ours, alone = two / "published", tmp_path / "run" / "published"
+    assert sorted(path.name for path in ours.rglob("*")) == sorted(path.name for path in alone.rglob("*"))
+    for file in sorted(ours.glob("*.safetensors")):
+        expected = load_file(alone / file.name)
+        for name, tensor in load_file(file).items():
+            torch.testing.assert_close(tensor, expected[name], rtol=1e-6, atol=1e-7, msg=f"{file.name}: {name}")
+    reports = [json.loads((folder / "evaluation.json").read_text()) for folder in (ours, alone)]
+    both = [dict(numbers_in(report | {"run": None})) for report in reports]
+    assert both[0] == pytest.approx(both[1], rel=1e-5, abs=1e-7, nan_ok=True)
 
 
 def test_two_with_half_the_batch_follow_one(two, pictures, backbone, tmp_path):
@@ -150,25 +184,41 @@ def test_a_run_of_two_is_not_continued_by_one(two, pictures, backbone, tmp_path)
 @pytest.mark.slow
 @pytest.mark.parametrize("workers", [0, 2])
 def test_every_picture_of_a_stream_comes_once_over_processes_and_workers(backbone, tmp_path, workers):
-    """Four files of ten pictures, two processes: in the steps that one pass takes each picture is learnt from once."""
+    """Four files of ten pictures, two processes: in the steps that one pass takes each picture is learnt from once.
+
+    A run that was stopped half way goes on with the pictures that were left, and ends with the same weights.
+    """
     for split, files in (("train", 4), ("validation", 1)):
         for number in range(files):
             seeds = range(10 * number, 10 * number + 10) if split == "train" else range(100, 110)
             samples = [{"png": png(noise(seed, 32, 32))} for seed in seeds]
             write_tar(tmp_path / "tars" / f"{split}-{number}.tar", samples)
     recipe = write(
-        tmp_path, tmp_path / "tars", backbone, per_device_train_batch_size=5, max_steps=4, eval_strategy="no",
-        dataloader_num_workers=workers,
+        tmp_path, tmp_path / "tars", backbone, per_device_train_batch_size=5, max_steps=4, save_steps=2,
+        eval_strategy="no", dataloader_num_workers=workers,
     )  # fmt: skip
     values = yaml.safe_load(recipe.read_text())
     values["data"] = {"path": str(tmp_path / "tars"), "image_column": "png", "streaming": True}
     values["attributes"], values["objective"] = {}, {}
     recipe.write_text(yaml.safe_dump(values))
     (tmp_path / "stream.py").write_text(STREAM)
-    done = ended([*LAUNCH, str(tmp_path / "stream.py"), str(recipe), str(tmp_path / "run")], ROOT)
-    assert done.returncode == 0, done.stderr
-    first, second = (json.loads((tmp_path / "run" / f"seen-{rank}.json").read_text()) for rank in (0, 1))
+    run, ask = tmp_path / "run", [str(tmp_path / "stream.py"), str(recipe), str(tmp_path / "run")]
+
+    def seen() -> list[list[str]]:
+        done = ended([*LAUNCH, *ask], ROOT)
+        assert done.returncode == 0, done.stderr
+        return [json.loads((run / f"seen-{rank}.json").read_text()) for rank in (0, 1)]
+
+    first, second = seen()
     assert len(first) == len(second) == 20 and len({*first, *second}) == 40
+    last = run / "checkpoints" / "checkpoint-4"
+    undisturbed = load_file(last / "model.safetensors")
+    shutil.rmtree(last)
+    alone = ended([sys.executable, *ask], ROOT)
+    assert alone.returncode == 1 and "was trained by 2 processes, and 1 was started" in alone.stderr
+    assert seen() == [first[10:], second[10:]]
+    continued = load_file(last / "model.safetensors")
+    assert [name for name in undisturbed if not torch.equal(undisturbed[name], continued[name])] == []
 
 
 @pytest.mark.slow

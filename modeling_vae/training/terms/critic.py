@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-from modeling_vae.training.processes import mean_of_all_processes, together
+from modeling_vae.processes import mean_of_all_processes, together
 
 FLOOR = 1e-3
 """Added to variances: a channel that is silent in real pictures is not amplified without end."""

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from modeling_vae.model.gaussian import Gaussian
-from modeling_vae.training.processes import of_all_processes
+from modeling_vae.processes import of_all_processes
 
 
 class RunningFit(nn.Module):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from modeling_vae.training.processes import of_all_processes
+from modeling_vae.processes import of_all_processes
 
 from .running_mean import take_in
 

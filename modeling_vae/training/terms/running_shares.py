@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from modeling_vae.training.processes import of_all_processes
+from modeling_vae.processes import of_all_processes
 
 from .running_mean import take_in
 
