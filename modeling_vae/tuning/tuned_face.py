@@ -29,8 +29,8 @@ from .fit_face import Progress, TuningSettings, fit_face
 FILE_NAME = "tuned_face.safetensors"
 FORMAT = "tuned-face/1"
 CLEAR_CHANGE = 0.055
-"""For `edit_difference`, more than for photos: at 0.04 a smile leaves 17 of 24 people themselves in dlib's eyes, here 22;
-at 0.06 and more a probe sees fewer than nine in ten of the edits that it sees in plain pictures
+"""For `edit_difference`, more than for photos: at 0.04 a smile leaves 17 of 24 people themselves in dlib's eyes, here
+22; at 0.06 and more a probe sees fewer than nine in ten of the edits that it sees in plain pictures
 (docs/how-to/tuning.md)."""
 
 
