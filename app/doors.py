@@ -5,6 +5,7 @@ where it is changed), which `new_faces` returns, or as a photo.
 """
 
 # Annotations are values here: of those that are text Gradio cannot tell how many files and figures an answer has.
+from functools import partial
 from typing import Any, Literal
 
 from gradio.data_classes import FileData
@@ -18,7 +19,7 @@ from .lessons import Lesson
 from .recipe_text import recipe_text
 from .render_requests import FilmRequest, FrameRequest, GenerateRequest, PathRequest
 from .shelf import Shelf
-from .studio import AttributeReading, Studio, film_bytes
+from .studio import AttributeReading, Studio, film_made
 from .toasts import toasts
 from .turns import check_wanted
 
@@ -176,7 +177,7 @@ class Doors:
             FilmRequest(frames, seconds, size, format),
         )
         keyframes = [from_json(face) for face in faces]
-        data = film_bytes(studio.morph(keyframes, way, asked.frames), asked, way, check_wanted)
+        data = film_made(partial(studio.morph, keyframes, way, asked.frames), asked, way, check_wanted)
         said = recipe_text(studio.facts.name, *keyframes, way=way)
         return _film(data, asked, file_name(studio.facts.card.word, "morph"), said)
 
@@ -203,7 +204,7 @@ class Doors:
         studio, way = self._studio(model), PathRequest(loop="boomerang")
         asked = FilmRequest(frames, seconds, size, format)
         edited = from_json(face)
-        data = film_bytes(studio.sweep(edited, asked.frames), asked, way, check_wanted)
+        data = film_made(partial(studio.sweep, edited, asked.frames), asked, way, check_wanted)
         said = recipe_text(studio.facts.name, edited)
         return _film(data, asked, file_name(studio.facts.card.word, "edit"), said)
 
