@@ -148,6 +148,11 @@ class Studio:
         )
         return Look(_for_the_screen(before), _for_the_screen(after), readings)
 
+    def seen(self, face: FaceRecipe) -> dict[str, Reading]:
+        """What is read off the picture of a face, by attribute."""
+        read = self._read(self._pipe, face, self.shown(face))
+        return {attribute.name: read[attribute.name] for attribute in self.facts.attributes}
+
     def shown(self, face: FaceRecipe) -> Image.Image:
         """A face as the page shows it: the photo's working copy with its change, or the model's picture."""
         if face.photo is None or not face.keep_photo:
