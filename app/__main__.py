@@ -6,6 +6,7 @@ import argparse
 import os
 import shutil
 import signal
+import socket
 import sys
 import tempfile
 import threading
@@ -58,6 +59,12 @@ def main(argv: Sequence[str] | None = None, program: str = "python -m app") -> i
     if options.mcp and find_spec("mcp") is None:
         print("--mcp needs a package more: pip install 'gradio[mcp]'.", file=sys.stderr)
         return 1
+    if options.port is not None:
+        try:
+            _try(options.host or "127.0.0.1", options.port)
+        except (OSError, OverflowError) as error:
+            print(f"The studio cannot be opened: {error}", file=sys.stderr)
+            return 1
     # Imported here, so that --help and a wrong option are answered at once.
     from .layout import build
     from .shelf import open_studio
@@ -83,6 +90,11 @@ def main(argv: Sequence[str] | None = None, program: str = "python -m app") -> i
         print(f"The studio cannot be opened: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def _try(host: str, port: int) -> None:
+    """Serve at an address for a moment: whether it can be served at is known before anything is loaded."""
+    socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET).close()
 
 
 @contextmanager

@@ -5,11 +5,14 @@ where it is changed), which `new_faces` returns, or as a photo.
 """
 
 # Annotations are values here: of those that are text Gradio cannot tell how many files and figures an answer has.
+from collections.abc import Mapping
+from functools import partial
 from typing import Any, Literal
 
 from gradio.data_classes import FileData
 from gradio.events import api
 
+from modeling_vae import Reading
 from modeling_vae.model.attribute_directions import FILE_NAME
 
 from .face_recipes import FaceRecipe, Uploaded, from_json, to_json
@@ -18,7 +21,7 @@ from .lessons import Lesson
 from .recipe_text import recipe_text
 from .render_requests import FilmRequest, FrameRequest, GenerateRequest, PathRequest
 from .shelf import Shelf
-from .studio import AttributeReading, Studio, film_bytes
+from .studio import Studio, film_made
 from .toasts import toasts
 from .turns import check_wanted
 
@@ -70,6 +73,7 @@ class Doors:
         """
         studio = self._studio(model)
         faces = studio.faces(GenerateRequest(seed, count, truncation))
+        studio.pictures(faces)  # drawn together
         files = [self._file(studio, face, str(number)) for number, face in enumerate(faces, start=1)]
         # within a list Gradio gives addresses to dictionaries alone
         return [file.model_dump() for file in files], [to_json(face) for face in faces]  # type: ignore[misc]
@@ -104,7 +108,7 @@ class Doors:
         """
         studio = self._studio(model)
         edited = from_json(face).edited(changes, hold)
-        return self._file(studio, edited), _said(studio.look(edited).readings)
+        return self._file(studio, edited), _said(studio.seen(edited))
 
     @toasts
     def edit_photo(
@@ -129,7 +133,7 @@ class Doors:
         studio = self._studio(model)
         upload = self._upload(studio, photo)
         edited = FaceRecipe(self._framed(studio, upload, frame), keep_photo=keep_photo is True).edited(changes, hold)
-        return self._file(studio, edited), _said(studio.look(edited).readings)
+        return self._file(studio, edited), _said(studio.seen(edited))
 
     @toasts
     def read_photo(self, photo: FileData, frame: list[float] = [], model: str = "") -> dict:  # type: ignore[type-arg]  # noqa: B006
@@ -142,7 +146,7 @@ class Doors:
         """
         studio = self._studio(model)
         face = FaceRecipe(self._framed(studio, self._upload(studio, photo), frame), keep_photo=True)
-        return _said(studio.look(face).readings)
+        return _said(studio.seen(face))
 
     @toasts
     def morph(
@@ -176,7 +180,7 @@ class Doors:
             FilmRequest(frames, seconds, size, format),
         )
         keyframes = [from_json(face) for face in faces]
-        data = film_bytes(studio.morph(keyframes, way, asked.frames), asked, way, check_wanted)
+        data = film_made(partial(studio.morph, keyframes, way, asked.frames), asked, way, check_wanted)
         said = recipe_text(studio.facts.name, *keyframes, way=way)
         return _film(data, asked, file_name(studio.facts.card.word, "morph"), said)
 
@@ -203,7 +207,7 @@ class Doors:
         studio, way = self._studio(model), PathRequest(loop="boomerang")
         asked = FilmRequest(frames, seconds, size, format)
         edited = from_json(face)
-        data = film_bytes(studio.sweep(edited, asked.frames), asked, way, check_wanted)
+        data = film_made(partial(studio.sweep, edited, asked.frames), asked, way, check_wanted)
         said = recipe_text(studio.facts.name, edited)
         return _film(data, asked, file_name(studio.facts.card.word, "edit"), said)
 
@@ -262,5 +266,5 @@ def _film(data: bytes, asked: FilmRequest, name: str, said: str) -> tuple[FileDa
     return _file(data, f"{name}.{asked.format}"), asked.words(len(data))
 
 
-def _said(readings: tuple[AttributeReading, ...]) -> dict[str, dict[str, float | None]]:
-    return {r.attribute.name: {"value": round(r.after, 3), "probability": r.probability} for r in readings}
+def _said(seen: Mapping[str, Reading]) -> dict[str, dict[str, float | None]]:
+    return {name: {"value": round(one.value, 3), "probability": one.probability} for name, one in seen.items()}

@@ -84,13 +84,14 @@ class FirstSight:
 
     Args:
         app: the page's server.
-        studio: of the model whose faces are shown.
+        picture: of `ready_picture`, which is drawn before the server starts: Gradio gives it 5 seconds for that.
+        words: what the model shows, in the plural.
     """
 
-    def __init__(self, app: Any, studio: Studio) -> None:
+    def __init__(self, app: Any, picture: tuple[str, tuple[int, int]], words: str) -> None:
         self.app = app
-        self._picture, self._size = ready_picture(studio)
-        self._words = studio.facts.card.words
+        self._picture, self._size = picture
+        self._words = words
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http" or scope["method"] != "GET" or not scope["path"].endswith("/"):

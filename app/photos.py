@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from PIL import Image
 
@@ -60,15 +61,18 @@ class Photos:
         height, width = pipe.model.config.image_size
         self.aspect = width / height
         self.side = height
-        self._found: Recent[str, FoundFaces] = Recent(64)
+        self._found: Recent[Path, FoundFaces] = Recent(64)
         self._working: Recent[tuple[str, FrameRequest], PhotoCrop] = Recent(16)
         self._shown: Recent[str, Image.Image] = Recent(16)
         self._tuned: Recent[Uploaded, TunedFace] = Recent(MOST_TUNED)
         self._tuning = threading.Lock()
 
     def search(self, upload: str) -> FoundFaces:
-        """The faces in a photo; each photo is searched once."""
-        return self._found.get(upload, lambda: self._search(upload))
+        """The faces in a photo; each photo is searched once, also one that is uploaded again.
+
+        Gradio names the file of an upload by what is in it, so equal paths are equal photos.
+        """
+        return self._found.get(self.uploads.path(upload), lambda: self._search(upload))
 
     def crop(self, uploaded: Uploaded) -> PhotoCrop:
         """The part of the photo itself in the frame."""

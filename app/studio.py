@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import torch
 from PIL import Image
@@ -34,7 +35,9 @@ FAR = "The model's picture is far from this photo, so edits may not fit it. Make
 STRIP_FRAMES = 12
 SHOWN_SIDE = 1024
 Progress = Callable[[int, int], None]
-"""Called before each frame of a film with the frames done and all frames; what it raises ends the work."""
+"""Called before each step of long work with the steps done and all steps; what it raises ends the work."""
+DRAWN_AT_ONCE = 8
+"""Frames of a film: few, so that sliders draw in between and a film that is stopped ends soon."""
 DOWNLOADED_SIDE = 512
 """Longer side, at least, of a picture as it is downloaded: smaller ones are enlarged smoothly."""
 
@@ -145,6 +148,11 @@ class Studio:
         )
         return Look(_for_the_screen(before), _for_the_screen(after), readings)
 
+    def seen(self, face: FaceRecipe) -> dict[str, Reading]:
+        """What is read off the picture of a face, by attribute."""
+        read = self._read(self._pipe, face, self.shown(face))
+        return {attribute.name: read[attribute.name] for attribute in self.facts.attributes}
+
     def shown(self, face: FaceRecipe) -> Image.Image:
         """A face as the page shows it: the photo's working copy with its change, or the model's picture."""
         if face.photo is None or not face.keep_photo:
@@ -223,21 +231,23 @@ class Studio:
         latents = torch.stack([self.latent(face) for face in faces])
         return keyframe_path(latents, STRIP_FRAMES, way.path, way.easing, way.closed)
 
-    def morph(self, faces: Sequence[FaceRecipe], way: PathRequest, frames: int) -> Animation:
+    def morph(
+        self, faces: Sequence[FaceRecipe], way: PathRequest, frames: int, progress: Progress | None = None
+    ) -> Animation:
         """The film through 2 to 8 faces, in the model's own size."""
         if not 2 <= len(faces) <= MOST_KEYFRAMES:
             raise ValueError(f"A morph needs 2 to {MOST_KEYFRAMES} faces; there are {len(faces)}.")
-        return self._films.get((tuple(faces), way, frames), lambda: self._morph(faces, way, frames))
+        return self._films.get((tuple(faces), way, frames), lambda: self._morph(faces, way, frames, progress))
 
-    def sweep(self, face: FaceRecipe, frames: int) -> Animation:
+    def sweep(self, face: FaceRecipe, frames: int, progress: Progress | None = None) -> Animation:
         """The film from the face as it is to the edited one; in the photo, where that is kept."""
         if not face.changes:
             raise ValueError("Move at least one slider first: the film goes from the face as it is to the edited one.")
         eased = [(3 - 2 * t) * t * t for t in (i / (frames - 1) for i in range(frames))]
         steps = [replace(face, changes=tuple((name, to * t) for name, to in face.changes if to * t)) for t in eased]
         if face.photo is not None and face.keep_photo:
-            return Animation([_for_the_screen(self.shown(step)) for step in steps])
-        return Animation(self.pictures(steps))
+            return _drawn(steps, 1, lambda few: [_for_the_screen(self.shown(step)) for step in few], progress)
+        return _drawn(steps, DRAWN_AT_ONCE, self.pictures, progress)
 
     # -------------------------------------------------------------------------------------------------------------
 
@@ -288,9 +298,22 @@ class Studio:
         # as `VAEPipeline.read` does with a latent, but for drawing once more what is drawn already
         return pipe.directions.read(pipe.encode(picture), drawn=True)[0]
 
-    def _morph(self, faces: Sequence[FaceRecipe], way: PathRequest, frames: int) -> Animation:
-        latents = [self.latent(face) for face in faces]
-        return self._pipe.morph(latents, frames=frames, path=way.path, easing=way.easing, closed=way.closed)
+    def _morph(
+        self, faces: Sequence[FaceRecipe], way: PathRequest, frames: int, progress: Progress | None
+    ) -> Animation:
+        ends = torch.stack([self.latent(face) for face in faces])
+        latents = keyframe_path(ends, frames, way.path, way.easing, way.closed)
+        return _drawn(latents, DRAWN_AT_ONCE, self._pipe.decode, progress)
+
+
+def _drawn(steps: Any, at_once: int, draw: Callable[[Any], list[Image.Image]], progress: Progress | None) -> Animation:
+    """A film of steps that can be sliced, a few drawn at once."""
+    frames: list[Image.Image] = []
+    while len(frames) < len(steps):
+        if progress is not None:
+            progress(len(frames), len(steps))
+        frames += draw(steps[len(frames) : len(frames) + at_once])
+    return Animation(frames)
 
 
 def _for_the_screen(picture: Image.Image) -> Image.Image:
@@ -312,3 +335,11 @@ def enlarged(picture: Image.Image, side: int) -> Image.Image:
 def film_bytes(film: Animation, asked: FilmRequest, way: PathRequest, progress: Progress | None = None) -> bytes:
     """The film's file; smaller frames are enlarged to the size that was asked for."""
     return film.to_bytes(asked.format, asked.seconds, way.playback, asked.size, progress)
+
+
+def film_made(
+    draw: Callable[[Progress], Animation], asked: FilmRequest, way: PathRequest, progress: Progress
+) -> bytes:
+    """The file of a film that is drawn first, which is half of the progress."""
+    film = draw(lambda done, steps: progress(done, 2 * steps))
+    return film_bytes(film, asked, way, lambda done, steps: progress(steps + done, 2 * steps))

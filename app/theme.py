@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 from gradio.themes.utils import colors, fonts, sizes
 
-from .first_sight import FirstSight
+from .first_sight import FirstSight, ready_picture
 from .studio import Studio
 from .views import script, stylesheets
 from .words import MODELS, PAGE, i18n, translations
@@ -158,9 +158,10 @@ def appearance(studio: Studio, mcp: bool = False) -> dict[str, Any]:
         studio: of the model to open with.
         mcp: whether the endpoints are served as tools of an MCP server, which the page on them tells then.
     """
+    first_sight = {"picture": ready_picture(studio), "words": studio.facts.card.words}
     return {
         # class, arguments and named ones, as the server takes them apart
-        "app_kwargs": {"middleware": [(FirstSight, (), {"studio": studio})]},
+        "app_kwargs": {"middleware": [(FirstSight, (), first_sight)]},
         "i18n": i18n(),
         "mcp_server": mcp,
         "theme": build_theme(),

@@ -28,6 +28,7 @@ def watched(work: Callable[[Report], Result]) -> Iterator[float | Result]:
     thread = _Worker(work)
     thread.start()
     try:
+        yield 0.0
         while thread.is_alive():
             thread.join(TICK)
             check_wanted()

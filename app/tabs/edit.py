@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, replace
+from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -24,7 +25,7 @@ from ..files import (
 from ..page_state import PageState
 from ..render_requests import FilmRequest, PathRequest
 from ..shell import FILMING, NEWEST, PRIVATE, Shell, Updates, sent
-from ..studio import Look, Studio, film_bytes
+from ..studio import Look, Studio, film_made
 from ..toasts import toasts
 from ..views import view
 from ..watched_work import watched
@@ -231,19 +232,18 @@ class EditTab:
 
     @toasts
     def make_film(self, state: PageState) -> Iterator[Updates]:
-        busy = self.shell.busy()
-        yield {self.film: busy(f"Drawing {FILM.frames} frames\u2026", 0.1)}
-        studio = self.shell.studio(state)
-        film = studio.sweep(state.face, FILM.frames)
+        busy, studio = self.shell.busy(), self.shell.studio(state)
         name = f"{_file_name(studio, state)}.gif"
-        for step in watched(lambda report: film_bytes(film, FILM, WAY, report)):
+        draw = partial(studio.sweep, state.face, FILM.frames)
+        for step in watched(lambda report: film_made(draw, FILM, WAY, report)):
             if isinstance(step, bytes):
                 step = commented(step, self.shell.recipe(state, state.face))
                 words = f"From as it is to edited and back, {len(step) / 1000:,.0f} kB."
                 file = file_data(cached(step, name), name)
                 yield {self.film: {"file": file, "name": name, "words": words, "kind": "GIF"}}
             else:
-                yield {self.film: busy("Writing the GIF\u2026", 0.5 + step / 2)}
+                words = f"Drawing {FILM.frames} frames\u2026" if step < 0.5 else "Writing the GIF\u2026"
+                yield {self.film: busy(words, step)}
 
     def _now(self, state: PageState) -> Updates:
         return {**self.shell.said(state, push=False), **self.show(state)}

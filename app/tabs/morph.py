@@ -6,6 +6,7 @@ import io
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -17,7 +18,7 @@ from ..files import cached, commented, file_data, file_name, picture_bytes, show
 from ..page_state import PageState
 from ..render_requests import LARGEST_FILM, MOST_FRAMES, MOST_KEYFRAMES, FilmRequest, PathRequest, as_whole
 from ..shell import FILMING, NEWEST, PRIVATE, Shell, Updates, sent
-from ..studio import enlarged, film_bytes
+from ..studio import enlarged, film_made
 from ..toasts import toasts
 from ..views import view
 from ..watched_work import watched
@@ -175,10 +176,9 @@ class MorphTab:
     @toasts
     def make_film(self, state: PageState, frames: int, seconds: float, size: int, format: str) -> Iterator[Updates]:
         asked, busy = FilmRequest(frames, seconds, size, format), self.shell.busy()
-        yield {self.film: busy(f"Drawing {asked.frames} frames\u2026", 0.05)}
-        film = self._film(state, asked.frames)
         name, kind = f"{self._name(state)}.{asked.format}", asked.format.upper()
-        for step in watched(lambda report: film_bytes(film, asked, state.way, report)):
+        draw = partial(self.shell.studio(state).morph, state.keyframes, state.way, asked.frames)
+        for step in watched(lambda report: film_made(draw, asked, state.way, report)):
             if isinstance(step, bytes):
                 if asked.format == "gif":
                     step = commented(step, self.shell.recipe(state, *state.keyframes, way=state.way))
@@ -186,7 +186,8 @@ class MorphTab:
                 shown = {"file": file, "name": name, "words": words, "kind": kind, "video": asked.format == "mp4"}
                 yield {self.film: shown}
             else:
-                yield {self.film: busy(f"Writing the {kind}\u2026", 0.5 + step / 2)}
+                words = f"Drawing {asked.frames} frames\u2026" if step < 0.5 else f"Writing the {kind}\u2026"
+                yield {self.film: busy(words, step)}
 
     @toasts
     def bring_strip(self, state: PageState, frames: int) -> Updates:

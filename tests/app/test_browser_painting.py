@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import visiting
-from conftest import Server, serving
+from serving import Server, serving
 from visiting import AFTER, GRID, IN_ADDRESS, open_edit, open_tab, sources, state_of, wait_for_change
 
 playwright = visiting.playwright

@@ -63,5 +63,8 @@ def test_a_film_is_stopped_and_made_again(drawn_people):
     page.wait_for_timeout(600)
     assert page.locator("#film progress, #film img").count() == 0
     page.locator("#make-film").click()
+    page.wait_for_selector("#film progress")
+    for button in ("#stop-film", "#stop-film", "#make-film"):  # in a hurry: twice, and again before it has stopped
+        page.locator(button).click()
     page.wait_for_selector("#film img")
     playwright.expect(page.locator("#film .words")).to_contain_text("120 frames")

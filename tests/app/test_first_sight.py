@@ -13,7 +13,7 @@ import visiting
 from patience import PATIENCE
 from PIL import Image
 
-from app.first_sight import FirstSight
+from app.first_sight import FirstSight, ready_picture
 from app.words import Words
 
 playwright = visiting.playwright
@@ -73,7 +73,7 @@ def test_other_answers_pass_as_they_are(studio):
         async def send(message):
             got.append(message)
 
-        await FirstSight(app, studio)(scope, None, send)
+        await FirstSight(app, ready_picture(studio), "faces")(scope, None, send)
         return got
 
     for path in ("/", "/config"):

@@ -27,14 +27,20 @@ def test_help_explains_every_option(capsys):
     assert all(option in text for option in ("--model", "--port", "--host", "--share", "--mcp", "GRADIO_SERVER_PORT"))
 
 
-def test_a_port_that_is_taken_is_one_sentence(published, capsys):
+def test_a_port_that_is_taken_is_one_sentence_before_anything_is_loaded(capsys, monkeypatch):
+    monkeypatch.setattr("app.shelf.open_studio", lambda model: pytest.fail("loaded"))
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        assert main(["--model", str(published), "--host", "127.0.0.1", "--port", str(port)]) == 1
+        assert main(["--host", "127.0.0.1", "--port", str(port)]) == 1
     message = capsys.readouterr().err
-    assert "The studio cannot be opened: " in message and str(port) in message and "Traceback" not in message
+    assert "The studio cannot be opened: " in message and str(port) in message and message.count("\n") == 1
+
+
+def test_a_port_that_is_none_is_one_sentence(capsys):
+    assert main(["--port", "99999"]) == 1
+    assert capsys.readouterr().err == "The studio cannot be opened: bind(): port must be 0-65535.\n"
 
 
 @pytest.mark.parametrize("folder", ["missing", "empty"])

@@ -131,6 +131,7 @@ def test_every_face_of_a_photo_is_found_and_kept_at_the_photos_own_size(studio, 
     upload = studio.photos.uploads.add(two_faces)
     found = studio.photos.search(upload)
     assert found.found == 2 and "2 faces" in found.note and studio.photos.search(upload) is found
+    assert studio.photos.search(studio.photos.uploads.add(two_faces)) is found  # the same file again
     photo = pixels(Image.open(two_faces).convert("RGB"))
     for frame in found.frames:
         kept = FaceRecipe(Uploaded(upload, frame), keep_photo=True)
