@@ -28,8 +28,9 @@ LARGEST_HEADER = 4_000_000
 """Bytes of names, shapes and description: those of ten thousand tensors."""
 LARGEST_TABLE = 1_000_000
 """Bytes of a JSON file beside the weights."""
-MOST_ROWS = 2**18
-"""Of a dimension that nothing else decides, such as the number of directions."""
+MOST_ROWS = 2**20
+"""Of a dimension that nothing else decides, such as the number of directions, or of a covariance's lower half, which a
+latent of 1,024 dimensions has 524,800 numbers of."""
 FLOATS = ("F64", "F32", "F16", "BF16")
 
 Shapes = Mapping[str, tuple[int | str, ...]]

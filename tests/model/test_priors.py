@@ -91,6 +91,12 @@ def test_a_round_trip_gives_the_same_samples(prior, mixture, tmp_path):
         loaded.check_weights("cd" * 32)
 
 
+def test_the_widest_latent_makes_a_round_trip(tmp_path):
+    wide = MixturePrior(torch.ones(1), torch.zeros(1, 1024), torch.eye(1024)[None], "ab" * 32)
+    wide.save_pretrained(tmp_path)
+    assert torch.equal(MixturePrior.from_pretrained(tmp_path).factors, wide.factors)
+
+
 def test_a_covariance_that_is_singular_is_refused():
     with pytest.raises(ValueError, match="full rank"):
         MixturePrior(torch.ones(1), torch.zeros(1, 2), torch.zeros(1, 2, 2))
