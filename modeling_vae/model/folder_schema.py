@@ -38,6 +38,8 @@ LONGEST = 300
 """Characters of another's error that are quoted."""
 REPEATED = re.compile("layer|depth|block|stage|repeat")
 """What a backbone's configuration calls numbers of modules."""
+CLASSES = ("id2label", "label2id")
+"""Tables of a backbone's configuration that are of names: a "tape player" has 848 layers of nothing."""
 
 
 class Network(NamedTuple):
@@ -179,14 +181,17 @@ def _without_memory(config: VAEConfig, source: object, most: int) -> dict[str, T
 
 
 def _nested(values: Any) -> Iterator[tuple[str, Any]]:
-    """All keys of a table and of the tables and lists in it; the values of a list have the key of the list."""
+    """All keys of a table and of the tables and lists in it, but for the names of classes.
+
+    The values of a list have the key of the list.
+    """
     waiting = [("", values)]
     while waiting:
         key, value = waiting.pop()
         if key:
             yield key, value
         if isinstance(value, Mapping):
-            waiting += [(str(inner), below) for inner, below in value.items()]
+            waiting += [(str(inner), below) for inner, below in value.items() if inner not in CLASSES]
         elif isinstance(value, list):
             waiting += [(key, below) for below in value]
 

@@ -228,8 +228,9 @@ class VAEModel(VAEPreTrainedModel):
         """
         pretrained = AutoModel.from_pretrained(backbone, dtype=torch.float32, **kwargs)
         values = pretrained.config.to_dict()
-        # where it was loaded from is nobody's business but the loader's
-        config.encoder_backbone = {name: value for name, value in values.items() if name != "_name_or_path"}
+        # where it was loaded from is nobody's business but the loader's, and the classes are its lost head's
+        unneeded = ("_name_or_path", "id2label", "label2id")
+        config.encoder_backbone = {name: value for name, value in values.items() if name not in unneeded}
         model = cls(config)
         model.get_submodule("encoder.backbone").load_state_dict(pretrained.state_dict())
         return model
