@@ -236,13 +236,13 @@ class Studio:
     ) -> Animation:
         """The film through 2 to 8 faces, in the model's own size."""
         if not 2 <= len(faces) <= MOST_KEYFRAMES:
-            raise ValueError(f"A morph needs 2 to {MOST_KEYFRAMES} faces; there are {len(faces)}.")
+            raise ValueError(f"A morph needs 2 to {MOST_KEYFRAMES} pictures; there are {len(faces)}.")
         return self._films.get((tuple(faces), way, frames), lambda: self._morph(faces, way, frames, progress))
 
     def sweep(self, face: FaceRecipe, frames: int, progress: Progress | None = None) -> Animation:
         """The film from the face as it is to the edited one; in the photo, where that is kept."""
         if not face.changes:
-            raise ValueError("Move at least one slider first: the film goes from the face as it is to the edited one.")
+            raise ValueError("Move at least one slider first: the film goes from what is there to what you edited.")
         eased = [(3 - 2 * t) * t * t for t in (i / (frames - 1) for i in range(frames))]
         steps = [replace(face, changes=tuple((name, to * t) for name, to in face.changes if to * t)) for t in eased]
         if face.photo is not None and face.keep_photo:
