@@ -22,7 +22,7 @@ from modeling_vae.recipes.bundled import default_model, find, models
 from modeling_vae.refusals import refusals, sentence
 
 PREFIX, LOCK = "studio-", ".lock"
-NOT_SHARED = "No public address: Gradio's server, which gives it, does not answer. The page is open on this machine."
+NOT_SHARED = "No public address: Gradio's server, which gives it, does not answer. The page is open without it."
 
 
 def parse(argv: Sequence[str] | None = None, program: str = "python -m app") -> argparse.Namespace:

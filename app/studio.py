@@ -45,11 +45,12 @@ DOWNLOADED_SIDE = 512
 @dataclass(frozen=True)
 class AttributeReading:
     """An attribute as it is seen in two pictures of a face, as it is and edited, in standard deviations over the data;
-    `probability` of the edited one."""
+    `probability_before` is that of the face as it is, `probability` that of the edited one."""
 
     attribute: Attribute
     before: float
     after: float
+    probability_before: float | None
     probability: float | None
 
 
@@ -142,9 +143,9 @@ class Studio:
         attributes = self.attributes(lessons)
         pipe = self.lessons.pipe(attribute.name for attribute in attributes)
         read_before, read_after = self._read(pipe, face.plain, before), self._read(pipe, face, after)
+        pairs = ((a, read_before[a.name], read_after[a.name]) for a in attributes)
         readings = tuple(
-            AttributeReading(a, read_before[a.name].value, read_after[a.name].value, read_after[a.name].probability)
-            for a in attributes
+            AttributeReading(a, was.value, now.value, was.probability, now.probability) for a, was, now in pairs
         )
         return Look(_for_the_screen(before), _for_the_screen(after), readings)
 
