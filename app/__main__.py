@@ -22,6 +22,7 @@ from modeling_vae.recipes.bundled import default_model, find, models
 from modeling_vae.refusals import refusals, sentence
 
 PREFIX, LOCK = "studio-", ".lock"
+NOT_SHARED = "No public address: Gradio's server, which gives it, does not answer. The page is open without it."
 
 
 def parse(argv: Sequence[str] | None = None, program: str = "python -m app") -> argparse.Namespace:
@@ -76,13 +77,16 @@ def main(argv: Sequence[str] | None = None, program: str = "python -m app") -> i
     except refusals() as error:
         print(f"The model {options.model} cannot be loaded: {sentence(error)}", file=sys.stderr)
         return 1
+    share = options.share and _can_share()
+    if options.share and not share:
+        print(NOT_SHARED, file=sys.stderr)
     warnings.filterwarnings("ignore", message="the model's picture is far from the photo")  # the page says it itself
     try:
         with _ending_in_order(), _files_of_this_run():
             build(studio, {folder.name: folder for folder in models()}, any_folder=not options.share).launch(
                 server_name=options.host,
                 server_port=options.port,
-                share=options.share or None,
+                share=share if options.share else None,  # None: as GRADIO_SHARE says
                 max_file_size=MAX_UPLOAD_BYTES,
                 **appearance(studio, options.mcp),
             )
@@ -95,6 +99,19 @@ def main(argv: Sequence[str] | None = None, program: str = "python -m app") -> i
 def _try(host: str, port: int) -> None:
     """Serve at an address for a moment: whether it can be served at is known before anything is loaded."""
     socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET).close()
+
+
+def _can_share() -> bool:
+    """Whether the server that gives public addresses answers; of one that does not Gradio says many lines."""
+    import httpx
+    from gradio import networking
+
+    if networking.GRADIO_SHARE_SERVER_ADDRESS is not None:  # another one, which Gradio asks itself
+        return True
+    try:
+        return httpx.get(networking.GRADIO_API_SERVER, timeout=10).is_success
+    except httpx.HTTPError:
+        return False
 
 
 @contextmanager

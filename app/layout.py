@@ -67,7 +67,7 @@ class Page:
         with gr.Tabs(elem_id="tabs", selected=FIRST_TAB) as self.tabs:
             with gr.Tab(say("Your photo"), id="photo") as photo_tab:
                 self.photo = PhotoTab(shell)
-            with gr.Tab(say("New faces"), id="generate") as self.generate_tab:
+            with gr.Tab(say(f"New {shell.shelf.first.facts.card.words}"), id="generate") as self.generate_tab:
                 self.generate = GenerateTab(shell)
             with gr.Tab(say("Edit"), id="edit") as edit_tab:
                 self.edit = EditTab(shell)

@@ -31,7 +31,7 @@ MOST_TUNED = 12
 FOUND = "{count} faces were found. Choose one, or move the frame."
 FOUND_ONE = "A face was found and levelled. Move the frame if you want another part."
 NOT_FOUND = "No face was found, so the frame is in the middle. Move it until a face fills it, straight on."
-BY_HAND = "Move the frame until a face fills it, straight on."
+BY_HAND = "Move the frame to the part that you want."
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,7 +114,7 @@ class Photos:
 
         face = None if uploaded is None else self._tuned.peek(uploaded)
         if face is None:
-            raise ValueError("This face was not used for long and made room for others; make it yours again.")
+            raise ValueError("What was learnt of this photo made room for others; make it yours again.")
         return face
 
     def _crop_of(self, frame: FrameRequest) -> Crop:

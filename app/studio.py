@@ -45,11 +45,12 @@ DOWNLOADED_SIDE = 512
 @dataclass(frozen=True)
 class AttributeReading:
     """An attribute as it is seen in two pictures of a face, as it is and edited, in standard deviations over the data;
-    `probability` of the edited one."""
+    `probability_before` is that of the face as it is, `probability` that of the edited one."""
 
     attribute: Attribute
     before: float
     after: float
+    probability_before: float | None
     probability: float | None
 
 
@@ -142,9 +143,9 @@ class Studio:
         attributes = self.attributes(lessons)
         pipe = self.lessons.pipe(attribute.name for attribute in attributes)
         read_before, read_after = self._read(pipe, face.plain, before), self._read(pipe, face, after)
+        pairs = ((a, read_before[a.name], read_after[a.name]) for a in attributes)
         readings = tuple(
-            AttributeReading(a, read_before[a.name].value, read_after[a.name].value, read_after[a.name].probability)
-            for a in attributes
+            AttributeReading(a, was.value, now.value, was.probability, now.probability) for a, was, now in pairs
         )
         return Look(_for_the_screen(before), _for_the_screen(after), readings)
 
@@ -236,13 +237,13 @@ class Studio:
     ) -> Animation:
         """The film through 2 to 8 faces, in the model's own size."""
         if not 2 <= len(faces) <= MOST_KEYFRAMES:
-            raise ValueError(f"A morph needs 2 to {MOST_KEYFRAMES} faces; there are {len(faces)}.")
+            raise ValueError(f"A morph needs 2 to {MOST_KEYFRAMES} pictures; there are {len(faces)}.")
         return self._films.get((tuple(faces), way, frames), lambda: self._morph(faces, way, frames, progress))
 
     def sweep(self, face: FaceRecipe, frames: int, progress: Progress | None = None) -> Animation:
         """The film from the face as it is to the edited one; in the photo, where that is kept."""
         if not face.changes:
-            raise ValueError("Move at least one slider first: the film goes from the face as it is to the edited one.")
+            raise ValueError("Move at least one slider first: the film goes from what is there to what you edited.")
         eased = [(3 - 2 * t) * t * t for t in (i / (frames - 1) for i in range(frames))]
         steps = [replace(face, changes=tuple((name, to * t) for name, to in face.changes if to * t)) for t in eased]
         if face.photo is not None and face.keep_photo:

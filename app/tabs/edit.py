@@ -254,8 +254,12 @@ def _readings(look: Look) -> dict[str, Any]:
 
 
 def _exchange(studio: Studio, look: Look) -> dict[str, Any]:
-    """Columns with their values, and the one of the first column that is seen most in the face as it is."""
-    categories, before = studio.facts.categories, {r.attribute.name: r.before for r in look.readings}
+    """Columns with their values, and the most probable one of the first column in the face as it is.
+
+    Deviations alone would mostly name a rare value, of which little is much.
+    """
+    categories = studio.facts.categories
+    before = {r.attribute.name: (r.probability_before or 0.0, r.before) for r in look.readings}
     columns = [
         {"label": label_of(column), "values": [{"name": a.name, "label": a.label} for a in values]}
         for column, values in categories.items()

@@ -18,7 +18,7 @@ from ..views import view
 from ..words import say
 
 NO_COLOUR = "Nothing"
-HELP = "Click anywhere, or use arrow keys (with Shift in small steps). In between lie mixes of the four faces around."
+HELP = "Click anywhere, or use arrow keys (with Shift in small steps). In between lie mixes of the four around."
 
 
 class MapTab:

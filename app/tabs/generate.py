@@ -26,28 +26,29 @@ class GenerateTab:
 
     def __init__(self, shell: Shell) -> None:
         self.shell = shell
+        new = f"New {shell.shelf.first.facts.card.words}"
         with gr.Row(elem_classes="split", elem_id="generate-split"):
             with gr.Column(scale=7, min_width=300):
-                self.grid = view("faces", label="New faces", elem_id="grid", title="New faces")
+                self.grid = view("faces", label="New pictures", elem_id="grid", title=new)
             with gr.Column(scale=3, min_width=280):
                 with gr.Column(elem_classes="chosen"):
-                    self.large = view("faces", label="Chosen face", elem_id="chosen-face", still=True)
+                    self.large = view("faces", label="The chosen one", elem_id="chosen-face", still=True)
                     with gr.Row(elem_classes="tight"):
                         self.to_edit = gr.Button(say("Edit this one"), min_width=100, elem_id="to-edit")
                         self.to_morph = gr.Button(say("Add to morph"), min_width=100, elem_id="to-morph")
                         self.download = gr.Button(say("Download"), min_width=100, elem_id="download-face")
-                self._controls()
+                self._controls(new)
         self._wire()
 
-    def _controls(self) -> None:
-        self.new = gr.Button(say("New faces"), variant="primary", elem_id="new-faces")
+    def _controls(self, new: str) -> None:
+        self.new = gr.Button(say(new), variant="primary", elem_id="new-faces")
         with gr.Group():
             self.seed = gr.Number(
                 precision=0,
                 minimum=0,
                 maximum=LARGEST_SEED,
                 label=say("Seed"),
-                info=say("The same seed gives the same faces, today and tomorrow."),
+                info=say("The same seed gives the same pictures, today and tomorrow."),
                 elem_id="seed",
             )
             self.truncation = gr.Slider(

@@ -28,7 +28,7 @@ PATH_LABELS = [(say("Round the sphere"), "slerp"), (say("Straight line"), "linea
 EASING_LABELS = [(say("Rest at each"), "smooth"), (say("Even pace"), "linear")]
 LOOP_LABELS = [(say("Around"), "around"), (say("Back and forth"), "boomerang"), (say("Once"), "once")]
 FORMAT_LABELS = [("GIF", "gif"), ("WebP", "webp"), ("MP4", "mp4")]
-EMPTY = "Choose two or more below; or add your photo, or an edited face, from their tabs."
+EMPTY = "Choose two or more below; or add your photo, or an edited picture, from their tabs."
 
 
 class MorphTab:

@@ -20,8 +20,8 @@ from ..watched_work import watched
 from ..words import Words, say
 
 COST = (
-    "**Make it mine** teaches the model this one face: some 20 to 40 seconds of this machine's processor, and edits "
-    "look like you. Frame the face first."
+    "**Make it mine** teaches the model what is in the frame: some 20 to 40 seconds of this machine's processor, and "
+    "edits look like your photo. Set the frame first."
 )
 
 
@@ -195,7 +195,7 @@ class PhotoTab:
                 shown = {part: update for part, update in self._framed(state).items() if part is not self.side}
                 yield {**self.shell.said(state), **shown}
             else:
-                yield {self.progress: busy(f"Learning this face\u2026 {step:.0%}", step)}
+                yield {self.progress: busy(f"Learning your photo\u2026 {step:.0%}", step)}
 
     def stop(self, state: PageState) -> Updates:
         hidden, usable = gr.Button(visible=False), gr.Button(interactive=True)

@@ -24,8 +24,8 @@ from ..words import Words, say
 
 HELP = (
     f"{FEWEST} of each at least, better 20, at most {MOST}. Choose examples that differ in nothing else: photos with, "
-    "and drawn ones without, teach what a photo is. What you teach stays with you until you change a face by it: its "
-    "link and its file then carry the name and the direction, never the examples."
+    "and drawn ones without, teach what a photo is. What you teach stays with you until you change a picture by it: "
+    "its link and its file then carry the name and the direction, never the examples."
 )
 TOLD = 0.3
 """Deviations by which a published attribute has to move along to be named."""
@@ -55,7 +55,7 @@ class TeachTab:
             with gr.Column(scale=7, min_width=300):
                 self.examples = view("lesson", label="Examples", elem_id="lesson")
                 with gr.Row(elem_classes="tight"):
-                    self.more = gr.Button(say("Other faces"), size="md", min_width=90, elem_id="lesson-more")
+                    self.more = gr.Button(say("Other pictures"), size="md", min_width=90, elem_id="lesson-more")
                     self.clear = gr.Button(say("Begin anew"), size="md", min_width=90, elem_id="lesson-clear")
             with gr.Column(scale=4, min_width=280):
                 self.name = gr.Textbox(
@@ -233,7 +233,7 @@ def _labelled(studio: Studio, faces: Any) -> list[dict[str, Any]]:
     drawn = [face for face in faces if face.photo is None]
     pictures = dict(zip(drawn, studio.pictures(drawn), strict=True))
     shown = [studio.photos.part(face.photo) if face.photo is not None else pictures[face] for face in faces]
-    return [{"file": file, "label": f"Face {i + 1}"} for i, file in enumerate(shown_files(shown))]
+    return [{"file": file, "label": f"Picture {i + 1}"} for i, file in enumerate(shown_files(shown))]
 
 
 def _framed(studio: Studio, path: str) -> Uploaded:

@@ -41,7 +41,7 @@ studio.views.lesson = (element, props, trigger, watch, upload) => {
     return h("section", { class: `tray ${side}`, ondragover: over, ondragleave: over, ondrop: over },
       h("header", {}, h("span", { class: "sign", "aria-hidden": "true" }, signs[side]), h("h3", {}, words[side]), count, file, add), thumbs);
   };
-  const offered = h("div", { class: "thumbs", role: "group", "aria-label": "Faces to choose from" });
+  const offered = h("div", { class: "thumbs", role: "group", "aria-label": "Pictures to choose from" });
   root.append(h("div", { class: "trays" }, tray("having"), tray("lacking")), status,
     h("p", { class: "title" }, "Or click: once for with it, twice for without it"), offered);
 
@@ -59,7 +59,7 @@ studio.views.lesson = (element, props, trigger, watch, upload) => {
     for (const side of ["having", "lacking"]) {
       trays[side].count.textContent = value[side].length;
       trays[side].thumbs.replaceChildren(...(value[side].length ? value[side].map(mine(side))
-        : [h("p", { class: "empty" }, "Drop photos here, or click faces below.")]));
+        : [h("p", { class: "empty" }, "Drop photos here, or click pictures below.")]));
     }
     const focused = [...offered.children].indexOf(document.activeElement);
     offered.replaceChildren(...value.offered.map(choice));

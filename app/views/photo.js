@@ -28,7 +28,7 @@ studio.views.photo = (element, props, trigger, watch, upload) => {
     busy("Sending your photo\u2026");
     try {
       const sent = await upload(given);
-      busy("Looking for faces\u2026");
+      busy("Looking at your photo\u2026");
       send("upload", { path: sent.path ?? sent });
     } catch (error) {
       busy("");

@@ -117,7 +117,7 @@ def test_what_is_refused_is_a_sentence(client, photo, tmp_path):
         client.predict({"seed": 1}, {"beard": 1.0}, api_name="/edit")
     with pytest.raises(AppError, match="from -8 to 8"):
         client.predict({"seed": 1}, {"age": 9.0}, api_name="/edit")
-    with pytest.raises(AppError, match="2 to 8 faces; there are 1"):
+    with pytest.raises(AppError, match="2 to 8 pictures; there are 1"):
         client.predict([{"seed": 1}], api_name="/morph")
     with pytest.raises(AppError, match="Move at least one slider"):
         client.predict({"seed": 1}, api_name="/film_of_edit")

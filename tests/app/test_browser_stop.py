@@ -12,7 +12,7 @@ from visiting import open_tab, sources, wait_for_change
 playwright = visiting.playwright
 browser, screens, page = visiting.browser, visiting.screens, visiting.page
 pytestmark = pytest.mark.browser
-LEARNT = re.compile(r"Learning this face\S* [1-9]\d*%")
+LEARNT = re.compile(r"Learning your photo\S* [1-9]\d*%")
 
 
 @pytest.fixture

@@ -30,11 +30,11 @@ def choose(page, side: str, places: range) -> None:
     for done, place in enumerate(places, start=1):
         face = page.locator(CHOICES).nth(place)
         face.click()
-        playwright.expect(face).to_have_attribute("aria-label", f"Face {place + 1}: With it")
+        playwright.expect(face).to_have_attribute("aria-label", f"Picture {place + 1}: With it")
         if side == "lacking":
             face.click()
             count(page, side, done)
-            playwright.expect(face).to_have_attribute("aria-label", f"Face {place + 1}: Without it")
+            playwright.expect(face).to_have_attribute("aria-label", f"Picture {place + 1}: Without it")
 
 
 @pytest.mark.parametrize("page", ["desktop", "phone"], indirect=True)

@@ -34,5 +34,6 @@ def test_from_one_value_to_another(page):
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.locator("#make-sweep").click()
     page.wait_for_selector("#sweep img")
+    visit.playwright.expect(page.locator("#sweep a.save")).to_be_in_viewport()
     page.locator("#undo").click()
     assert visit.wait_for_change(page, visit.AFTER, changed) == as_it_is

@@ -2,9 +2,11 @@
 
 import socket
 
+import gradio as gr
 import pytest
+from gradio import networking
 
-from app.__main__ import main, parse
+from app.__main__ import NOT_SHARED, main, parse
 from modeling_vae.recipes.bundled import default_model
 
 
@@ -55,3 +57,15 @@ def test_mcp_without_its_package_is_one_sentence(published, capsys, monkeypatch)
     monkeypatch.setattr("app.__main__.find_spec", lambda name: None)
     assert main(["--model", str(published), "--mcp"]) == 1
     assert "pip install 'gradio[mcp]'" in capsys.readouterr().err
+
+
+def test_a_public_address_that_nobody_gives_is_one_sentence_and_the_page_opens(published, capsys, monkeypatch):
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        monkeypatch.setattr(networking, "GRADIO_API_SERVER", f"http://127.0.0.1:{closed.getsockname()[1]}")
+        monkeypatch.setattr(networking, "GRADIO_SHARE_SERVER_ADDRESS", None)
+        opened = []
+        monkeypatch.setattr(gr.Blocks, "launch", lambda page, **options: opened.append(options["share"]))
+        assert main(["--model", str(published), "--share"]) == 0
+    assert opened == [False]
+    assert capsys.readouterr().err == f"{NOT_SHARED}\n"

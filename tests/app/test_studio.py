@@ -250,7 +250,7 @@ def test_a_film_has_the_frames_asked_for(studio, loop, count):
 
 @pytest.mark.parametrize("count", [0, 1, 9])
 def test_too_few_or_too_many_faces(studio, count):
-    with pytest.raises(ValueError, match=f"2 to 8 faces; there are {count}"):
+    with pytest.raises(ValueError, match=f"2 to 8 pictures; there are {count}"):
         studio.morph([face(index) for index in range(count)], PathRequest(), 4)
 
 
