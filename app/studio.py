@@ -229,8 +229,7 @@ class Studio:
 
     def strip_latents(self, faces: Sequence[FaceRecipe], way: PathRequest) -> torch.Tensor:
         """The latents [n, D] of the frames of `strip`, for whoever draws them; of one face or more."""
-        latents = torch.stack([self.latent(face) for face in faces])
-        return keyframe_path(latents, STRIP_FRAMES, way.path, way.easing, way.closed)
+        return self._path(faces, way, STRIP_FRAMES)
 
     def morph(
         self, faces: Sequence[FaceRecipe], way: PathRequest, frames: int, progress: Progress | None = None
@@ -302,9 +301,12 @@ class Studio:
     def _morph(
         self, faces: Sequence[FaceRecipe], way: PathRequest, frames: int, progress: Progress | None
     ) -> Animation:
-        ends = torch.stack([self.latent(face) for face in faces])
-        latents = keyframe_path(ends, frames, way.path, way.easing, way.closed)
-        return _drawn(latents, DRAWN_AT_ONCE, self._pipe.decode, progress)
+        return _drawn(self._path(faces, way, frames), DRAWN_AT_ONCE, self._pipe.decode, progress)
+
+    def _path(self, faces: Sequence[FaceRecipe], way: PathRequest, frames: int) -> torch.Tensor:
+        """The latents [frames, D] of a morph."""
+        latents = torch.stack([self.latent(face) for face in faces])
+        return keyframe_path(latents, frames, way.path, way.easing, way.closed)
 
 
 def _drawn(steps: Any, at_once: int, draw: Callable[[Any], list[Image.Image]], progress: Progress | None) -> Animation:

@@ -18,7 +18,8 @@ import torch
 from torch import Tensor
 
 from modeling_vae import VAEPipeline
-from modeling_vae.data import PictureData, labelled_batches, load_data
+from modeling_vae.commands.whole_run import read
+from modeling_vae.data import PictureData, labelled_batches
 from modeling_vae.evaluation.frechet import FeatureStatistics, frechet_distance
 from modeling_vae.figures.comparison import closed
 from modeling_vae.passes import decoded, posteriors
@@ -38,9 +39,7 @@ def main(argv: list[str] | None = None) -> None:
     options = parser.parse_args(argv)
     pipes = {name: VAEPipeline.from_pretrained(name) for name in (options.folder, options.baseline)}
     recipe = Recipe.read(options.folder, [f"data.path={options.data}"])
-    config = pipes[options.folder].model.config
-    size, channels = config.height_and_width, config.num_channels
-    data = load_data(recipe.data, image_size=size, num_channels=channels, attributes=recipe.columns)
+    data = read(recipe)
     for seed in SEEDS:
         probe = learn_probe(data.train, recipe.columns, leave_out=recipe.publish.leave_out, seed=seed)
         if probe is None:

@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from PIL import Image
 
 from modeling_vae import VAEPipeline
-from modeling_vae.data import PictureData, boolean_columns, labelled_batches, load_data
+from modeling_vae.commands.whole_run import read
+from modeling_vae.data import PictureData, boolean_columns, labelled_batches
 from modeling_vae.probing.probes import Probe, learn_probe
 from modeling_vae.recipes.recipe import Recipe
 
@@ -48,10 +49,7 @@ def main(argv: list[str] | None = None) -> None:
     options = parser.parse_args(argv)
     pipe = VAEPipeline.from_pretrained(options.folder)
     recipe = Recipe.read(options.folder, options.overrides).resolved(boolean_columns)
-    config = pipe.model.config
-    data = load_data(
-        recipe.data, image_size=config.height_and_width, num_channels=config.num_channels, attributes=recipe.columns
-    )
+    data = read(recipe)
     probe = learn_probe(data.train, recipe.columns, leave_out=recipe.publish.leave_out, seed=SEED)
     if probe is None:
         raise ValueError(f"{recipe.data.path} has too few labels for a probe: give its columns.")

@@ -19,8 +19,8 @@ window.fetch = (...given) => {
   return answer;
 };
 
-const LONG = "#make-film, #make-sweep, #make-mine, #stop-film, #stop-tuning";
 const STOP = "#stop-film, #stop-tuning";
+const LONG = `#make-film, #make-sweep, #make-mine, ${STOP}`;
 let held = null;
 const release = () => {
   if (waiting() || held.disabled) return void setTimeout(release, 20);
