@@ -65,7 +65,7 @@ def load_data(
 
     Raises:
         ValueError: the recipe names a path, split or column that does not exist, a label has another kind than its
-            column should, no picture is left, or more than 5 % are broken.
+            column should, no picture is left, or more than 5 % are broken; pictures of a stream shall be repeated.
         OSError: the cache cannot be written.
     """
     started = time.monotonic()
@@ -83,11 +83,11 @@ def load_data(
         if data.streaming:
             return _streamed(data, processor, attributes, seed, started)
         cache, from_cache = cached_pictures(data, processor, attributes, Path(cache_dir or _default_cache_dir()))
-    flip = data.augment.horizontal_flip
-    train = PictureDataset(cache, "train", horizontal_flip=flip, seed=seed)
+    flip, repeats = data.augment.horizontal_flip, data.augment.repeats
+    train = PictureDataset(cache, "train", horizontal_flip=flip, repeats=repeats, seed=seed)
     validation = PictureDataset(cache, "validation")
     report = DataReport(
-        pictures={"train": len(train), "validation": len(validation)},
+        pictures={"train": len(train.plain()), "validation": len(validation)},
         duplicates=cache.manifest["duplicates"],
         broken=tuple(cache.manifest["broken"]),
         seconds=time.monotonic() - started,
@@ -111,6 +111,8 @@ def _streamed(
     data: DataSettings, processor: VAEImageProcessor, attributes: Mapping[str, str], seed: int, started: float
 ) -> PictureData:
     """Validation is read once now, so that training can leave its pictures out; a share needs no reading."""
+    if data.augment.repeats:
+        raise ValueError("data.augment.repeats is for pictures whose labels are known beforehand: not for a stream.")
     source = Source(data, attributes)
     pictures: dict[str, int | None] = {"train": None, "validation": None}
     limit = data.max_pictures

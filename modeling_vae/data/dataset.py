@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from torch.utils.data import Dataset, IterableDataset
 
 from .cache import PictureCache
 from .labels import Label
+from .repeats import repeated
 
 Item = dict[str, Any]
 """`{"pixel_values": float32 [C, H, W] in [0, 1], "labels": {column: value or None}}`"""
@@ -25,12 +26,21 @@ class PictureDataset(Dataset[Item]):
 
     With `horizontal_flip` each picture is mirrored with probability one half. Which ones are depends on the seed, the
     epoch (`set_epoch`) and the index alone: not on the order of access, the number of workers or any global state, so
-    that a resumed run sees the same pictures.
+    that a resumed run sees the same pictures. With `repeats` a picture has an index for each time that it comes in an
+    epoch, see `repeated`.
     """
 
-    def __init__(self, cache: PictureCache, split: str, *, horizontal_flip: bool = False, seed: int = 0) -> None:
+    def __init__(
+        self,
+        cache: PictureCache,
+        split: str,
+        *,
+        horizontal_flip: bool = False,
+        repeats: Mapping[str, int] | None = None,
+        seed: int = 0,
+    ) -> None:
         self.cache, self.split, self.horizontal_flip, self.seed = cache, split, horizontal_flip, seed
-        self._rows = cache.rows_of(split)
+        self._rows = repeated(cache.rows_of(split), cache.labels, repeats or {})
         # In shared memory, so that workers that outlive an epoch see the next one too.
         self._epoch = torch.zeros((), dtype=torch.int64).share_memory_()
         self._flips: tuple[int, np.ndarray] | None = None
@@ -40,7 +50,7 @@ class PictureDataset(Dataset[Item]):
         self._epoch.fill_(epoch)
 
     def plain(self) -> PictureDataset:
-        """The same pictures without augmentation."""
+        """The same pictures without augmentation, each once."""
         return PictureDataset(self.cache, self.split)
 
     def __len__(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from modeling_vae.recipes.crops import AnnotatedCrop
@@ -11,6 +12,10 @@ class AugmentSettings(Protocol):
     @property
     def horizontal_flip(self) -> bool:
         """Whether training sees every picture mirrored with probability one half."""
+
+    @property
+    def repeats(self) -> Mapping[str, int]:
+        """How often training sees a picture in an epoch, by what it has; once where nothing is said."""
 
 
 class DataSettings(Protocol):

@@ -10,7 +10,7 @@ import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from huggingface_hub.errors import StrictDataclassError
 from pydantic import BaseModel, Field, ValidationError, model_validator
@@ -136,6 +136,11 @@ class ObjectiveRecipe(Section):
 
 class Augment(Section):
     horizontal_flip: bool = False
+    repeats: dict[str, Annotated[int, Field(ge=1)]] = Field(
+        {},
+        description="times that a picture comes in an epoch, by what it has, so that what is rare is learnt: "
+        "a boolean column, or column:value",
+    )
 
 
 class DataRecipe(Section):

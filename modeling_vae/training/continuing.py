@@ -174,8 +174,8 @@ def note_pictures(data: PictureData, folder: Path) -> None:
 def _sampled(pictures: Any) -> dict[str, Any] | None:
     if not isinstance(pictures, Sized):
         return None
-    count, digest = len(pictures), hashlib.sha256()
     plain = pictures.plain() if hasattr(pictures, "plain") else pictures
+    count, digest = len(plain), hashlib.sha256()
     for row in sorted({i * count // SAMPLE for i in range(SAMPLE)}) if count else []:
         item = plain[row]  # type: ignore[index]  # a sized data set is map-style
         digest.update(item["pixel_values"].numpy().tobytes() + repr(item.get("labels")).encode())

@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import pickle
 import time
+from collections import Counter
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -91,6 +93,54 @@ class TestAugmentation:
     def test_validation_is_never_augmented(self, load, splits):
         validation = load(splits, augment={"horizontal_flip": True}).validation
         assert not any(flips(validation))
+
+
+class TestRepeats:
+    @pytest.fixture
+    def pets(self, tmp_path):
+        rows = [f"{i:03d}.png,{('yes', 'no', '')[i % 3]},{'cat' if i % 2 else 'dog'}" for i in range(12)]
+        for split, first in (("train", 0), ("validation", 50)):
+            folder = write_folder(tmp_path / "pets" / split, range(first, first + 12))
+            (folder / "metadata.csv").write_text("\n".join(["file_name,asleep,kind", *rows]))
+        return tmp_path / "pets"
+
+    KINDS: ClassVar = {"asleep": "boolean", "kind": "category"}
+
+    def test_each_picture_comes_as_often_as_the_most_of_what_it_has(self, load, pets):
+        repeats = {"asleep": 5, "kind:dog": 2}
+        data = load(pets, self.KINDS, augment={"horizontal_flip": True, "repeats": repeats})
+        labels = [item["labels"] for item in data.train.__getitems__(range(len(data.train)))]
+        told = Counter((row["asleep"], row["kind"]) for row in labels)
+        # of twelve pictures two have each of the six pairs
+        assert told == {
+            (True, "cat"): 10, (True, "dog"): 10, (False, "cat"): 2, (False, "dog"): 4, (None, "cat"): 2,
+            (None, "dog"): 4,
+        }  # fmt: skip
+        assert len(data.train.plain()) == len(data.validation) == data.report.pictures["train"] == 12
+        assert sum(len(values) for values, _ in labelled_batches(data.train, 5)) == 12
+
+    def test_a_picture_is_mirrored_anew_each_time_that_it_comes(self, load, pets):
+        train = load(pets, self.KINDS, augment={"horizontal_flip": True, "repeats": {"asleep": 40}}).train
+        first = [item["pixel_values"] for item in train.__getitems__(range(40))]
+        assert all(torch.equal(a, first[0]) or torch.equal(a, first[0].flip(2)) for a in first)
+        assert 10 < sum(torch.equal(a, first[0]) for a in first) < 30
+
+    @pytest.mark.parametrize(
+        ("name", "words"),
+        [
+            ("awake", "neither a boolean column"),
+            ("kind", "neither a boolean column"),
+            ("asleep:true", "neither a boolean column"),
+            ("kind:cow", "no training picture has 'kind:cow'"),
+        ],
+    )
+    def test_what_is_not_annotated_is_refused(self, load, pets, name, words):
+        with pytest.raises(ValueError, match=words):
+            load(pets, self.KINDS, augment={"repeats": {name: 2}})
+
+    def test_a_stream_knows_its_labels_too_late(self, load, pets):
+        with pytest.raises(ValueError, match="not for a stream"):
+            load(pets, self.KINDS, streaming=True, augment={"repeats": {"asleep": 2}})
 
 
 @pytest.mark.parametrize("workers", [0, 2])
