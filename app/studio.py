@@ -180,19 +180,18 @@ class Studio:
         changes = {a.name: round(chance.uniform(0.6, 1) * chance.choice((a.gone, a.full)), 1) for a in chosen}
         return face.edited(changes, face.hold)
 
-    def exchanged(self, face: FaceRecipe, source: str, target: str) -> FaceRecipe:
-        """The face with one value of a category for another, as changes; those of the column's other values go."""
-        columns = {a.name: column for column, values in self.facts.categories.items() for a in values}
-        for name in (source, target):
-            if name not in columns:
-                offered = ", ".join(columns) or "none"
-                raise ValueError(f"{name!r:.80} is no value to go from or to; this model offers {offered}.")
-        if source == target or columns[source] != columns[target]:
-            raise ValueError(f"There is no way from {source} to {target}; choose two different values of one column.")
-        known = {a.name: a for a in self.facts.attributes}
-        changes = {name: change for name, change in face.changes if columns.get(name) != columns[source]}
-        for name, strength in self._pipe.exchange_strengths(source, target).items():
-            changes[name] = round(max(known[name].least, min(known[name].most, strength)), 1)
+    def become(self, face: FaceRecipe, target: str) -> FaceRecipe:
+        """The face with this value of a category, as changes, which take the place of those of its whole column."""
+        columns = {a.name: values for values in self.facts.categories.values() for a in values}
+        if target not in columns:
+            offered = ", ".join(columns) or "none"
+            raise ValueError(f"{target!r:.80} is no value of a category; this model offers {offered}.")
+        known = {a.name: a for a in columns[target]}
+        changes = {name: change for name, change in face.changes if name not in known}
+        origin = self._origin(face.origin)[None]
+        for name, strength in self._pipe_of(face).strengths_to_become(origin, target).items():
+            if name in known:
+                changes[name] = round(max(known[name].least, min(known[name].most, strength)), 1)
         return face.edited(changes, face.hold)
 
     # --- the map -------------------------------------------------------------------------------------------------

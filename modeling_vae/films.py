@@ -64,31 +64,39 @@ class Films(ABC):
         moves = sweep_moves(self._directions(), strengths, frames, hold, easing)
         return Animation(self.decode((self._one(face).double() + moves).float()))
 
-    def between(self, face: Face, source: str, target: str, strength: float = 1.0) -> Image.Image:
-        """A face that loses one value and gets another: `between(face, "coat:tabby", "coat:black_and_white")`.
+    def become(self, face: Face, target: str, strength: float = 1.0, hold: str | Iterable[str] = ()) -> Image.Image:
+        """A face with another value of a category, whatever it has now: `become(face, "coat:black_and_white")`.
 
         Args:
             face: a picture or a latent.
-            source, target: names of directions, or groups, see `AttributeDirections.exchange`.
-            strength: 1 for a change that is seen, as it was measured; less for a part of it.
+            target: "column:value", or a boolean column.
+            strength: 1 for all of the change; less for a part of it.
+            hold: names of attributes that stay.
         """
-        return self.decode(self._exchanged(face, source, target, torch.tensor([_share(strength)])))[0]
+        return self.decode(self._becoming(face, target, torch.tensor([_share(strength)]), hold))[0]
 
-    def exchange_strengths(self, source: str, target: str) -> dict[str, float]:
-        """What `between` changes, as strengths for `edit`, see `AttributeDirections.exchange_strengths`."""
-        return self._directions().exchange_strengths(source, target)
-
-    def between_film(
-        self, face: Face, source: str, target: str, frames: int = 48, strength: float = 1.0, easing: str = "smooth"
+    def become_film(
+        self,
+        face: Face,
+        target: str,
+        frames: int = 48,
+        strength: float = 1.0,
+        hold: str | Iterable[str] = (),
+        easing: str = "smooth",
     ) -> Animation:
-        """The way there as a film, from the face as it is to what `between` gives."""
+        """The way there as a film, from the face as it is to what `become` gives."""
         time = ease(torch.linspace(0, 1, frame_count(frames), dtype=torch.float64), easing)
-        return Animation(self.decode(self._exchanged(face, source, target, time * _share(strength))))
+        return Animation(self.decode(self._becoming(face, target, time * _share(strength), hold)))
 
-    def _exchanged(self, face: Face, source: str, target: str, shares: Tensor) -> Tensor:
-        """The latents [N, D] of a face after N shares of an exchange."""
-        move = self._directions().exchange(source, target)
-        return (self._one(face).double() + shares.double()[:, None] * move).float()
+    def strengths_to_become(self, face: Face, target: str) -> dict[str, float]:
+        """What `become` changes, as strengths for `edit`, see `AttributeDirections.strengths_to_become`."""
+        return self._directions().strengths_to_become(self._one(face), target)
+
+    def _becoming(self, face: Face, target: str, shares: Tensor, hold: str | Iterable[str]) -> Tensor:
+        """The latents [N, D] of a face after N shares of the way."""
+        directions, latent = self._directions(), self._one(face)
+        move = directions.delta(directions.strengths_to_become(latent, target), hold)
+        return (latent.double().cpu() + shares.double()[:, None] * move).float()
 
     def _one(self, face: Face) -> Tensor:
         """The latent [1, D] of the one face that a method is about."""

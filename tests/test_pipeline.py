@@ -107,18 +107,18 @@ def test_a_latent_is_read_off_its_picture(pipe):
     assert pipe.read(photo) == pipe.directions.read(pipe.encode(photo))[0]
 
 
-def test_a_face_loses_one_value_and_gets_another(pipe):
+def test_a_face_becomes_what_it_is_not(pipe):
     latent = pipe.sample(1, seed=3)
-    move = pipe.directions.average("coat:white") - pipe.directions.average("coat:black")
-    wanted = pipe.decode((latent.double() + move).float())[0]
-    assert grey_levels(pipe.between(latent, "coat:black", "coat:white"), wanted) == 0
-    assert grey_levels(pipe.between(latent, "coat:black", "coat:white", 0.0), pipe.decode(latent)[0]) == 0
-    film = pipe.between_film(latent, "coat:black", "coat:white", frames=5)
+    asked = pipe.strengths_to_become(latent, "coat:white")
+    wanted = pipe.decode(pipe.edit_latents(latent, asked, ["smiling"]))[0]
+    assert grey_levels(pipe.become(latent, "coat:white", hold=["smiling"]), wanted) == 0
+    assert grey_levels(pipe.become(latent, "coat:white", 0.0), pipe.decode(latent)[0]) == 0
+    film = pipe.become_film(latent, "coat:white", frames=5, hold="smiling")
     assert len(film) == 5 and grey_levels(film[4], wanted) <= 1 and grey_levels(film[0], pipe.decode(latent)[0]) <= 1
     with pytest.raises(ValueError, match="strength='all' is not possible"):
-        pipe.between(latent, "coat:black", "coat:white", "all")
+        pipe.become(latent, "coat:white", "all")
     with pytest.raises(ValueError, match="'coat:blue' is not a group"):
-        pipe.between(latent, "coat:black", "coat:blue")
+        pipe.become(latent, "coat:blue")
 
 
 def test_a_kept_photo_is_untouched_outside_the_crop_and_at_strength_zero(pipe):

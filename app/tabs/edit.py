@@ -59,7 +59,7 @@ class EditTab:
                     elem_id="keep",
                     visible=False,
                 )
-                self.exchange = view("exchange", label="From \u2013 to", elem_id="exchange")
+                self.become = view("become", label="Become", elem_id="become")
                 self.desk = view("desk", label="Changes", elem_id="desk", most=MOST_SHOWN)
                 self.none = gr.Markdown(
                     say("This model has no attribute directions, so there is nothing to move."), visible=False
@@ -96,7 +96,7 @@ class EditTab:
         ):
             button.click(act, state, self.changed, **newest)
         self.steps.select(self.go_to_step, [state, self.steps], self.changed, **newest)
-        self.exchange.submit(self.exchange_values, [state, self.exchange], self.changed, **newest)
+        self.become.submit(self.become_other, [state, self.become], self.changed, **newest)
         self.keep.input(self.keep_photo, [state, self.keep], self.changed, **newest)
         self.download.click(self.bring, state, self.shell.courier, concurrency_limit=2, **PRIVATE)
 
@@ -104,7 +104,7 @@ class EditTab:
     def outputs(self) -> list[Any]:
         return [
             *(self.stage, self.desk, self.steps, self.undo, self.redo, self.reset, self.keep, self.film),
-            *(self.none, self.help, self.random, self.make, self.exchange),
+            *(self.none, self.help, self.random, self.make, self.become),
         ]
 
     @property
@@ -134,7 +134,7 @@ class EditTab:
         return {
             **self._seen(studio, state, look),
             self.desk: {**desk, **_readings(look)},
-            self.exchange: _exchange(studio, look),
+            self.become: _values(studio, look),
             self.keep: gr.Checkbox(state.face.keep_photo, visible=state.face.photo is not None),
             self.none: gr.Markdown(visible=not some),
             self.help: gr.Markdown(visible=some),
@@ -200,9 +200,9 @@ class EditTab:
         return self._now(state.stepped(self.shell.studio(state).random_changes(state.face)))
 
     @toasts
-    def exchange_values(self, state: PageState, value: Any) -> Updates:
-        source, target = (str(sent(value).get(end, "")) for end in ("source", "target"))
-        updates = self._now(state.stepped(self.shell.studio(state).exchanged(state.face, source, target)))
+    def become_other(self, state: PageState, value: Any) -> Updates:
+        target = str(sent(value).get("target", ""))
+        updates = self._now(state.stepped(self.shell.studio(state).become(state.face, target)))
         return {**updates, self.desk: {**updates[self.desk], "last": target}}
 
     @toasts
@@ -253,7 +253,7 @@ def _readings(look: Look) -> dict[str, Any]:
     return {"readings": {r.attribute.name: [r.before, r.after, r.probability] for r in look.readings}}
 
 
-def _exchange(studio: Studio, look: Look) -> dict[str, Any]:
+def _values(studio: Studio, look: Look) -> dict[str, Any]:
     """Columns with their values, and the most probable one of the first column in the face as it is.
 
     Deviations alone would mostly name a rare value, of which little is much.

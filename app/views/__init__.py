@@ -11,7 +11,7 @@ import gradio as gr
 
 FOLDER = Path(__file__).parent
 NAMES = (
-    *("faces", "mixer", "stage", "desk", "exchange", "photo", "film", "courier", "address", "lesson", "map"),
+    *("faces", "mixer", "stage", "desk", "become", "photo", "film", "courier", "address", "lesson", "map"),
     "painter",
 )
 

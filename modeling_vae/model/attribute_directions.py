@@ -34,6 +34,8 @@ FILE_NAME = "directions.safetensors"
 FORMAT = "attribute-directions/1"
 FEWEST = 20
 """Pictures on either side below which a direction is noise."""
+BEYOND = 1.5
+"""How far past a group's mean a face is taken that becomes one of it: at the mean itself many are too faint."""
 RIDGE = 1e-5
 """Of the largest variance, added to each: rounding a covariance of 1,024 dimensions to float32 takes less."""
 
@@ -210,31 +212,31 @@ class AttributeDirections:
         """From the mean latent of one group to that of another ("coat:tabby" -> "coat:white"): [D]; see `average`."""
         return self.average(target) - self.average(source)
 
-    def exchange(self, source: str, target: str) -> Tensor:
-        """The move that takes one value away and gives another, so that it is seen: [D], float64.
+    def strengths_to_become(self, latent: Tensor, target: str) -> dict[str, float]:
+        """The edit by which a latent comes to have a value, whatever it has now: name -> standard deviations.
 
-        Where edits of both were tried, it is the edit by the strengths at which the one is lost and the other shows,
-        or as far as their sliders reach; else the way between their means.
+        All values of the column are then read as they are in the mean of those pictures, `BEYOND` times as far from
+        the mean of all: what it was before goes with it, which one value's direction alone would leave.
+
+        Args:
+            latent: [1, D].
+            target: "column:value", or a boolean column.
+
+        Raises:
+            ValueError: there is no such group, or its column has no direction.
         """
-        known = [self.directions.get(name) for name in (source, target)]
-        if any(direction is None or direction.seen is None for direction in known):
-            return self.between(source, target)
-        return self.delta(self.exchange_strengths(source, target))
-
-    def exchange_strengths(self, source: str, target: str) -> dict[str, float]:
-        """The exchange as strengths for `edit`: name -> standard deviations.
-
-        Where edits of both were tried, they give that very move; else one that changes both readings as it does. Of
-        two that say the same thing, such as the only two values of a column, it is the target's strength alone.
-        """
-        rows = [self._row(source), self._row(target)]
-        losing, showing = self.directions[source], self.directions[target]
-        if losing.seen is None or showing.seen is None:
-            lost, shown = (self.readouts[rows] @ self.between(source, target)).tolist()
-        else:
-            lost, shown = losing.full(losing=True), showing.full()
-        alike = (self._units[rows[0]] @ self._units[rows[1]]).abs().item()
-        return {target: shown} if 1 - alike < SMALLEST_INDEPENDENCE else {source: lost, target: shown}
+        wanted = self.mean + BEYOND * (self.average(target) - self.mean)
+        column = target.partition(":")[0]
+        values = [name for name, direction in self.directions.items() if direction.column == column]
+        rows: list[int] = []
+        for name in sorted(values, key=lambda name: name != target):
+            units = self._units[[*rows, self._row(name)]]
+            if torch.linalg.eigvalsh(units @ units.T)[0] >= SMALLEST_INDEPENDENCE:  # else the others say it
+                rows.append(self._row(name))
+        if not rows:
+            raise ValueError(f"{column!r} has no direction in this model; known are {', '.join(self.names)}.")
+        changes = self.readouts[rows] @ (wanted - _on_cpu(latent, len(self.mean))[0])
+        return {self.names[row]: change for row, change in zip(rows, changes.tolist(), strict=True)}
 
     def average(self, group: str) -> Tensor:
         """The mean latent of the pictures of a group, [D], see `GroupMeans.mean_of`."""

@@ -1,4 +1,4 @@
-"""From one value of a category to another, in a real browser: by keys, on a phone, undone, in the link, as a film."""
+"""A face becomes what it is not, in a real browser: by keys, on a phone, undone, in the link, as a film."""
 
 from __future__ import annotations
 
@@ -10,13 +10,12 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.mark.parametrize("page", ["desktop", "phone"], indirect=True)
-def test_from_one_value_to_another(page):
+def test_a_face_becomes_what_it_is_not(page):
     visit.open_edit(page)
     as_it_is = visit.sources(page, visit.AFTER)
-    row = page.get_by_role("group", name="From one value to another")
-    source, target = row.get_by_label("From", exact=True), row.get_by_label("To", exact=True)
-    source.select_option("coat:black")
-    assert target.locator("option").all_inner_texts() == ["tabby", "white"]
+    target = page.get_by_role("group", name="Become another").get_by_label("Become", exact=True)
+    assert target.locator("option").all_inner_texts() == ["black", "tabby", "white"]
+    target.select_option("coat:tabby")
     target.focus()
     page.keyboard.press("ArrowDown")
     assert target.input_value() == "coat:white"
@@ -25,12 +24,12 @@ def test_from_one_value_to_another(page):
     changed = visit.wait_for_change(page, visit.AFTER, as_it_is)
     page.wait_for_function(visit.IN_ADDRESS, arg='"coat:white"')
     edit = visit.state_of(page)["face"]["edit"]
-    assert set(edit) == {"coat:black", "coat:white"}
+    assert "coat:white" in edit and len(edit) == 2  # of three coats two say it all
     for name, strength in edit.items():
         slider = page.get_by_label(f"Coat: {name.partition(':')[2]}", exact=True)
         assert float(slider.input_value()) == strength
     visit.playwright.expect(page.locator("#desk .said")).to_contain_text("Seen: Coat: white")
-    assert (source.input_value(), target.input_value()) == ("coat:black", "coat:white")
+    assert target.input_value() == "coat:white"
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.locator("#make-sweep").click()
     page.wait_for_selector("#sweep img")

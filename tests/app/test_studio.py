@@ -187,38 +187,28 @@ def test_faces_are_mixed(studio):
     assert torch.equal(children[0], children[2]) and not torch.equal(children[0], children[1])
 
 
-def test_from_one_value_to_another(studio):
-    """It is what the pipeline's exchange does, as far as sliders have steps; the column's other values go."""
+def test_a_face_becomes_what_it_is_not(studio):
+    """It is what the pipeline does, as far as sliders have steps; what was asked of the column before goes."""
     before = face().edited({"age": 1.0, "coat:white": 2.0}, ["smiling"])
-    changed = studio.exchanged(before, "coat:black", "coat:tabby")
+    changed = studio.become(before, "coat:tabby")
     strengths = dict(changed.changes)
-    assert set(strengths) == {"age", "coat:black", "coat:tabby"} and changed.hold == ("smiling",)
-    assert strengths["age"] == 1.0
-    directions = studio._pipe.directions
-    asked = directions.exchange_strengths("coat:black", "coat:tabby")
-    assert all(abs(strengths[name] - asked[name]) <= 0.05 + 1e-9 for name in asked)
-    torch.testing.assert_close(directions.delta(asked), directions.exchange("coat:black", "coat:tabby"))
+    assert strengths.pop("age") == 1.0 and changed.hold == ("smiling",)
+    asked = studio._pipe.strengths_to_become(studio.latent(face())[None], "coat:tabby")
+    assert {name: round(strength, 1) for name, strength in asked.items()} == strengths
+    assert len(strengths) == 2  # of three coats two say it all
     assert len(studio.sweep(changed, 4)) == 4
 
 
-@pytest.mark.parametrize(
-    ("source", "target", "words"),
-    [
-        ("coat:pink", "coat:tabby", "'coat:pink' is no value.*coat:black"),
-        ("smiling", "coat:tabby", "'smiling' is no value"),
-        ("coat:tabby", "", "'' is no value"),
-        ("coat:tabby", "coat:tabby", "two different values"),
-    ],
-)
-def test_there_is_no_way_between_others(studio, source, target, words):
-    with pytest.raises(ValueError, match=words):
-        studio.exchanged(face(), source, target)
+@pytest.mark.parametrize("target", ["coat:pink", "smiling", ""])
+def test_others_cannot_be_become(studio, target):
+    with pytest.raises(ValueError, match=f"'{target}' is no value.*coat:black"):
+        studio.become(face(), target)
 
 
-def test_a_model_without_categories_offers_no_way(bare_studio):
+def test_a_model_without_categories_offers_nothing_to_become(bare_studio):
     assert bare_studio.facts.categories == {}
     with pytest.raises(ValueError, match="offers none"):
-        bare_studio.exchanged(face(), "coat:black", "coat:tabby")
+        bare_studio.become(face(), "coat:tabby")
 
 
 def test_random_changes_leave_what_is_held(studio):

@@ -123,39 +123,6 @@ def test_curves_of_another_metric_are_dropped():
     assert ours.joined(moved).directions["old"].seen is None
 
 
-def test_an_exchange_loses_the_one_and_shows_the_other():
-    found = directions(direction(CURVE), direction(CURVE, "old"))
-    torch.testing.assert_close(found.exchange("smiling", "old"), torch.tensor([-3.5, 4.0]).double())
-    groups = {"smiling:true": torch.tensor([1.0, 0.0]), "old:true": torch.tensor([0.0, 2.0])}
-    unmeasured = AttributeDirections(
-        [direction(None), direction(None, "old")], torch.eye(2), torch.zeros(2), torch.eye(2), groups
-    )
-    torch.testing.assert_close(unmeasured.exchange("smiling", "old"), torch.tensor([-1.0, 2.0]).double())
-
-
-def test_an_exchange_in_strengths():
-    seen = directions(direction(CURVE), direction(CURVE, "old"))
-    assert seen.exchange_strengths("smiling", "old") == pytest.approx({"smiling": -3.5, "old": 4.0})
-    groups = {"smiling:true": torch.tensor([1.0, 0.0]), "old:true": torch.tensor([0.0, 2.0])}
-    spread = torch.tensor([[2.0, 0.5], [0.5, 1.0]])
-    unmeasured = AttributeDirections(
-        [direction(None), direction(None, "old")], torch.eye(2), torch.zeros(2), spread, groups
-    )
-    move = unmeasured.delta(unmeasured.exchange_strengths("smiling", "old"))
-    torch.testing.assert_close(move, unmeasured.exchange("smiling", "old"))
-    with pytest.raises(ValueError, match="'beard' is not an attribute"):
-        seen.exchange_strengths("smiling", "beard")
-
-
-def test_the_only_two_values_of_a_column_are_exchanged_by_one_of_them():
-    """Their directions are each other's opposites, so that both at once could not be set."""
-    values = [replace(direction(CURVE, f"mood:{name}"), kind="category") for name in ("glad", "sad")]
-    differences = torch.tensor([[1.0, 0.5], [-1.0, -0.5]])
-    found = AttributeDirections(values, differences, torch.zeros(2), torch.eye(2))
-    assert found.exchange_strengths("mood:glad", "mood:sad") == {"mood:sad": 4.0}
-    torch.testing.assert_close(found.exchange("mood:glad", "mood:sad"), found.delta({"mood:sad": 4.0}))
-
-
 def test_the_average_of_a_joint_group_has_the_values_of_each():
     """Against the mean of the pictures that have both, where the groups are independent."""
     covariance = torch.tensor([[2.0, 0.5], [0.5, 1.0]])
