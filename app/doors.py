@@ -21,9 +21,9 @@ from .lessons import Lesson
 from .recipe_text import recipe_text
 from .render_requests import FilmRequest, FrameRequest, GenerateRequest, PathRequest
 from .shelf import Shelf
-from .studio import Studio, film_made
+from .studio import DRAWN_AT_ONCE, Studio, film_made
 from .toasts import toasts
-from .turns import check_wanted
+from .turns import FILM, SEARCH, SHEET, between_steps
 
 LARGEST_PNG = 2_000_000
 
@@ -33,11 +33,11 @@ class Doors:
 
     def __init__(self, shelf: Shelf) -> None:
         self.shelf = shelf
-        films: dict[str, Any] = {"concurrency_id": "film", "concurrency_limit": 2}
-        search: dict[str, Any] = {"concurrency_id": "search", "concurrency_limit": 2}
+        films: dict[str, Any] = {"concurrency_id": FILM, "concurrency_limit": 2}
+        search: dict[str, Any] = {"concurrency_id": SEARCH, "concurrency_limit": 2}
         api(self.models, api_name="models")
         api(self.attributes, api_name="attributes")
-        api(self.new_faces, api_name="new_faces")
+        api(self.new_faces, api_name="new_faces", concurrency_id=SHEET, concurrency_limit=2)
         api(self.find_faces, api_name="find_faces", **search)
         api(self.edit, api_name="edit")
         api(self.edit_photo, api_name="edit_photo", **search)
@@ -72,9 +72,12 @@ class Doors:
             model: a name on offer or an id of the Hub; empty for the first.
         """
         studio = self._studio(model)
-        faces = studio.faces(GenerateRequest(seed, count, truncation))
-        studio.pictures(faces)  # drawn together
-        files = [self._file(studio, face, str(number)) for number, face in enumerate(faces, start=1)]
+        faces, files, go_on = studio.faces(GenerateRequest(seed, count, truncation)), [], between_steps()
+        for number, face in enumerate(faces):
+            go_on()
+            if number % DRAWN_AT_ONCE == 0:
+                studio.pictures(faces[number : number + DRAWN_AT_ONCE])  # drawn together
+            files.append(self._file(studio, face, str(number + 1)))
         # within a list Gradio gives addresses to dictionaries alone
         return [file.model_dump() for file in files], [to_json(face) for face in faces]  # type: ignore[misc]
 
@@ -180,7 +183,7 @@ class Doors:
             FilmRequest(frames, seconds, size, format),
         )
         keyframes = [from_json(face) for face in faces]
-        data = film_made(partial(studio.morph, keyframes, way, asked.frames), asked, way, check_wanted)
+        data = film_made(partial(studio.morph, keyframes, way, asked.frames), asked, way, between_steps())
         said = recipe_text(studio.facts.name, *keyframes, way=way)
         return _film(data, asked, file_name(studio.facts.card.word, "morph"), said)
 
@@ -207,7 +210,7 @@ class Doors:
         studio, way = self._studio(model), PathRequest(loop="boomerang")
         asked = FilmRequest(frames, seconds, size, format)
         edited = from_json(face)
-        data = film_made(partial(studio.sweep, edited, asked.frames), asked, way, check_wanted)
+        data = film_made(partial(studio.sweep, edited, asked.frames), asked, way, between_steps())
         said = recipe_text(studio.facts.name, edited)
         return _film(data, asked, file_name(studio.facts.card.word, "edit"), said)
 

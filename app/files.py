@@ -11,6 +11,7 @@ import io
 import os
 import re
 import tempfile
+import zlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,8 @@ from modeling_vae import Taught
 
 SMALL = 256
 """Longer side up to which a picture is shown exactly; larger ones are shown as good JPEG."""
+QUICKLY = {"compress_level": 1, "compress_type": zlib.Z_RLE}
+"""Of PNG: of smooth pictures faster, and a fifth smaller, than with a search for repetitions."""
 RECIPE = "studio"
 """Key of the text in a PNG file that says how the face was made."""
 
@@ -39,7 +42,7 @@ def shown_file(picture: Image.Image) -> dict[str, Any]:
     exact = max(picture.size) <= SMALL or picture.mode not in ("RGB", "L")
     buffer = io.BytesIO()
     if exact:
-        picture.save(buffer, "PNG", compress_level=1)
+        picture.save(buffer, "PNG", **QUICKLY)
     else:
         picture.save(buffer, "JPEG", quality=90, icc_profile=picture.info.get("icc_profile"))
     return file_data(cached(buffer.getvalue(), f"picture.{'png' if exact else 'jpg'}"))
@@ -54,7 +57,7 @@ def picture_bytes(picture: Image.Image, recipe: str = "") -> bytes:
     buffer, about = io.BytesIO(), PngInfo()
     if recipe:
         about.add_text(RECIPE, recipe)
-    picture.save(buffer, "PNG", pnginfo=about, icc_profile=picture.info.get("icc_profile"), compress_level=1)
+    picture.save(buffer, "PNG", pnginfo=about, icc_profile=picture.info.get("icc_profile"), **QUICKLY)
     return buffer.getvalue()
 
 

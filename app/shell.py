@@ -20,16 +20,17 @@ from .recipe_text import recipe_text
 from .render_requests import PathRequest
 from .shelf import Shelf
 from .studio import Studio
+from .turns import FILM, SEARCH, TUNE
 from .views import view
 
 Updates = dict[Any, Any]
 """What a handler returns: components with what they show next."""
 PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 """Of events that only the page itself has any use for; programs have `doors`."""
-FILMING: dict[str, Any] = {**PRIVATE, "concurrency_id": "film", "concurrency_limit": 2}
+FILMING: dict[str, Any] = {**PRIVATE, "concurrency_id": FILM, "concurrency_limit": 2}
 """Of events that take long, so that nobody's slider waits behind them."""
-SEARCHING: dict[str, Any] = {**PRIVATE, "concurrency_id": "search", "concurrency_limit": 2}
-TUNING: dict[str, Any] = {**PRIVATE, "concurrency_id": "tune", "concurrency_limit": 1}
+SEARCHING: dict[str, Any] = {**PRIVATE, "concurrency_id": SEARCH, "concurrency_limit": 2}
+TUNING: dict[str, Any] = {**PRIVATE, "concurrency_id": TUNE, "concurrency_limit": 1}
 NEWEST: dict[str, Any] = {**PRIVATE, "trigger_mode": "always_last", "concurrency_limit": 4}
 """Of events that come in numbers, of which the newest counts."""
 

@@ -1,15 +1,17 @@
-"""The queue of the page: visitors take turns, and work that was asked for and left is not made.
+"""The queue of the page: visitors take turns, what is short goes first, and work that was left is not made.
 
-Gradio's own queue has one bound for all, serves whoever came first, and makes what nobody waits for: a request whose
-answer no stream is open for, and the rest of a film whose page was closed.
+Gradio's own queue has one bound for all, serves whoever came first, lets films slow sliders down, and makes what
+nobody waits for: a request whose answer no stream is open for, and the rest of a film whose page was closed.
 """
 
 from __future__ import annotations
 
+import os
 import random
 import time
 from asyncio import Queue as AsyncQueue
 from collections import Counter
+from collections.abc import Callable
 from typing import Any, cast
 from weakref import WeakKeyDictionary
 
@@ -26,6 +28,14 @@ MOST_WAITING_EACH = 16
 """Requests of one visitor that wait; a page that opens sends about ten."""
 UNHEARD_SECONDS = 30.0
 """How long a request waits for somebody who listens for its answer."""
+FILM, SEARCH, SHEET, TUNE = "film", "search", "sheet", "tune"
+"""Concurrency ids of what takes long: films, photos in which faces are looked for, many faces as files, tuning."""
+LONG = frozenset({FILM, SEARCH, SHEET, TUNE})
+LONG_AT_ONCE = max(1, (os.cpu_count() or 1) - 1)
+"""Long requests in hand at once, so that a core is left for the short ones. A face that is tuned is not counted: it
+takes minutes, in which others' films are to go on, and gives way at every step."""
+REST = 3.0
+"""How long work gives way to what is short between two steps, at most: so many times as long as its last step took."""
 
 
 class Messages(AsyncQueue[EventMessage]):
@@ -54,7 +64,8 @@ class Messages(AsyncQueue[EventMessage]):
 
 
 class TurnsQueue(Queue):
-    """Gradio's queue with a bound for each visitor, in which the next is whoever has least in hand.
+    """Gradio's queue with a bound for each visitor, in which what is short comes before what takes long (`LONG`), and
+    then whoever has least in hand.
 
     A visitor is a session; requests without one (`POST /call/...`) are one visitor for each address. A request is
     begun once somebody listens for its answer, and dropped where nobody does for `UNHEARD_SECONDS`. Of one that has
@@ -100,7 +111,9 @@ class TurnsQueue(Queue):
         self._drop_unheard(most=MOST_WAITING, seconds=UNHEARD_SECONDS)
         names = list(self.event_queue_per_concurrency_id)
         random.shuffle(names)
-        for name in names:
+        for name in sorted(names, key=LONG.__contains__):
+            if name in LONG - {TUNE} and self._long_in_hand() >= LONG_AT_ONCE:
+                continue
             queue = self.event_queue_per_concurrency_id[name]
             if queue.concurrency_limit is None or queue.current_concurrency < queue.concurrency_limit:
                 event = self._next(queue)
@@ -119,13 +132,23 @@ class TurnsQueue(Queue):
             self.event_ids_to_events[event_id].alive = False
         await super().remove_from_queue(event_id)
 
+    @property
+    def short_in_hand(self) -> bool:
+        """Whether somebody waits for what is short."""
+        return any(event.concurrency_id not in LONG for event in self._begun()) or any(
+            event.concurrency_id not in LONG and self._messages(event).heard for event in self._waiting()
+        )
+
+    def _long_in_hand(self) -> int:
+        return sum(event.concurrency_id in LONG - {TUNE} for event in self._begun())
+
+    def _begun(self) -> list[Event]:
+        return [event for job in list(self.active_jobs) for event in job or ()]
+
     def _next(self, queue: EventQueue) -> Event | None:
         """The first of the visitor who has least in hand; None where nobody listens."""
         in_hand = Counter(
-            self._visitors.get(event)
-            for job in self.active_jobs
-            for event in job or ()
-            if event.concurrency_id == queue.concurrency_id
+            self._visitors.get(event) for event in self._begun() if event.concurrency_id == queue.concurrency_id
         )
         heard = (event for event in queue.queue if self._messages(event).heard)
         return min(heard, key=lambda event: in_hand[self._visitors.get(event)], default=None)
@@ -144,7 +167,8 @@ class TurnsQueue(Queue):
             self.send_message(event, ProcessCompletedMessage(output=error_payload(nobody, True), success=False))
 
     def _waiting(self) -> list[Event]:
-        return [event for queue in self.event_queue_per_concurrency_id.values() for event in queue.queue]
+        queues = list(self.event_queue_per_concurrency_id.values())  # also asked for by threads of work that gives way
+        return [event for queue in queues for event in list(queue.queue)]
 
     def _messages(self, event: Event) -> Messages:
         return cast(Messages, self.pending_messages_per_session.setdefault(event.session_hash, Messages()))
@@ -162,3 +186,30 @@ def check_wanted(*_: int) -> None:
     event = page._queue.event_ids_to_events.get(event_id)
     if event is None or not event.alive:
         raise gr.Error("Nobody waits for this any more.", print_exception=False)
+
+
+def giving_way() -> Callable[..., None]:
+    """To be made where long work is asked for, and called between its steps: lets what is short go first."""
+    page, begun = LocalContext.blocks.get(None), time.monotonic()
+    queue = None if page is None else cast(TurnsQueue, page._queue)
+
+    def give_way(*_: int) -> None:
+        nonlocal begun
+        now = time.monotonic()
+        end = now + REST * (now - begun)
+        while queue is not None and queue.short_in_hand and time.monotonic() < end:
+            time.sleep(0.005)
+        begun = time.monotonic()
+
+    return give_way
+
+
+def between_steps() -> Callable[..., None]:
+    """The same for a request that is one long work, which also ends where nobody waits for it (`check_wanted`)."""
+    give_way = giving_way()
+
+    def go_on(*steps: int) -> None:
+        check_wanted(*steps)
+        give_way()
+
+    return go_on

@@ -1,4 +1,4 @@
-"""Work that takes long, in a thread of its own, so that it can be watched and stopped."""
+"""Work that takes long, in a thread of its own, so that it can be watched and stopped; sliders go first."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
-from .turns import check_wanted
+from .turns import check_wanted, giving_way
 
 Result = TypeVar("Result")
 Report = Callable[[int, int], None]
@@ -44,6 +44,7 @@ class _Worker(threading.Thread, Generic[Result]):
     def __init__(self, work: Callable[[Report], Result]) -> None:
         super().__init__(name="watched work", daemon=True)
         self._work, self.stopped = work, threading.Event()
+        self._give_way = giving_way()  # known to whoever asks, and not to the thread
         self.share = 0.0
         self.result: list[Result] = []
         self.error: Exception | None = None
@@ -60,3 +61,4 @@ class _Worker(threading.Thread, Generic[Result]):
         if self.stopped.is_set():
             raise Stopped
         self.share = done / steps
+        self._give_way()

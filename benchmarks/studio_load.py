@@ -4,7 +4,8 @@
 
 Starts the studio as a process of its own, with a bundled model, and clients in this one: each draws, edits, edits a
 photo of its own, and now and then asks for a film, one after the other, with a pause as a person makes one. Prints the
-waits of each kind (median, 95th percentile, most), the errors, and the server's memory in the middle and at the end.
+waits of each kind (median, 95th percentile, most), the errors, the processor time of both, and the server's memory in
+the middle and at the end.
 """
 
 from __future__ import annotations
@@ -90,6 +91,12 @@ def memory(process: int) -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
+def processor_seconds(process: int) -> float:
+    """Of a process, in its own code and in the system's."""
+    spent = Path(f"/proc/{process}/stat").read_text().rsplit(") ", 1)[1].split()[11:13]
+    return sum(map(int, spent)) / os.sysconf("SC_CLK_TCK")
+
+
 def wait_for(url: str) -> None:
     for _ in range(PATIENCE):
         try:
@@ -126,7 +133,8 @@ def main() -> None:
         server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
         try:
             wait_for(url)
-            waits, until = Waits(), time.monotonic() + options.seconds
+            waits, begun = Waits(), time.monotonic()
+            until, spent_before = begun + options.seconds, processor_seconds(server.pid)
             threads = [
                 threading.Thread(target=visit, args=(url, own_photo(folder, number), number, until, waits))
                 for number in range(options.clients)
@@ -137,12 +145,14 @@ def main() -> None:
             middle = memory(server.pid)
             for thread in threads:
                 thread.join()
-            end = memory(server.pid)
+            end, spent = memory(server.pid), processor_seconds(server.pid) - spent_before
+            took = time.monotonic() - begun
         finally:
             server.terminate()
             server.wait(PATIENCE)
         waits.print()
         left = sum(path.is_file() for path in (folder / "server").rglob("*"))
+        print(f"processor: the server {spent:.0f} s and the clients {time.process_time():.0f} s of {took:.0f} s")
         print(f"memory of the server: {middle:.0f} MB in the middle, {end:.0f} MB at the end; files left: {left}")
 
 

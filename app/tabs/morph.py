@@ -89,8 +89,8 @@ class MorphTab:
             **newest,
         )
         gr.on([part.input for part in settings], lambda: {}, None, self.film, **newest)
-        self.save_strip.click(self.bring_strip, [state, self.frames], self.shell.courier, **PRIVATE)
-        self.save_frames.click(self.bring_frames, [state, self.frames, self.size], self.shell.courier, **PRIVATE)
+        self.save_strip.click(self.bring_strip, [state, self.frames], self.shell.courier, **FILMING)
+        self.save_frames.click(self.bring_frames, [state, self.frames, self.size], self.shell.courier, **FILMING)
 
     @property
     def outputs(self) -> list[Any]:

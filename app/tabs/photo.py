@@ -13,7 +13,7 @@ from ..files import recipe_of, shown_file, upload_path
 from ..page_state import PageState
 from ..recipe_text import parse_recipe
 from ..render_requests import FrameRequest, as_whole
-from ..shell import NEWEST, PRIVATE, TUNING, Shell, Updates, sent
+from ..shell import NEWEST, PRIVATE, SEARCHING, TUNING, Shell, Updates, sent
 from ..toasts import toasts
 from ..views import view
 from ..watched_work import watched
@@ -52,9 +52,7 @@ class PhotoTab:
         tuning = self.mine.click(self.make_mine, state, self.tuning, **TUNING)
         newest: dict[str, Any] = {**NEWEST, "cancels": [tuning]}
         self.cancel.click(self.stop, state, self.tuning, cancels=[tuning], **PRIVATE)
-        self.photo.upload(
-            self.take, [state, self.photo], self.changed, concurrency_id="search", concurrency_limit=2, **PRIVATE
-        )
+        self.photo.upload(self.take, [state, self.photo], self.changed, **SEARCHING)
         self.photo.select(self.choose, [state, self.photo], self.changed, **newest)
         self.photo.input(self.frame, [state, self.photo], self.framed, **newest)
 

@@ -18,7 +18,7 @@ from app import turns
 from app.layout import build
 from app.render_requests import FilmRequest, GenerateRequest, PathRequest
 from app.studio import film_bytes
-from app.turns import MOST_WAITING, MOST_WAITING_EACH, TurnsQueue, check_wanted
+from app.turns import FILM, MOST_WAITING, MOST_WAITING_EACH, SEARCH, TurnsQueue, check_wanted, giving_way
 
 pytestmark = pytest.mark.filterwarnings("ignore:'future.no_silent_downcasting'")  # Gradio's, of its own statistics
 
@@ -38,6 +38,15 @@ class Kitchen:
         self.begun.append(name)
         while not self.gate.acquire(timeout=0.01):
             self.go_on_if_wanted(name)
+        self.done.append(name)
+        return f"for {name}"
+
+    def roast(self, name: str) -> str:
+        """What takes long: two steps, between which it gives way."""
+        give_way = giving_way()
+        self.begun.append(name)
+        time.sleep(0.1)
+        give_way()
         self.done.append(name)
         return f"for {name}"
 
@@ -72,6 +81,8 @@ def kitchen() -> Iterator[Kitchen]:
     with gr.Blocks(analytics_enabled=False) as page:
         name, answer = gr.Textbox(), gr.Textbox()
         gr.Button().click(kitchen.cook, name, answer, api_name="cook", concurrency_id="stove", concurrency_limit=1)
+        gr.Button().click(kitchen.roast, name, answer, api_name="roast", concurrency_id=SEARCH, concurrency_limit=2)
+        gr.Button().click(kitchen.cook, name, answer, api_name="bake", concurrency_id=FILM, concurrency_limit=2)
     page.queue(api_open=False)
     page._queue = TurnsQueue.of(page)
     kitchen.page = page
@@ -157,6 +168,45 @@ def test_the_next_is_whoever_has_least_in_hand(kitchen):
     assert [job.result(PATIENCE) for job in jobs][-1] == "for modest"
 
 
+def test_what_takes_long_leaves_room_for_what_is_short(kitchen, monkeypatch):
+    """Of two films and a search one is begun; what is short is begun beside it, though it came last."""
+    monkeypatch.setattr(turns, "LONG_AT_ONCE", 1)
+    jobs = [kitchen.client().submit("film", api_name="/bake")]
+    until(lambda: kitchen.begun == ["film"])
+    jobs += [kitchen.client().submit(f"long {path}", api_name=path) for path in ("/bake", "/roast")]
+    until(lambda: kitchen.waiting == 2 and len(kitchen.listeners) == 3)
+    jobs.append(kitchen.client().submit("slider", api_name="/cook"))
+    until(lambda: len(kitchen.begun) == 2)
+    assert kitchen.begun == ["film", "slider"] and kitchen.waiting == 2
+    kitchen.gate.release(len(jobs))
+    assert [job.result(PATIENCE) for job in jobs][-1] == "for slider"
+    assert set(kitchen.done) == {"film", "slider", "long /bake", "long /roast"}
+
+
+def test_long_work_waits_between_its_steps_for_what_is_short(kitchen, monkeypatch):
+    monkeypatch.setattr(turns, "REST", 10 * PATIENCE)
+    slider = kitchen.client().submit("slider", api_name="/cook")
+    until(lambda: kitchen.begun == ["slider"])
+    long = kitchen.client().submit("long", api_name="/roast")
+    until(lambda: kitchen.begun == ["slider", "long"])
+    time.sleep(0.5)
+    assert kitchen.done == []
+    kitchen.gate.release(1)
+    assert long.result(PATIENCE) == "for long" and slider.result(PATIENCE) == "for slider"
+    assert kitchen.done == ["slider", "long"]
+
+
+def test_long_work_goes_on_in_the_end(kitchen, monkeypatch):
+    """Where sliders never rest, it takes so many times as long and no longer."""
+    monkeypatch.setattr(turns, "REST", 2.0)
+    slider = kitchen.client().submit("slider", api_name="/cook")
+    until(lambda: kitchen.begun == ["slider"])
+    assert kitchen.client().predict("long", api_name="/roast") == "for long"
+    assert kitchen.done == ["long"]
+    kitchen.gate.release(1)
+    assert slider.result(PATIENCE) == "for slider"
+
+
 @pytest.fixture(params=["cancelled", "closed"])
 def leave(request, kitchen):
     """Asks for so many dishes and waits until the kitchen knows; what it returns leaves: cancels them, or is gone."""
@@ -218,7 +268,7 @@ def test_a_film_whose_client_cancels_is_not_made_to_its_end(studio, monkeypatch)
             assert go_on.wait(PATIENCE)
         check_wanted()
 
-    monkeypatch.setattr("app.doors.check_wanted", watched)
+    monkeypatch.setattr(turns, "check_wanted", watched)
     page = build(studio)
     _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1")
     try:
