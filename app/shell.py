@@ -29,6 +29,8 @@ PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden
 """Of events that only the page itself has any use for; programs have `doors`."""
 FILMING: dict[str, Any] = {**PRIVATE, "concurrency_id": FILM, "concurrency_limit": 2}
 """Of events that take long, so that nobody's slider waits behind them."""
+WAITING = "() => ({busy: 'Waiting for a free place\u2026', share: 0, run: `waiting ${performance.now()}`})"
+"""What a film's view shows from the click on: the server says nothing until a request is begun."""
 SEARCHING: dict[str, Any] = {**PRIVATE, "concurrency_id": SEARCH, "concurrency_limit": 2}
 TUNING: dict[str, Any] = {**PRIVATE, "concurrency_id": TUNE, "concurrency_limit": 1}
 NEWEST: dict[str, Any] = {**PRIVATE, "trigger_mode": "always_last", "concurrency_limit": 4}

@@ -26,8 +26,8 @@ MOST_WAITING = 64
 """Requests of all visitors that wait; whoever comes then is told that the queue is full."""
 MOST_WAITING_EACH = 16
 """Requests of one visitor that wait; a page that opens sends about ten."""
-UNHEARD_SECONDS = 30.0
-"""How long a request waits for somebody who listens for its answer."""
+UNHEARD_SECONDS = 120.0
+"""How long a request waits for somebody who listens for its answer: a slow phone is busy for half a minute before."""
 FILM, SEARCH, SHEET, TUNE = "film", "search", "sheet", "tune"
 """Concurrency ids of what takes long: films, photos in which faces are looked for, many faces as files, tuning."""
 LONG = frozenset({FILM, SEARCH, SHEET, TUNE})

@@ -24,7 +24,7 @@ from ..files import (
 )
 from ..page_state import PageState
 from ..render_requests import FilmRequest, PathRequest
-from ..shell import FILMING, NEWEST, PRIVATE, Shell, Updates, sent
+from ..shell import FILMING, NEWEST, PRIVATE, WAITING, Shell, Updates, sent
 from ..studio import Look, Studio, film_made
 from ..toasts import toasts
 from ..views import view
@@ -85,7 +85,9 @@ class EditTab:
 
     def _wire(self) -> None:
         state = self.shell.state
+        self.make.click(None, None, self.film, js=WAITING, **PRIVATE)
         filming = self.make.click(self.make_film, state, self.film, **FILMING)
+        filming.failure(None, None, self.film, js="() => ({})", **PRIVATE)
         newest: dict[str, Any] = {**NEWEST, "cancels": [filming]}
         self.desk.input(self.edit, [state, self.desk], self.moved, **newest)
         for button, act in (

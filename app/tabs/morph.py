@@ -17,7 +17,7 @@ from ..face_recipes import FaceRecipe
 from ..files import cached, commented, file_data, file_name, picture_bytes, shown_files, text_of
 from ..page_state import PageState
 from ..render_requests import LARGEST_FILM, MOST_FRAMES, MOST_KEYFRAMES, FilmRequest, PathRequest, as_whole
-from ..shell import FILMING, NEWEST, PRIVATE, Shell, Updates, sent
+from ..shell import FILMING, NEWEST, PRIVATE, WAITING, Shell, Updates, sent
 from ..studio import enlarged, film_made
 from ..toasts import toasts
 from ..views import view
@@ -74,7 +74,9 @@ class MorphTab:
     def _wire(self) -> None:
         state = self.shell.state
         settings: list[Any] = [self.frames, self.seconds, self.size, self.format]
+        self.make.click(None, None, self.film, js=WAITING, **PRIVATE)
         filming = self.make.click(self.make_film, [state, *settings], self.film, **FILMING)
+        filming.failure(None, None, self.film, js="() => ({})", **PRIVATE)
         newest: dict[str, Any] = {**NEWEST, "cancels": [filming]}
         self.cancel.click(lambda: {"stopped": True}, None, self.film, cancels=[filming], **PRIVATE)
         self.keyframes.input(self.move, [state, self.keyframes], self.changed, **newest)

@@ -6,7 +6,7 @@ studio.views.photo = (element, props, trigger, watch, upload) => {
   const { h } = studio;
   const root = element.querySelector(".view");
   const send = studio.sender(props, trigger);
-  const file = h("input", { type: "file", accept: "image/*,.heic,.heif,.avif", class: "hidden-file", "aria-label": "Choose a photo",
+  const file = h("input", { type: "file", accept: "image/*,.heic,.heif,.avif", class: "hidden-file", tabindex: -1, "aria-label": "Choose a photo",
     onchange: () => file.files.length && take(file.files[0]) });
   const status = h("p", { class: "status", role: "status" });
   const stand = h("div", { class: "stand" });
