@@ -10,7 +10,8 @@ from safetensors.torch import load_file
 
 from modeling_vae.data import load_data
 from modeling_vae.recipes.recipe import Recipe
-from modeling_vae.training.run import train
+from modeling_vae.training.run import build_model, train
+from modeling_vae.training.stages import stage_recipes
 
 from .making import write_backbone, write_pictures
 
@@ -36,8 +37,6 @@ def one_step(name: str, place: Path, output: Path) -> tuple[Recipe, dict[str, to
     ]  # fmt: skip
     if there.objective.adversarial:
         overrides.append("objective.adversarial.start_ratio=0")
-    if pretrained := there.model.get("pretrained"):
-        overrides.append(f"model.pretrained={CONFIGS.parent / pretrained}")
     if there.model.get("backbone"):
         overrides.append(f"model.backbone={place / 'backbone'}")
     if there.model.get("latent_dim", 0) > 512:
@@ -64,6 +63,17 @@ def test_it_takes_a_step(name, place, tmp_path):
     assert all(value.isfinite().all() for value in published.values())
     if recipe.training.get("ema_decay") == 0:
         assert all(torch.equal(value, weights[key]) for key, value in published.items())
+
+
+@pytest.mark.parametrize("name", sorted(path.parent.name for path in CONFIGS.glob("*/model.safetensors")))
+def test_the_stages_of_a_bundled_model_lead_to_it(name):
+    """Each begins with the weights of the one before, and the first with nothing: one command makes the model."""
+    recipe, model = Recipe.read(CONFIGS / name), None
+    assert not {"pretrained", "backbone"} & recipe.model.keys()
+    for stage in (*stage_recipes(recipe).values(), recipe):
+        model = build_model(stage, model)
+    there = load_file(CONFIGS / name / "model.safetensors")
+    assert {key: value.shape for key, value in model.state_dict().items()} == {k: v.shape for k, v in there.items()}
 
 
 def test_the_baselines_are_what_they_are_compared_as():
