@@ -11,7 +11,6 @@ glibc told to keep freed memory, as ours tells it; the rest is what the trainers
 
 from __future__ import annotations
 
-import argparse
 import json
 import logging
 import os
@@ -26,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from recipe_options import recipe_parser
 
 from modeling_vae.commands.whole_run import filmed, read
 from modeling_vae.data import labelled_batches
@@ -87,11 +87,8 @@ def plain_recipe(name: str, overrides: list[str], epochs: int) -> Recipe:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("recipe")
-    parser.add_argument("overrides", nargs="*", metavar="key=value")
+    parser = recipe_parser(__doc__)
     parser.add_argument("--epochs", type=int, default=4)
-    parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_intermixed_args()
     logging.disable(logging.WARNING)
     recipe = plain_recipe(options.recipe, options.overrides, options.epochs)

@@ -12,7 +12,6 @@ over the rounds. Beside it, what each of its extras costs, as a share of the tra
 
 from __future__ import annotations
 
-import argparse
 import logging
 import statistics
 import tempfile
@@ -23,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from recipe_options import recipe_parser
 from torch import nn
 from transformers import TrainerCallback
 
@@ -141,11 +141,8 @@ def one_round(recipe: Recipe, data: PictureData, probes: Path) -> InTurns:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("recipe")
-    parser.add_argument("overrides", nargs="*", metavar="key=value")
+    parser = recipe_parser(__doc__)
     parser.add_argument("--steps", type=int, default=300)
-    parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_intermixed_args()
     logging.disable(logging.INFO)
     keep_freed_memory()

@@ -10,17 +10,18 @@ clock and of the processor, which minds other work less (with several threads, o
 
 from __future__ import annotations
 
-import argparse
 import itertools
 import statistics
 import time
 from collections.abc import Callable
 
 import torch
+from recipe_options import recipe_parser
 from torch import nn
 
 from modeling_vae.model.modeling_image_vae import VAEModel
 from modeling_vae.probing.probes import ProbeNetwork
+from modeling_vae.recipes import bundled
 from modeling_vae.recipes.recipe import Recipe
 from modeling_vae.training.allocator import keep_freed_memory
 from modeling_vae.training.objective import TrainingObjective
@@ -80,15 +81,12 @@ def measure(variants: dict[str, Callable[[], None]], rounds: int) -> dict[str, l
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("recipe", help="a folder with a recipe.yaml, or such a file")
-    parser.add_argument("overrides", nargs="*", metavar="key=value")
+    parser = recipe_parser(__doc__, rounds=9)
     parser.add_argument("--threads", type=int, nargs="+", default=[torch.get_num_threads()])
-    parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--terms", action="store_true", help="what a step takes without each term, in place of that")
     options = parser.parse_intermixed_args()
     keep_freed_memory()
-    recipe = Recipe.read(options.recipe, options.overrides)
+    recipe = Recipe.read(bundled.find(options.recipe), options.overrides)
     variants: dict[str, Callable[[], None]] = {}
 
     def add(name: str, step: Callable[[bool], None], bfloat16: bool, threads: int) -> None:

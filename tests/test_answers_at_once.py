@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from answering import free_port
 from huggingface_hub import constants
 from patience import PATIENCE
 
@@ -30,9 +31,7 @@ atexit.register(lambda: print("asked", len(asked), "torch" in sys.modules, "tran
 
 @pytest.fixture
 def closed() -> str:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{probe.getsockname()[1]}"
+    return f"http://127.0.0.1:{free_port()}"
 
 
 @pytest.fixture

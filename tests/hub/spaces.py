@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import sysconfig
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
 
+from answering import answering, free_port
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from patience import PATIENCE
@@ -47,31 +44,10 @@ def space_environment(hub: Any, home: Path, **more: str) -> dict[str, str]:
 @contextmanager
 def running(python: Path, folder: Path, environment: dict[str, str], seconds: float = PATIENCE) -> Iterator[str]:
     """`python app.py` in the folder of a Space, on a free port, while its address is needed."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    url, log = f"http://127.0.0.1:{port}/", folder.parent / "log"
-    with open(log, "wb") as output:
-        process = subprocess.Popen(
-            [python, "app.py"], cwd=folder, env=environment | {"PORT": str(port)}, stdout=output, stderr=output
-        )
-        try:
-            deadline = time.monotonic() + seconds
-            while True:
-                try:
-                    urllib.request.urlopen(url, timeout=seconds).close()
-                    break
-                except (urllib.error.URLError, OSError):
-                    assert process.poll() is None and time.monotonic() < deadline, log.read_text()[-3000:]
-                    time.sleep(0.2)
-            yield url
-        finally:
-            process.terminate()
-            try:
-                process.wait(seconds)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+    port = str(free_port())
+    url, environment = f"http://127.0.0.1:{port}/", environment | {"PORT": port}
+    with answering([python, "app.py"], url, folder.parent / "log", seconds, cwd=folder, env=environment):
+        yield url
 
 
 def downloaded(hub: Any, space: str, folder: Path) -> Path:

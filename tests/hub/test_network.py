@@ -7,6 +7,7 @@ import os
 import socket
 
 import pytest
+from answering import free_port
 from huggingface_hub import constants
 from transformers import AutoModel, MobileNetV2Config, MobileNetV2Model
 from transformers.utils.logging import tqdm
@@ -27,18 +28,12 @@ def online(monkeypatch):
     reachable.cache_clear()
 
 
-def closed_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 def test_an_address_that_answers_and_one_that_does_not():
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))
         server.listen()
         assert reachable(f"http://127.0.0.1:{server.getsockname()[1]}")
-    assert not reachable(f"http://127.0.0.1:{closed_port()}")
+    assert not reachable(f"http://127.0.0.1:{free_port()}")
     assert not reachable("https://no-such-host.invalid")
 
 
@@ -48,7 +43,7 @@ def test_a_proxy_is_asked_itself(monkeypatch):
 
 
 def test_the_libraries_look_into_the_cache_alone_and_are_as_before_afterwards(monkeypatch, caplog):
-    monkeypatch.setattr(constants, "ENDPOINT", f"http://127.0.0.1:{closed_port()}")
+    monkeypatch.setattr(constants, "ENDPOINT", f"http://127.0.0.1:{free_port()}")
     for _ in range(2):
         with offline_where_unreachable():
             assert constants.HF_HUB_OFFLINE and os.environ["HF_HUB_OFFLINE"] == "1"
