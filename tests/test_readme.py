@@ -15,6 +15,7 @@ import train
 from modeling_vae.commands.main import main as cli_main
 from modeling_vae.data import load_data
 from modeling_vae.data.dataset import labelled_batches
+from modeling_vae.probing import probes
 from modeling_vae.recipes.recipe import DataRecipe
 
 ROOT = Path(__file__).parents[1]
@@ -87,6 +88,7 @@ def test_the_training_commands_train(tmp_path, monkeypatch):
     ]  # fmt: skip
     small = ["model.hidden_channels=[8, 8, 8, 8]", "model.decoder_channels=null", "model.latent_dim=8"]
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(probes, "EPOCHS", 2)  # nothing here is about what they see, and it takes the longest
     training = [words[2:] for words in commands() if words[0] == COMMAND and words[1] == "train"]
     assert len(training) == 4
     for number, arguments in enumerate(training):

@@ -41,7 +41,7 @@ def test_it_runs(tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(ROOT), prepend=os.pathsep)
     notebook = read()
     (training,) = [cell for cell in notebook.cells if "STEPS = 400" in cell.source]
-    training.source = training.source.replace("STEPS = 400", "STEPS = 6")
+    training.source = training.source.replace("STEPS = 400", "STEPS = 6").replace("range(300)", "range(120)")
     NotebookClient(notebook, timeout=200, resources={"metadata": {"path": str(tmp_path)}}).execute()
     shown = [output for cell in notebook.cells for output in cell.get("outputs", []) if "data" in output]
     assert sum("image/png" in output.data for output in shown) == 7

@@ -20,6 +20,7 @@ from modeling_vae.recipes.recipe import Recipe
 from .clients import REPOSITORY, environment, python, refuse_tokens
 
 TRAIN = """
+import modeling_vae.probing.probes as probes
 import os, queue
 from types import SimpleNamespace
 import train
@@ -43,6 +44,7 @@ if patience:
 whole_run.PushCheckpoints = Patient
 os.chdir(where)
 os.environ["HF_TOKEN"] = token
+probes.EPOCHS = 2  # they take the longest, and nothing here is about what they see
 result = str(train.main(arguments))
 """
 PUSH = """

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 import yaml
-from patience import PATIENCE
 from PIL import Image
 
 from modeling_vae.commands.main import main
@@ -19,12 +16,21 @@ from modeling_vae.data import labelled_batches, load_data
 from modeling_vae.publishing.dataset_repository import prepare_data
 from modeling_vae.recipes.recipe import DataRecipe
 
-from .clients import environment, refuse_tokens
-
-ROOT = Path(__file__).parents[2]
 ATTRIBUTES = {"tame": "boolean", "coat": "category", "age": "numeric"}
 GOOD = 44
 ARGUMENTS = ["--size", "32", "--validation", "0.25", "--attributes", "tame:boolean", "coat:category", "age:numeric"]
+TRAIN = """
+from huggingface_hub import constants
+import train
+from modeling_vae.probing import probes
+
+def copies():
+    return {str(path) for path in Path(constants.HF_HOME).rglob("*.parquet")}
+
+before, probes.EPOCHS = copies(), 2  # nothing here is about what the probes see
+train.main(arguments)
+result = sorted(copies() - before)
+"""
 COMMAND = """
 import os
 from huggingface_hub import constants
@@ -190,10 +196,10 @@ def test_published_streamed_back_and_trained_on(client, hub, repo, source, home)
     card = hub.read(repo, "README.md", kind="dataset").decode()
     assert "Words of a person." in card and "license: mit" in card and "dataset_info" in card
     assert repository.resolve("main").oid != edited
-    train(hub, repo, home)
+    trained(client, repo, home)
 
 
-def train(hub, dataset: str, home: Path) -> None:
+def trained(client, dataset: str, home: Path) -> None:
     recipe = {
         "model": {"image_size": 32, "latent_dim": 4, "hidden_channels": [8, 8]},
         "data": {"path": dataset, "streaming": True},
@@ -201,14 +207,9 @@ def train(hub, dataset: str, home: Path) -> None:
         "attributes": ATTRIBUTES,
     }
     (home / "recipe.yaml").write_text(yaml.safe_dump(recipe))
-    done = subprocess.run(
-        [sys.executable, str(ROOT / "train.py"), "recipe.yaml", "--output", "run"],
-        cwd=home, env=environment(hub, home / "hf"), capture_output=True, text=True, timeout=PATIENCE,
-    )  # fmt: skip
-    refuse_tokens(hub, done.stdout + done.stderr)
-    assert done.returncode == 0, done.stderr[-3000:]
-    assert "train is streamed" in done.stderr
-    assert not list((home / "hf").rglob("*.parquet")), "nothing of it is on this disk"
+    outcome = client.run(TRAIN, arguments=[str(home / "recipe.yaml"), "--output", str(home / "run")])
+    assert outcome.value() == [], "nothing of it is on this disk"
+    assert "train is streamed" in outcome.text
     report = json.loads((home / "run" / "published" / "evaluation.json").read_text())
     assert report["run"]["steps"] == 2
     card = (home / "run" / "published" / "README.md").read_text()

@@ -72,7 +72,7 @@ def test_impossible_stages_are_refused(place, override, words):
 def test_a_run_goes_through_its_stages_and_stays_in_the_last(place):
     run = place / "run"
     unseen = ["objective.perceptual=null", "objective.adversarial=null", "objective.attribute_consistency=null",
-              "objective.edits=null"]  # fmt: skip
+              "objective.edits=null", "attributes={}"]  # fmt: skip
     published = train.main([str(place / "recipe"), "--output", str(run), *unseen])
     small = load_file(run / "stages" / "small" / "checkpoints" / "checkpoint-3" / "model.safetensors")
     first = load_file(run / "checkpoints" / "checkpoint-1" / "model.safetensors")

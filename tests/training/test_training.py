@@ -8,9 +8,9 @@ import random
 import re
 import resource
 import signal
-import subprocess
-import sys
 import time
+from collections.abc import Callable
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from shutil import copytree, ignore_patterns
 
@@ -26,38 +26,40 @@ from modeling_vae.recipes.recipe import Recipe
 from modeling_vae.training.film import frame_steps
 from modeling_vae.training.run import build_model
 
+from .forked import started
 from .making import recipe_values, write_backbone, write_pictures, write_recipe
 
 ROOT = Path(__file__).parents[2]
 STEPS = 24
 UNSEEN = ("objective.perceptual=null", "objective.adversarial=null")
 """Without a network that looks on, training and publishing are quick."""
+BARE = (*UNSEEN, "objective.attribute_consistency=null", "objective.edits=null", "attributes={}")
+"""Without attributes there are no probes either, which take most of what is left."""
 
 
 class Workplace:
-    """A folder with pictures and a recipe, and train.py run on it in a process of its own."""
+    """A folder with pictures and a recipe, and train.py run on it in processes of its own."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         values = recipe_values(write_pictures(folder / "pictures"), write_backbone(folder / "backbone"))
         self.recipe = write_recipe(folder / "recipe", values)
 
-    def start(self, run: str, *overrides: str, **options) -> subprocess.Popen:
-        environment = os.environ | {"HF_HOME": str(self.folder / "cache"), "OMP_NUM_THREADS": "1"}
-        command = [sys.executable, str(ROOT / "train.py"), str(self.recipe), "--output", str(self.folder / run)]
-        return subprocess.Popen(
-            [*command, *overrides], cwd=ROOT, env=environment, text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **options,
-        )  # fmt: skip
+    def start(self, run: str, *overrides: str, before: Callable[[], object] | None = None) -> BaseProcess:
+        arguments = [str(self.recipe), "--output", str(self.folder / run), *overrides]
+        return started(arguments, self.folder / f"{run}.log", before)
 
-    def train(self, run: str, *overrides: str, **options) -> tuple[int, str]:
-        process = self.start(run, *overrides, **options)
-        output, _ = process.communicate(timeout=PATIENCE)
-        return process.returncode, output
+    def train(self, run: str, *overrides: str, before: Callable[[], object] | None = None) -> tuple[int | None, str]:
+        process = self.start(run, *overrides, before=before)
+        process.join(PATIENCE)
+        return process.exitcode, self.said(run)
+
+    def said(self, run: str) -> str:
+        return (self.folder / f"{run}.log").read_text()
 
     def here(self, run: str, *overrides: str) -> Path:
-        """The same in this process, which spares the imports, and without the slow Fréchet distances."""
-        arguments = [str(self.recipe), "--output", str(self.folder / run), *UNSEEN, *overrides]
+        """The same in this process, which spares the imports, with the likelihood alone."""
+        arguments = [str(self.recipe), "--output", str(self.folder / run), *BARE, *overrides]
         return train.main(arguments)
 
     def checkpoints(self, run: str) -> list[int]:
@@ -77,6 +79,11 @@ def finished(workplace) -> Path:
     assert code == 0, output
     assert re.search(r"Of \d+ seconds: reading pictures .*, training .*, fitting .*, measuring .*, drawing", output)
     return workplace.folder / "undisturbed"
+
+
+def small_files() -> None:
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
 
 
 def weights(run: Path) -> dict[str, torch.Tensor]:
@@ -127,11 +134,11 @@ def test_a_killed_run_ends_with_the_same_weights_bit_for_bit(finished, workplace
     while kills < 3:
         process = workplace.start("killed", "training.save_steps=3")
         seen = max(workplace.checkpoints("killed"), default=0)
-        while process.poll() is None and max(workplace.checkpoints("killed"), default=0) <= seen:
+        while process.is_alive() and max(workplace.checkpoints("killed"), default=0) <= seen:
             time.sleep(0.002)
         time.sleep(generator.uniform(0, 0.1))
         process.kill()
-        process.communicate()
+        process.join()
         kills += 1
     assert 0 < max(workplace.checkpoints("killed"))
     code, output = workplace.train("killed", "training.save_steps=3")
@@ -224,16 +231,13 @@ def test_checkpoints_are_whole(finished, workplace):
 
 
 def test_ctrl_c_leaves_a_run_that_goes_on(workplace):
-    process = workplace.start(
-        "interrupted", *UNSEEN, "training.save_steps=2", "training.max_steps=1000",
-        # what a shell starts in the background may ignore Ctrl-C, and so would all that it starts
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )  # fmt: skip
-    while process.poll() is None and not workplace.checkpoints("interrupted"):
+    process = workplace.start("interrupted", *BARE, "training.save_steps=2", "training.max_steps=1000")
+    while process.is_alive() and not workplace.checkpoints("interrupted"):
         time.sleep(0.01)
-    process.send_signal(signal.SIGINT)
-    output, _ = process.communicate(timeout=PATIENCE)
-    assert process.returncode == 1
+    os.kill(process.pid, signal.SIGINT)
+    process.join(PATIENCE)
+    output = workplace.said("interrupted")
+    assert process.exitcode == 1
     assert "stopped: the same command goes on from the last checkpoint." in output
     assert "Traceback" not in output
     step = max(workplace.checkpoints("interrupted"))
@@ -255,13 +259,7 @@ def test_an_output_that_cannot_be_written_is_named_before_training(workplace):
 def test_a_full_disk_ends_in_a_sentence_and_the_last_checkpoint_stays(workplace):
     """A limit on the size of files stands for the full disk: the operating system refuses the write half way."""
     workplace.here("full", "training.max_steps=4")
-
-    def limit() -> None:
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
-
-    settings = (*UNSEEN, "training.max_steps=8")
-    code, output = workplace.train("full", *settings, preexec_fn=limit)
+    code, output = workplace.train("full", *BARE, "training.max_steps=8", before=small_files)
     assert code == 1
     assert "error:" in output and "Traceback" not in output, output[-2000:]
     assert workplace.checkpoints("full") == [4]
