@@ -43,6 +43,7 @@ class Workplace:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         values = recipe_values(write_pictures(folder / "pictures"), write_backbone(folder / "backbone"))
+        values["training"]["precision"] = "fp32"  # which each run would measure, and a busy machine not alike
         self.recipe = write_recipe(folder / "recipe", values)
 
     def start(self, run: str, *overrides: str, before: Callable[[], object] | None = None) -> BaseProcess:
