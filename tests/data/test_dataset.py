@@ -128,15 +128,18 @@ class TestRepeats:
     @pytest.mark.parametrize(
         ("name", "words"),
         [
-            ("awake", "neither a boolean column"),
-            ("kind", "neither a boolean column"),
-            ("asleep:true", "neither a boolean column"),
+            ("kind", "kind is category, and 'kind' is neither"),
+            ("asleep:true", "asleep is boolean, and 'asleep:true' is neither"),
             ("kind:cow", "no training picture has 'kind:cow'"),
         ],
     )
-    def test_what_is_not_annotated_is_refused(self, load, pets, name, words):
+    def test_what_no_picture_can_have_is_refused(self, load, pets, name, words):
         with pytest.raises(ValueError, match=words):
             load(pets, self.KINDS, augment={"repeats": {name: 2}})
+
+    def test_of_a_column_that_is_not_there_nothing_comes(self, load, pets, caplog):
+        data = load(pets, self.KINDS, augment={"repeats": {"awake": 2, "asleep": 2}})
+        assert len(data.train) == 16 and "nothing is known of awake here" in caplog.text
 
     def test_a_stream_knows_its_labels_too_late(self, load, pets):
         with pytest.raises(ValueError, match="not for a stream"):
