@@ -260,15 +260,6 @@ def test_the_film_of_the_training_comes_when_it_is_opened(page):
 
 
 @pytest.mark.parametrize("page", ["phone"], indirect=True)
-def test_the_tabs_of_a_phone_are_in_its_bar_which_ends_with_the_last(page):
-    """In English all fit; there is nothing to slide to."""
-    bar = page.locator("#tabs > .tab-wrapper")
-    assert bar.evaluate("bar => bar.scrollWidth <= bar.clientWidth")
-    last = page.get_by_role("tab", name="Teach").bounding_box()
-    assert last["x"] + last["width"] <= 390
-
-
-@pytest.mark.parametrize("page", ["phone"], indirect=True)
 def test_picture_and_main_actions_stay_in_sight(page):
     in_sight = (
         "selectors => selectors.map(selector => document.querySelector(selector).getBoundingClientRect())"
