@@ -3,6 +3,7 @@
 import gradio as gr
 import pytest
 
+from app import layout
 from app.facts import ModelCard, ModelFacts
 from app.header import card_text, masthead, rights
 from app.layout import build
@@ -58,3 +59,15 @@ def test_licence_and_card_are_on_the_page_and_nobodys_markup():
 def test_nothing_is_fetched_from_elsewhere(text):
     text = text.replace("http://www.w3.org/2000/svg", "")  # the name of a format, not an address
     assert "http" not in text and "url(//" not in text
+
+
+def test_a_page_that_answers_late_is_waited_for(monkeypatch):
+    asked, answers = [], [False, False, True]
+
+    def once(url):
+        asked.append(url)
+        return answers.pop(0) if answers else False
+
+    monkeypatch.setattr(layout, "_asked_once", once)
+    assert layout._answers("http://127.0.0.1") and len(asked) == 3
+    assert not layout._answers("http://127.0.0.1") and len(asked) == 3 + layout.TRIES
