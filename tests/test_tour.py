@@ -30,7 +30,7 @@ def test_every_public_method_of_the_pipeline_is_shown():
     texts = "\n".join([*(cell.source for cell in read().cells), (ROOT / "README.md").read_text(encoding="utf-8")])
     methods = (
         *("sample", "encode", "decode", "generate", "reconstruct", "read", "edit", "edit_latents", "average", "morph"),
-        *("sweep", "crop", "crops", "far_from_photo", "between", "load_directions", "save_pretrained", "push_to_hub"),
+        *("sweep", "crop", "crops", "far_from_photo", "become", "load_directions", "save_pretrained", "push_to_hub"),
     )
     assert [name for name in methods if not re.search(rf"\b{name}\b", texts)] == []
     assert "kl_warmup_ratio" in texts and "backbone" in texts

@@ -91,7 +91,7 @@ def arguments(pictures, repo, tmp_path) -> list[str]:
     """Of train.py: four steps, a checkpoint after each two, in the folder `run`."""
     values = recipe_values(pictures, tmp_path)
     values["objective"] = {}
-    values["training"] |= {"max_steps": 4, "save_steps": 2, "eval_steps": 4}
+    values["training"] |= {"max_steps": 4, "save_steps": 2, "eval_steps": 4, "precision": "fp32"}
     recipe = write_recipe(tmp_path / "recipe", values)
     return [str(recipe), "--output", "run", f"push_to_hub={repo}", "push_checkpoints=true"]
 
