@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from typing import NamedTuple
 
 import torch
@@ -21,6 +22,7 @@ from modeling_vae import VAEPipeline
 from modeling_vae.commands.whole_run import read
 from modeling_vae.data import boolean_columns, labelled_batches
 from modeling_vae.evaluation.edits import holdable
+from modeling_vae.model.attribute_directions import AttributeDirections
 from modeling_vae.passes import decoded, encode_all
 from modeling_vae.probing.probes import Probe, learn_probe
 from modeling_vae.recipes.recipe import Recipe
@@ -85,13 +87,24 @@ def ways(pipe: VAEPipeline, name: str) -> Mapping[str, Edit]:
         asked = [(latent, directions.strengths_to_become(latent, name)) for latent in latents.split(1)]
         return torch.cat([directions.edit(latent, strengths, hold) for latent, strengths in asked])
 
-    full, held = directions.directions[name].full(), holdable(directions, name)
+    full, held = directions.directions[name].full(), holdable_beside(directions, name)
     return {
         f"edit by {USUAL:g}": lambda latents: directions.edit(latents, {name: USUAL}),
         "edit in full": lambda latents: directions.edit(latents, {name: full}),
         "become": lambda latents: become(latents, []),
         "become, others held": lambda latents: become(latents, held),
     }
+
+
+def holdable_beside(directions: AttributeDirections, name: str) -> list[str]:
+    """What can be held while all values of a column are set: less than while one is."""
+    values = dict.fromkeys(directions.strengths_to_become(directions.mean[None], name), 1.0)
+    held: list[str] = []
+    for other in holdable(directions, name):
+        with suppress(ValueError):  # it says what those say
+            directions.delta(values, [*held, other])
+            held.append(other)
+    return held
 
 
 def scores(pipe: VAEPipeline, probe: Probe, latents: Tensor) -> Tensor:
