@@ -359,7 +359,8 @@ def _all_keys(model: type[BaseModel], prefix: str = "") -> list[str]:
 
 
 def _unknown(key: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(key, known, n=1, cutoff=0.0)
+    within = [name for name in known if name.startswith(key.rpartition(".")[0]) and key.rpartition(".")[2] in name]
+    near = difflib.get_close_matches(key, within or known, n=1, cutoff=0.0)
     return f"{key} is not a key of a recipe: did you mean {near[0]}?" if near else f"{key} is not a key of a recipe."
 
 
