@@ -104,6 +104,7 @@ def test_a_picture_of_the_studio_brings_its_face_back(page, tmp_path):
 
 
 def test_a_photo_is_dropped_anywhere(page, two_faces):
+    open_edit(page)
     data = list(two_faces.read_bytes())
     page.evaluate(
         "bytes => { const files = new DataTransfer();"
