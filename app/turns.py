@@ -31,6 +31,7 @@ UNHEARD_SECONDS = 120.0
 FILM, SEARCH, SHEET, TUNE = "film", "search", "sheet", "tune"
 """Concurrency ids of what takes long: films, photos in which faces are looked for, many faces as files, tuning."""
 LONG = frozenset({FILM, SEARCH, SHEET, TUNE})
+COUNTED = LONG - {TUNE}
 LONG_AT_ONCE = max(1, (os.cpu_count() or 1) - 1)
 """Long requests in hand at once, so that a core is left for the short ones. A face that is tuned is not counted: it
 takes minutes, in which others' films are to go on, and gives way at every step."""
@@ -112,7 +113,7 @@ class TurnsQueue(Queue):
         names = list(self.event_queue_per_concurrency_id)
         random.shuffle(names)
         for name in sorted(names, key=LONG.__contains__):
-            if name in LONG - {TUNE} and self._long_in_hand() >= LONG_AT_ONCE:
+            if name in COUNTED and self._long_in_hand() >= LONG_AT_ONCE:
                 continue
             queue = self.event_queue_per_concurrency_id[name]
             if queue.concurrency_limit is None or queue.current_concurrency < queue.concurrency_limit:
@@ -140,7 +141,7 @@ class TurnsQueue(Queue):
         )
 
     def _long_in_hand(self) -> int:
-        return sum(event.concurrency_id in LONG - {TUNE} for event in self._begun())
+        return sum(event.concurrency_id in COUNTED for event in self._begun())
 
     def _begun(self) -> list[Event]:
         return [event for job in list(self.active_jobs) for event in job or ()]

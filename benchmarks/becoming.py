@@ -16,19 +16,16 @@ from contextlib import suppress
 from typing import NamedTuple
 
 import torch
+from pixel_judge import add_model_options, judged_model
 from torch import Tensor
 
 from modeling_vae import VAEPipeline
-from modeling_vae.commands.whole_run import read
-from modeling_vae.data import boolean_columns, labelled_batches
+from modeling_vae.data import labelled_batches
 from modeling_vae.evaluation.edits import holdable
 from modeling_vae.model.attribute_directions import AttributeDirections
 from modeling_vae.passes import decoded, encode_all
-from modeling_vae.probing.probes import Probe, learn_probe
-from modeling_vae.recipes.recipe import Recipe
+from modeling_vae.probing.probes import Probe
 
-SEED = 101
-"""Of the probe; that of trainings has another."""
 USUAL, BATCH = 2.5, 50
 Edit = Callable[[Tensor], Tensor]
 
@@ -42,16 +39,10 @@ class Outcome(NamedTuple):
 
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="benchmarks/becoming.py", description="Edits and what faces become, judged.")
-    parser.add_argument("folder", help="a published folder with a recipe, whose attributes the probe learns")
-    parser.add_argument("overrides", nargs="+", metavar="key=value", help="of the recipe, such as data.path=PICTURES")
+    add_model_options(parser)
     parser.add_argument("--pictures", type=int, default=100, help="held-out pictures")
     options = parser.parse_args(argv)
-    pipe = VAEPipeline.from_pretrained(options.folder)
-    recipe = Recipe.read(options.folder, options.overrides).resolved(boolean_columns)
-    data = read(recipe)
-    probe = learn_probe(data.train, recipe.columns, leave_out=recipe.publish.leave_out, seed=SEED)
-    if probe is None:
-        raise ValueError(f"{recipe.data.path} has too few labels for a probe: give its columns.")
+    pipe, data, probe = judged_model(options.folder, options.overrides)
     pictures, _ = next(iter(labelled_batches(data.validation, options.pictures, options.pictures)))
     lines = []
     for name, outcomes in judged(pipe, probe, encode_all(pipe.model, pictures)):

@@ -16,15 +16,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from PIL import Image
+from pixel_judge import add_model_options, judged_model
 
 from modeling_vae import VAEPipeline
-from modeling_vae.commands.whole_run import read
-from modeling_vae.data import PictureData, boolean_columns, labelled_batches
-from modeling_vae.probing.probes import Probe, learn_probe
-from modeling_vae.recipes.recipe import Recipe
-
-SEED = 101
-"""Of the probe; that of trainings has another."""
+from modeling_vae.data import PictureData, labelled_batches
+from modeling_vae.probing.probes import Probe
 
 
 @dataclass(frozen=True)
@@ -42,17 +38,11 @@ class Judge:
 
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="benchmarks/tuned_edits.py", description="Edits of tuned faces, judged.")
-    parser.add_argument("folder", help="a published folder with a recipe, whose attributes the probe learns")
-    parser.add_argument("overrides", nargs="+", metavar="key=value", help="of the recipe, such as data.path=PICTURES")
+    add_model_options(parser)
     parser.add_argument("--faces", type=int, default=24, help="held-out pictures to tune")
     parser.add_argument("--attributes", type=int, default=12, help="the first of those that the model offers")
     options = parser.parse_args(argv)
-    pipe = VAEPipeline.from_pretrained(options.folder)
-    recipe = Recipe.read(options.folder, options.overrides).resolved(boolean_columns)
-    data = read(recipe)
-    probe = learn_probe(data.train, recipe.columns, leave_out=recipe.publish.leave_out, seed=SEED)
-    if probe is None:
-        raise ValueError(f"{recipe.data.path} has too few labels for a probe: give its columns.")
+    pipe, data, probe = judged_model(options.folder, options.overrides)
     known = {attribute.name for attribute in probe.attributes}
     names = [name for name in pipe.attributes if name in known][: options.attributes]
     print(table(*count(pipe, Judge(probe, pipe), held_out(pipe, data, options.faces), names)), end="")
