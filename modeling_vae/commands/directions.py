@@ -29,9 +29,9 @@ def parser(program: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=program,
         description="Measure what edits of a published folder show: at which strengths nine in ten pictures show an "
-        "attribute, or lose it, in the eyes of a network that learns from real pictures to see it. Or give it new "
-        "attributes without training: of columns of a data set, or of few examples. Writes directions.safetensors and "
-        "the card anew.",
+        "attribute, or lose it, and how far faces go to become one of a group, in the eyes of a network that learns "
+        "from real ones. Or give it new attributes without training: of columns of a data set, or of few examples. "
+        "Writes directions.safetensors and the card anew.",
         epilog="Example: %(prog)s runs/cats/published --with grumpy --without friendly",
     )
     parser.add_argument("model", type=Path, metavar="FOLDER", help="a published folder")

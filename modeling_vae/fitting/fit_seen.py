@@ -12,6 +12,7 @@ from modeling_vae.model.modeling_image_vae import VAEModel
 from modeling_vae.model.priors import MixturePrior
 from modeling_vae.probing.probes import Probe, learn_probe
 
+from .becoming import with_distances
 from .better_directions import LOOKED_AT, better_directions
 from .fit_directions import measured
 from .latent_passes import read_held_out
@@ -38,7 +39,7 @@ def fit_seen(
     judge: Probe,
     tried: int = TRIED,
 ) -> tuple[AttributeDirections, dict[str, Any]]:
-    """Directions with the curves of what their edits show, and what evaluation.json says of it.
+    """Directions with what their edits show and how far faces go to become one of a group; evaluation.json's words.
 
     Args:
         model, directions, prior: of one model.
@@ -53,4 +54,5 @@ def fit_seen(
     found, replaced = better_directions(trial, labelled_batches(data.train, BATCH, LOOKED_AT))
     if replaced:
         found = measured(found, read_held_out(model, labelled_batches(data.validation, BATCH), attributes))
+    found = with_distances(trial.of_directions(found))
     return found, {"judge": judge.protocol, "by_the_judges_scores": replaced}

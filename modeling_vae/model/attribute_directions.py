@@ -35,7 +35,7 @@ FORMAT = "attribute-directions/1"
 FEWEST = 20
 """Pictures on either side below which a direction is noise."""
 BEYOND = 1.5
-"""How far past a group's mean a face is taken that becomes one of it: at the mean itself many are too faint."""
+"""How far a face is taken that becomes one of a group where nobody has measured it, see `Direction.becomes`."""
 RIDGE = 1e-5
 """Of the largest variance, added to each: rounding a covariance of 1,024 dimensions to float32 takes less."""
 
@@ -215,8 +215,8 @@ class AttributeDirections:
     def strengths_to_become(self, latent: Tensor, target: str) -> dict[str, float]:
         """The edit by which a latent comes to have a value, whatever it has now: name -> standard deviations.
 
-        All values of the column are then read as they are in the mean of those pictures, `BEYOND` times as far from
-        the mean of all: what it was before goes with it, which one value's direction alone would leave.
+        All values of the column are then read as they are in the mean of those pictures, `Direction.becomes` times as
+        far from the mean of all: what it was before goes with it, which one value's direction alone would leave.
 
         Args:
             latent: [1, D].
@@ -225,7 +225,9 @@ class AttributeDirections:
         Raises:
             ValueError: there is no such group, or its column has no direction.
         """
-        wanted = self.mean + BEYOND * (self.average(target) - self.mean)
+        known = self.directions.get(target)
+        distance = BEYOND if known is None or known.becomes is None else known.becomes
+        wanted = self.mean + distance * (self.average(target) - self.mean)
         column = target.partition(":")[0]
         values = [name for name, direction in self.directions.items() if direction.column == column]
         rows: list[int] = []

@@ -15,6 +15,9 @@ LONGEST_NAME = 200
 USUAL_REACH = 3.0
 """Standard deviations that a slider goes to either side where nothing asks for more."""
 
+FARTHEST = 10.0
+"""Lengths of the way to a group's mean beyond which no face is taken that becomes one of it."""
+
 
 @dataclass(frozen=True)
 class Direction:
@@ -28,6 +31,8 @@ class Direction:
         held_out: AUC of the readout on held-out pictures (numeric: R^2), where it was measured.
         slope, intercept: probability = sigmoid(slope * value + intercept), fitted on held-out pictures (Platt 1999).
         seen: what edits show in the eyes of a judge of pictures, where it was measured.
+        becomes: how far from the mean of all a face is taken that becomes one of these, in lengths of the way to their
+            mean: the nearest at which a judge sees it, where it was measured.
 
     Raises:
         ValueError: a value is of another type, or not finite.
@@ -42,6 +47,7 @@ class Direction:
     slope: float | None = None
     intercept: float | None = None
     seen: SeenCurve | None = None
+    becomes: float | None = None
 
     def __post_init__(self) -> None:
         check_name("the name of a direction", self.name)
@@ -55,6 +61,8 @@ class Direction:
             value = getattr(self, field)
             if real_number(value) is None and (value is not None or field == "norm"):
                 raise ValueError(f"{field} of {self.name} is {value!r:.80}: give a finite number.")
+        if self.becomes is not None and not 0 < (real_number(self.becomes) or 0.0) <= FARTHEST:
+            raise ValueError(f"becomes of {self.name} is {self.becomes!r:.80}: give a number up to {FARTHEST:g}.")
         if self.seen is not None and not isinstance(self.seen, SeenCurve):
             raise ValueError(f"seen of {self.name} is {self.seen!r:.80}: give a SeenCurve.")
 

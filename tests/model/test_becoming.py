@@ -1,5 +1,7 @@
 """The edit by which a latent comes to have a value, whatever it has now."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -45,6 +47,26 @@ def test_its_whole_column_reads_as_beyond_the_mean_of_the_group(drawn, target):
     wanted = BEYOND * directions.values(directions.average(target)[None])[0, rows]
     for latent in latents[:6, None]:
         torch.testing.assert_close(directions.values(became(directions, latent, target))[0, rows], wanted)
+
+
+@pytest.mark.parametrize("distance", [0.5, 1.0, 3.0])
+def test_it_goes_as_far_as_was_measured(drawn, distance):
+    directions, latents = drawn
+    known = directions.directions
+    measured = directions.with_directions(
+        replace(direction, becomes=distance if name == "coat:white" else None) for name, direction in known.items()
+    )
+    coats = [directions.names.index(f"coat:{coat}") for coat in COATS]
+    for target, times in ("coat:white", distance), ("coat:black", BEYOND):
+        mean = directions.values(directions.average(target)[None])[0, coats]
+        found = directions.values(became(measured, latents[:1], target))[0, coats]
+        torch.testing.assert_close(found, times * mean)
+
+
+@pytest.mark.parametrize("distance", [0, -1.0, 11, float("nan"), "2", True])
+def test_other_distances_are_refused(drawn, distance):
+    with pytest.raises(ValueError, match=r"becomes of asleep is .*: give a number up to 10"):
+        replace(drawn[0].directions["asleep"], becomes=distance)
 
 
 def test_what_it_was_before_is_gone(drawn):

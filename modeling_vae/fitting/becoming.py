@@ -1,0 +1,62 @@
+"""How far a face has to go to become one of a group: a few distances are tried, and a judge of pictures looks.
+
+One distance does not suit all. What lies between its neighbours, such as a light skin between fair and tan, is passed
+by who goes beyond its mean; what is rare and strange, such as a mohawk, shows at twice the way.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+
+import torch
+
+from modeling_vae.model.attribute_directions import AttributeDirections
+from modeling_vae.model.seen_curve import WHOLE
+from modeling_vae.processes import each
+from modeling_vae.progress import in_turn
+
+from .seen_edits import ENOUGH, FEWEST, Trial, look_at
+
+logger = logging.getLogger(__name__)
+
+DISTANCES = (1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 4.0)
+"""In lengths of the way from the mean of all to that of the group."""
+
+
+@torch.no_grad()
+def with_distances(trial: Trial) -> AttributeDirections:
+    """The directions of a trial, each of a group that the judge knows with the distance at which faces become it."""
+    known = trial.directions.directions
+    names = [name for name in trial.names if known[name].kind != "numeric"]
+    found = each(lambda name: nearest_distance(trial, name), in_turn(names, "Looking at what faces become"))
+    distances = dict(zip(names, found, strict=True))
+    return trial.directions.with_directions(
+        replace(direction, becomes=distances.get(name)) for name, direction in known.items()
+    )
+
+
+def nearest_distance(trial: Trial, name: str, seed: int = 0) -> float | None:
+    """The nearest distance at which nearly all faces that lacked it show it, or else that at which most do.
+
+    None where none shows it, or too few faces lack it. No farther one is tried where most pictures have fallen apart.
+    """
+    column = [attribute.name for attribute in trial.probe.attributes].index(name)
+    order = torch.randperm(len(trial.latents), generator=torch.Generator().manual_seed(seed))
+    latents = trial.latents[order[trial.before.scores[order, column] <= 0][: trial.tried]]
+    known, best, most = trial.directions.directions, None, 0.0
+    for distance in DISTANCES if len(latents) >= FEWEST else ():
+        tried = known | {name: replace(known[name], becomes=distance)}
+        directions = trial.directions.with_directions(tried.values())
+        moved = [directions.edit(one, directions.strengths_to_become(one, name)) for one in latents.split(1)]
+        after = look_at(trial.model, trial.probe, torch.cat(moved))
+        if float(trial.usual.whole(after.features).float().mean()) < WHOLE:
+            break
+        seen = float((after.scores[:, column] > 0).float().mean())
+        if seen > most:
+            best, most = distance, seen
+        if seen >= ENOUGH:
+            break
+    where = "nowhere" if best is None else f"at {best:g} times its mean, {most:.0%} of them"
+    logger.info("faces become %s %s", name, where)
+    return best

@@ -1,0 +1,41 @@
+"""How far a face goes that becomes one of a group, where the model and its judge are planted."""
+
+from __future__ import annotations
+
+import torch
+
+from modeling_vae.fitting.becoming import with_distances
+from modeling_vae.fitting.seen_edits import Trial
+from modeling_vae.model.attribute_directions import AttributeDirections
+from modeling_vae.model.direction import Direction
+
+from .planted import PlantedModel
+from .test_seen_edits import PlantedProbe
+
+MEANS = {"left": 0.6, "right": 0.1, "lost": 1.0, "age": 1.0}
+"""Of each group, along its own brightness; the judge sees the left above one half, the right above 0."""
+
+
+def distances(latents, **means):
+    """`Direction.becomes` of each, from a model of four brightnesses of which the third is not drawn."""
+    groups = {name: mean * row for (name, mean), row in zip((MEANS | means).items(), torch.eye(4), strict=True)}
+    known = [Direction(name, "boolean", 50, 50, 1.0) for name in MEANS]
+    directions = AttributeDirections(known, torch.eye(4), torch.zeros(4), torch.eye(4) / 4, groups)
+    found = with_distances(Trial.of(PlantedModel(lost=(2,)), directions, PlantedProbe(), latents))
+    return {name: direction.becomes for name, direction in found.directions.items()}
+
+
+def spread(count):
+    return 2 * torch.rand(count, 4, generator=torch.Generator().manual_seed(0)) - 1
+
+
+def test_it_is_the_nearest_at_which_the_judge_sees_it():
+    """What becomes one of a group reads as its mean, so many times as far from all: 2 times 0.3 is above one half."""
+    assert distances(spread(300)) == {"left": 1.0, "right": 1.0, "lost": None, "age": None}
+    assert distances(spread(300), left=0.45)["left"] == 1.25
+    assert distances(spread(300), left=0.3)["left"] == 2.0
+    assert distances(spread(300), left=0.1)["left"] is None
+
+
+def test_of_too_few_faces_nothing_is_said():
+    assert set(distances(spread(10)).values()) == {None}
