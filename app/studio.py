@@ -28,7 +28,7 @@ from .facts import Attribute, ModelFacts
 from .lessons import Learnt, Lessons, slider_of
 from .photos import Photos
 from .recent import Recent
-from .render_requests import LARGEST_SEED, MOST_KEYFRAMES, FilmRequest, GenerateRequest, PathRequest
+from .render_requests import LARGEST_SEED, LARGEST_STRENGTH, MOST_KEYFRAMES, FilmRequest, GenerateRequest, PathRequest
 from .uploads import Uploads
 
 FAR = "The model's picture is far from this photo, so edits may not fit it. Make it yours, and they will."
@@ -186,12 +186,12 @@ class Studio:
         if target not in columns:
             offered = ", ".join(columns) or "none"
             raise ValueError(f"{target!r:.80} is no value of a category; this model offers {offered}.")
-        known = {a.name: a for a in columns[target]}
+        known = {attribute.name for attribute in columns[target]}
         changes = {name: change for name, change in face.changes if name not in known}
         origin = self._origin(face.origin)[None]
         for name, strength in self._pipe_of(face).strengths_to_become(origin, target).items():
             if name in known:
-                changes[name] = round(max(known[name].least, min(known[name].most, strength)), 1)
+                changes[name] = round(max(-LARGEST_STRENGTH, min(LARGEST_STRENGTH, strength)), 1)
         return face.edited(changes, face.hold)
 
     # --- the map -------------------------------------------------------------------------------------------------

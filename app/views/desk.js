@@ -68,7 +68,7 @@ studio.views.desk = (element, props, trigger, watch, upload, options) => {
   const add = (attribute) => {
     const { name } = attribute;
     const label = studio.say(attribute.label);
-    const row = { label, name };
+    const row = { label, name, least: attribute.least, most: attribute.most };
     const end = (to, sign, words) => h("button", { type: "button", class: "full", "aria-label": `${label}: ${studio.say(words)}`, title: words,
       onclick: () => full(row, Math.round(10 * to) / 10) }, sign);
     row.range = h("input", { type: "range", min: attribute.least, max: attribute.most, step: 0.1, value: 0, "aria-label": label,
@@ -109,7 +109,9 @@ studio.views.desk = (element, props, trigger, watch, upload, options) => {
     }
     if (value.changes)
       for (const [name, row] of rows) {
-        put(row, value.changes[name] ?? 0);
+        const to = value.changes[name] ?? 0;
+        [row.range.min, row.range.max] = [Math.min(row.least, to), Math.max(row.most, to)]; // what it became may lie beyond
+        put(row, to);
         row.hold.checked = value.hold.includes(name);
       }
     for (const [name, reading] of Object.entries(value.readings ?? {})) if (rows.has(name)) read(rows.get(name), reading);

@@ -12,7 +12,7 @@ from tiny import many_attributes
 from app.face_recipes import Drawn, FaceRecipe, Mixed, Uploaded
 from app.facts import attributes_of
 from app.photos import SHOWN_SIDE
-from app.render_requests import FilmRequest, FrameRequest, GenerateRequest, PathRequest
+from app.render_requests import LARGEST_STRENGTH, FilmRequest, FrameRequest, GenerateRequest, PathRequest
 from app.studio import Studio, film_bytes
 from modeling_vae import ReconstructionErrors, VAEPipeline
 from modeling_vae.model.seen_curve import SeenCurve
@@ -197,6 +197,15 @@ def test_a_face_becomes_what_it_is_not(studio):
     assert {name: round(strength, 1) for name, strength in asked.items()} == strengths
     assert len(strengths) == 2  # of three coats two say it all
     assert len(studio.sweep(changed, 4)) == 4
+
+
+def test_what_it_becomes_may_lie_beyond_the_sliders_usual_ends(aligned):
+    pipe = VAEPipeline.from_pretrained(aligned)
+    known = pipe.directions.directions.values()
+    pipe.directions = pipe.directions.with_directions(replace(direction, becomes=10.0) for direction in known)
+    studio = Studio(pipe, "far")
+    largest = max(abs(strength) for _, strength in studio.become(face(), "coat:tabby").changes)
+    assert max(a.most for a in studio.facts.categories["coat"]) < largest <= LARGEST_STRENGTH
 
 
 @pytest.mark.parametrize("target", ["coat:pink", "smiling", ""])
