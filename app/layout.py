@@ -77,7 +77,7 @@ class Page:
         self.shell = shell
         self.header = Header(shell)
         self.asked = gr.Textbox(visible=False)
-        with gr.Tabs(elem_id="tabs", selected=FIRST_TAB) as self.tabs:
+        with gr.Tabs(elem_id="tabs", selected=FIRST_TAB, overflow_behavior="wrap") as self.tabs:
             with gr.Tab(say("Your photo"), id="photo") as photo_tab:
                 self.photo = PhotoTab(shell)
             with gr.Tab(say(f"New {shell.shelf.first.facts.card.words}"), id="generate") as self.generate_tab:

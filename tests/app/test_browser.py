@@ -260,6 +260,23 @@ def test_the_film_of_the_training_comes_when_it_is_opened(page):
 
 
 @pytest.mark.parametrize("page", ["phone"], indirect=True)
+def test_all_tabs_are_in_sight_on_a_phone(page):
+    """Also on a small one, whose lines break; there is nothing to slide to, and no menu."""
+    outside = (
+        "() => [...document.querySelectorAll('#tabs [role=tab]')].filter(tab => {"
+        " const box = tab.getBoundingClientRect();"
+        " return box.left < 0 || box.right > innerWidth || box.height < 36 || tab.scrollWidth > tab.clientWidth; })"
+        ".map(tab => tab.textContent)"
+    )
+    for width in (390, 320):
+        page.set_viewport_size({"width": width, "height": 844})
+        playwright.expect(page.get_by_role("tab")).to_have_count(7)
+        assert page.evaluate(outside) == [], width
+        bar = page.locator("#tabs > .tab-wrapper")
+        assert bar.evaluate("bar => bar.scrollWidth <= bar.clientWidth && bar.scrollHeight <= bar.clientHeight")
+
+
+@pytest.mark.parametrize("page", ["phone"], indirect=True)
 def test_picture_and_main_actions_stay_in_sight(page):
     in_sight = (
         "selectors => selectors.map(selector => document.querySelector(selector).getBoundingClientRect())"
