@@ -15,9 +15,10 @@ import zlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import torch
-from gradio.processing_utils import save_bytes_to_cache
+from gradio.processing_utils import hash_bytes
 from gradio.utils import get_upload_folder
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
@@ -90,9 +91,20 @@ def text_of(latent: torch.Tensor) -> str:
 
 
 def cached(data: bytes, name: str) -> str:
-    """The path of bytes in the cache."""
-    result: str = save_bytes_to_cache(data, name, cache_dir=get_upload_folder())
-    return result
+    """The path of bytes in the cache.
+
+    Gradio's own `save_bytes_to_cache` empties a file that is there already and writes it anew: a browser that fetches
+    it meanwhile is told a length that no longer holds. Here it is there whole or not at all.
+    """
+    path = (Path(get_upload_folder()) / hash_bytes(data) / Path(name).name).resolve()
+    try:
+        os.utime(path)  # the cache deletes what is a day old
+    except FileNotFoundError:
+        path.parent.mkdir(exist_ok=True, parents=True)
+        unfinished = path.with_name(f".{uuid4().hex}")
+        unfinished.write_bytes(data)
+        unfinished.replace(path)
+    return str(path)
 
 
 def file_name(*parts: str) -> str:

@@ -42,7 +42,7 @@ def view(name: str, *, label: str = "", elem_id: str, render: bool = True, **opt
 def script(translations: Mapping[str, Mapping[str, str]]) -> str:
     """All views as one script for the page's head, with their words in other languages: language to sentences."""
     words = f"const studioWords = {json.dumps(translations, ensure_ascii=False)};\n".replace("</", "<\\/")
-    files = [FOLDER / f"{name}.js" for name in ("studio", "cancels", *NAMES)]
+    files = [FOLDER / f"{name}.js" for name in ("studio", "queue", "cancels", *NAMES)]
     return f"<script>\n{words}" + "\n".join(file.read_text(encoding="utf-8") for file in files) + "</script>"
 
 

@@ -1,5 +1,6 @@
 """Only what was uploaded is taken for an upload; pictures are named by what is in them."""
 
+import os
 from pathlib import Path
 
 import imageio.v3 as iio
@@ -23,6 +24,32 @@ def test_equal_pictures_are_one_file(cache):
     red, again, blue = (shown_file(Image.new("RGB", (4, 4), colour)) for colour in ("red", "red", "blue"))
     assert red == again != blue and Path(red["path"]).is_relative_to(cache)
     np.testing.assert_array_equal(np.asarray(Image.open(blue["path"])), np.asarray(Image.new("RGB", (4, 4), "blue")))
+
+
+def test_a_file_that_is_there_is_not_written_again_but_is_new(cache):
+    """The server says its length, and then reads it; and the cache deletes what is old."""
+    path = Path(cached(b"x" * 100_000, "x.bin"))
+    os.utime(path, (0, 0))
+    before = path.stat()
+    with open(path, "rb") as reading:
+        reading.read(10)
+        assert cached(b"x" * 100_000, "x.bin") == str(path)
+        assert len(reading.read()) == 99_990
+    now = path.stat()
+    assert now.st_ino == before.st_ino and now.st_mtime > before.st_mtime and now.st_ctime_ns > before.st_ctime_ns
+    assert [file.name for file in path.parent.iterdir()] == ["x.bin"]
+
+
+def test_a_file_is_never_seen_before_it_is_whole(cache, monkeypatch):
+    """Its name comes last."""
+    write, seen = Path.write_bytes, []
+
+    def half(path: Path, data: bytes) -> int:
+        seen.append([file.name for file in cache.rglob("x.bin")])
+        return write(path, data)
+
+    monkeypatch.setattr(Path, "write_bytes", half)
+    assert Path(cached(b"x", "x.bin")).read_bytes() == b"x" and seen == [[]]
 
 
 def test_large_pictures_are_shown_as_jpeg(cache):
