@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from gradio import networking
 
 from modeling_vae.browser.browser_model import SCRIPTS
 
@@ -34,8 +33,6 @@ from .words import Words, say
 DAY = 24 * 60 * 60
 TITLE = "VAE studio"
 FIRST_TAB = "generate"
-TRIES = 20
-"""Of 3 seconds each, in which a page that was launched has to answer for the first time."""
 
 
 def build(studio: Studio, folders: Mapping[str, Path] | None = None, any_folder: bool = False) -> gr.Blocks:
@@ -48,7 +45,6 @@ def build(studio: Studio, folders: Mapping[str, Path] | None = None, any_folder:
     """
     gr.set_static_paths([SCRIPTS])
     serve_tools()
-    networking.url_ok = _answers
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(DAY // 24, DAY)) as page:
         shelf = Shelf(studio, folders, any_folder)
         Doors(shelf)
@@ -56,15 +52,6 @@ def build(studio: Studio, folders: Mapping[str, Path] | None = None, any_folder:
     result: gr.Blocks = page.queue(api_open=False)  # no way past the queue
     result._queue = TurnsQueue.of(page)
     return result
-
-
-_asked_once = networking.url_ok
-
-
-def _answers(url: str) -> bool:
-    """Whether the page that was just launched answers. Gradio 6.31 gives it 3 seconds, of which a busy machine needs
-    more, and then ends the program with advice that does not fit."""
-    return any(_asked_once(url) for _ in range(TRIES))
 
 
 Tab = PhotoTab | GenerateTab | EditTab | MorphTab | MixTab | MapTab | TeachTab

@@ -151,8 +151,14 @@ WITHOUT_MCP = '<style>li.snippet:has(img[src*="mcp"]) { display: none !important
 """Gradio's page on the endpoints tells of MCP also where none is served."""
 
 
+UNHURRIED: dict[str, Any] = {"_frontend": False}
+"""Of `launch`: not to ask the page itself for an answer once its server has given one. Gradio 6.31 waits for the server
+as long as it takes; then it gives the page 3 seconds, of which a busy machine needs more, and else ends the program
+with the advice to share it. The argument does nothing else there."""
+
+
 def appearance(studio: Studio, mcp: bool = False) -> dict[str, Any]:
-    """What `launch` is given so that the page looks like ours.
+    """What `launch` is given so that the page looks like ours, and opens on a busy machine too.
 
     Args:
         studio: of the model to open with.
@@ -169,6 +175,7 @@ def appearance(studio: Studio, mcp: bool = False) -> dict[str, Any]:
         "head": FOOTER + ("" if mcp else WITHOUT_MCP) + script(translations(PAGE, MODELS)),
         "favicon_path": FAVICON,
         "footer_links": ["api", "settings"],
+        **UNHURRIED,
     }
 
 

@@ -18,6 +18,7 @@ from app import turns
 from app.layout import build
 from app.render_requests import FilmRequest, GenerateRequest, PathRequest
 from app.studio import film_bytes
+from app.theme import UNHURRIED
 from app.turns import FILM, MOST_WAITING, MOST_WAITING_EACH, SEARCH, TurnsQueue, check_wanted, giving_way
 
 pytestmark = pytest.mark.filterwarnings("ignore:'future.no_silent_downcasting'")  # Gradio's, of its own statistics
@@ -86,7 +87,7 @@ def kitchen() -> Iterator[Kitchen]:
     page.queue(api_open=False)
     page._queue = TurnsQueue.of(page)
     kitchen.page = page
-    _, kitchen.url, _ = page.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1")
+    _, kitchen.url, _ = page.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", **UNHURRIED)
     yield kitchen
     kitchen.gate.release(1000)
     page.close(verbose=False)
@@ -270,7 +271,7 @@ def test_a_film_whose_client_cancels_is_not_made_to_its_end(studio, monkeypatch)
 
     monkeypatch.setattr(turns, "check_wanted", watched)
     page = build(studio)
-    _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1")
+    _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", **UNHURRIED)
     try:
         client = Client(url, verbose=False, httpx_kwargs={"timeout": PATIENCE})
         job = client.submit([{"seed": 2}, {"seed": 3}], frames=120, size=64, api_name="/morph")
