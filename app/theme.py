@@ -152,9 +152,11 @@ WITHOUT_MCP = '<style>li.snippet:has(img[src*="mcp"]) { display: none !important
 
 
 UNHURRIED: dict[str, Any] = {"_frontend": False}
-"""Of `launch`: not to ask the page itself for an answer once its server has given one. Gradio 6.31 waits for the server
-as long as it takes; then it gives the page 3 seconds, of which a busy machine needs more, and else ends the program
-with the advice to share it. The argument does nothing else there."""
+"""Of `launch`: not to ask the page itself for an answer once its server has given one.
+
+Gradio 6.31 waits for the server as long as it takes; then it gives the page 3 seconds, of which a busy machine needs
+more, and else ends the program with the advice to share it. The argument does nothing else there.
+"""
 
 
 def appearance(studio: Studio, mcp: bool = False) -> dict[str, Any]:
