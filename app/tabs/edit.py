@@ -78,7 +78,7 @@ class EditTab:
                 self.download = gr.Button(
                     say("Download"), variant="primary", size="md", min_width=90, elem_id="download-edit"
                 )
-                self.make = gr.Button(say("Make GIF"), size="md", min_width=80, elem_id="make-sweep")
+                self.make = gr.Button(say("Download GIF"), size="md", min_width=80, elem_id="make-sweep")
                 self.to_morph = gr.Button(say("Add to morph"), size="md", min_width=110, elem_id="edit-to-morph")
         self.film = view("film", label="Film of the edit", elem_id="sweep")
         self.steps = view("faces", label="Steps", elem_id="steps", title="Steps")
@@ -86,7 +86,7 @@ class EditTab:
     def _wire(self) -> None:
         state = self.shell.state
         self.make.click(None, None, self.film, js=WAITING, **PRIVATE)
-        filming = self.make.click(self.make_film, state, self.film, **FILMING)
+        filming = self.make.click(self.make_film, state, [self.film, self.shell.courier], **FILMING)
         filming.failure(None, None, self.film, js="() => ({})", **PRIVATE)
         newest: dict[str, Any] = {**NEWEST, "cancels": [filming]}
         self.desk.input(self.edit, [state, self.desk], self.moved, **newest)
@@ -242,7 +242,8 @@ class EditTab:
                 step = commented(step, self.shell.recipe(state, state.face))
                 words = f"From as it is to edited and back, {len(step) / 1000:,.0f} kB."
                 file = file_data(cached(step, name), name)
-                yield {self.film: {"file": file, "name": name, "words": words, "kind": "GIF"}}
+                shown = {"file": file, "name": name, "words": words, "kind": "GIF"}
+                yield {self.film: shown, **self.shell.bring(step, name)}
             else:
                 words = f"Drawing {FILM.frames} frames\u2026" if step < 0.5 else "Writing the GIF\u2026"
                 yield {self.film: busy(words, step)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
+import imageio.v3 as iio
 import numpy as np
 import pytest
 import visiting
@@ -23,9 +24,31 @@ def two_faces(tmp_path) -> Path:
     return tmp_path / "two.png"
 
 
+CLICKS = "window.clicks = 0; document.addEventListener('click', (event) => { window.clicks += event.isTrusted; }, true);"
+"""Counts those of a hand, and not what scripts click."""
+
+
 @pytest.mark.parametrize("page", ["desktop", "phone"], indirect=True)
-def test_my_photo_with_a_change_as_a_gif(page, two_faces):
-    """Choose, edit, all the way up, make the GIF: four clicks, and the download."""
+def test_my_photo_with_a_change_as_a_gif_on_my_disk_in_five_clicks(page, two_faces):
+    """Its tab, choose one, edit it, all the way up, the GIF; with a photo that is dropped anywhere the first is spared."""
+    page.evaluate(CLICKS)
+    open_tab(page, "Your photo", "#photo .door")
+    with page.expect_file_chooser() as chooser:
+        page.locator("#photo .choose").click()
+    chooser.value.set_files(two_faces)
+    page.wait_for_selector("#photo .frame.chosen")
+    page.locator("#photo-to-edit").click()
+    page.wait_for_selector(f"{AFTER}[src]")
+    page.get_by_label("Age: all the way up").click()
+    page.wait_for_selector("#stage .view:not(.same)")
+    name, data = downloaded(page, "#make-sweep")
+    assert name == "picture_age+3-0.gif" and len(iio.imread(data, index=None, extension=".gif")) > 24
+    assert page.evaluate("window.clicks") == 5
+    page.wait_for_selector("#sweep img")
+
+
+@pytest.mark.parametrize("page", ["desktop", "phone"], indirect=True)
+def test_my_photo_with_a_change_at_its_own_size(page, two_faces):
     open_tab(page, "Your photo", "#photo .door")
     page.locator("#photo input[type=file]").set_input_files(two_faces)
     # the photo is on the page before the server has answered
@@ -45,8 +68,6 @@ def test_my_photo_with_a_change_as_a_gif(page, two_faces):
     )
     assert name == "picture_age+3-0.png" and changed.shape == photo.shape and (changed != photo).any()
     assert (changed[:, 190:] == photo[:, 190:]).all()
-    page.locator("#make-sweep").click()
-    page.wait_for_selector("#sweep img")
 
 
 def test_the_frame_is_chosen_dragged_and_moved_by_keys(page, two_faces):
