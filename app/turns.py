@@ -22,6 +22,8 @@ from gradio.queueing import Event, EventQueue, Queue
 from gradio.server_messages import EventMessage, ProcessCompletedMessage
 from gradio.utils import error_payload
 
+from .memory import give_back_soon
+
 MOST_WAITING = 64
 """Requests of all visitors that wait; whoever comes then is told that the queue is full."""
 MOST_WAITING_EACH = 16
@@ -122,6 +124,13 @@ class TurnsQueue(Queue):
                     queue.queue.remove(event)
                     return [event], False, name
         return None
+
+    async def process_events(self, *request: Any, **named: Any) -> None:
+        """Also has what it freed given back."""
+        try:
+            await super().process_events(*request, **named)
+        finally:
+            give_back_soon()
 
     def compute_analytics_summary(self, records: Any) -> Any:
         """Nothing: Gradio counts all its latest 10,000 requests anew after each, and nobody looks at it."""

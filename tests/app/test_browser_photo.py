@@ -24,13 +24,15 @@ def two_faces(tmp_path) -> Path:
     return tmp_path / "two.png"
 
 
-CLICKS = "window.clicks = 0; document.addEventListener('click', (event) => { window.clicks += event.isTrusted; }, true);"
+CLICKS = (
+    "window.clicks = 0; document.addEventListener('click', (event) => { window.clicks += event.isTrusted; }, true);"
+)
 """Counts those of a hand, and not what scripts click."""
 
 
 @pytest.mark.parametrize("page", ["desktop", "phone"], indirect=True)
 def test_my_photo_with_a_change_as_a_gif_on_my_disk_in_five_clicks(page, two_faces):
-    """Its tab, choose one, edit it, all the way up, the GIF; with a photo that is dropped anywhere the first is spared."""
+    """Its tab, choose one, edit it, all the way up, the GIF; where a photo is dropped the first is spared."""
     page.evaluate(CLICKS)
     open_tab(page, "Your photo", "#photo .door")
     with page.expect_file_chooser() as chooser:

@@ -110,6 +110,14 @@ def test_what_nobody_listens_for_is_passed_by(kitchen):
     assert kitchen.waiting == 12
 
 
+def test_what_a_request_freed_is_given_back(kitchen, monkeypatch):
+    given = []
+    monkeypatch.setattr(turns, "give_back_soon", lambda: given.append(True))
+    kitchen.gate.release(1)
+    kitchen.client().predict("visitor", api_name="/cook")
+    until(lambda: given == [True])
+
+
 def test_what_was_asked_for_by_call_is_made_once_somebody_listens(kitchen):
     kitchen.gate.release(1)
     event = kitchen.post("curl").json()["event_id"]
