@@ -52,7 +52,8 @@ class PhotoTab:
         tuning = self.mine.click(self.make_mine, state, self.tuning, **TUNING)
         newest: dict[str, Any] = {**NEWEST, "cancels": [tuning]}
         self.cancel.click(self.stop, state, self.tuning, cancels=[tuning], **PRIVATE)
-        self.photo.upload(self.take, [state, self.photo], self.changed, **SEARCHING)
+        # of photos that come while one is looked at, the newest is looked at next
+        self.photo.upload(self.take, [state, self.photo], self.changed, **SEARCHING, trigger_mode="always_last")
         self.photo.select(self.choose, [state, self.photo], self.changed, **newest)
         self.photo.input(self.frame, [state, self.photo], self.framed, **newest)
 

@@ -22,6 +22,7 @@ studio.views.address = (element, props, trigger, watch) => {
     if (!value.link) return;
     try { sessionStorage.setItem(key(value.link), value.own); } catch { /* a browser that keeps nothing */ }
     write(value.link, value.push);
+    studio.open();
   });
   addEventListener("popstate", () => send("submit", { link: studio.address() }));
 };

@@ -19,18 +19,25 @@ studio.views.photo = (element, props, trigger, watch, upload) => {
 
   // --- a photo comes ---
   const busy = (words) => { status.textContent = studio.say(words); root.classList.toggle("working", Boolean(words)); };
+  let coming = null; // the photo that the server is not told of yet
   const take = async (given) => {
     file.value = "";
     if (!given) return;
+    coming = given;
     root.classList.add("full");
     const local = URL.createObjectURL(given);
     stand.replaceChildren(h("img", { src: local, alt: "Your photo", class: "whole", onerror: (event) => event.target.remove() }));
     busy("Sending your photo\u2026");
     try {
       const sent = await upload(given);
+      await studio.opened;
+      if (coming !== given) return; // another has come meanwhile
+      coming = null;
       busy("Looking at your photo\u2026");
       send("upload", { path: sent.path ?? sent });
     } catch (error) {
+      if (coming !== given) return;
+      coming = null;
       busy("");
       status.textContent = studio.say("The photo did not arrive: {}", error.message ?? error);
     }
@@ -146,7 +153,8 @@ studio.views.photo = (element, props, trigger, watch, upload) => {
   const controls = (frame) => Object.values(sliders).forEach(({ range, read }) => { range.value = read(frame); });
   let last = {};
   const show = (value) => {
-    // the tab may have been opened by the very photo that is on its way
+    // the tab may have been opened by the very photo that is on its way, and what is said of another is old
+    if (coming) return;
     if (!value.photo && !value.failed && root.classList.contains("working")) return;
     last = value;
     busy("");

@@ -74,12 +74,21 @@ studio.settled = (act, milliseconds) => {
   };
 };
 
-// A photo may be dropped or pasted anywhere on the page: its tab opens and takes it, at once or when it is first drawn.
+/** Whether the server knows the visit: it answers that by a new state, which would forget what was sent before. */
+studio.opened = new Promise((open) => { studio.open = open; });
+
+// A photo may be dropped or pasted anywhere on the page, also while it is still on its way: its tab opens and takes it, at
+// once or when it is first drawn.
 studio.bring = (files) => {
   studio.brought = [...(files ?? [])][0];
   if (!studio.brought) return;
-  document.querySelector('[data-tab-id="photo"]')?.click();
-  studio.takeBrought?.();
+  const open = () => {
+    const tab = document.querySelector('[data-tab-id="photo"]');
+    if (!tab) return void setTimeout(open, 100);
+    tab.click();
+    studio.takeBrought?.();
+  };
+  open();
 };
 document.addEventListener("dragover", (event) => event.preventDefault());
 document.addEventListener("drop", (event) => {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from pathlib import Path
 
 import imageio.v3 as iio
@@ -126,18 +127,50 @@ def test_a_picture_of_the_studio_brings_its_face_back(page, tmp_path):
     page.wait_for_function("source => document.querySelector('#stage img.after').src === source", arg=edited[0])
 
 
+DROP = """bytes => {
+  const files = new DataTransfer();
+  files.items.add(new File([new Uint8Array(bytes)], 'two.png', {type: 'image/png'}));
+  document.body.dispatchEvent(new DragEvent('drop', {dataTransfer: files, bubbles: true, cancelable: true}));
+}"""
+
+
 def test_a_photo_is_dropped_anywhere(page, two_faces):
     open_edit(page)
-    data = list(two_faces.read_bytes())
-    page.evaluate(
-        "bytes => { const files = new DataTransfer();"
-        " files.items.add(new File([new Uint8Array(bytes)], 'two.png', {type: 'image/png'}));"
-        " const drop = {dataTransfer: files, bubbles: true, cancelable: true};"
-        " document.body.dispatchEvent(new DragEvent('drop', drop)); }",
-        data,
-    )
+    page.evaluate(DROP, list(two_faces.read_bytes()))
     page.wait_for_selector("#photo .frame.chosen")
     assert page.get_by_role("tab", name="Your photo").get_attribute("aria-selected") == "true"
+
+
+def test_a_photo_is_dropped_while_the_page_is_on_its_way(page, two_faces):
+    page.goto("about:blank")
+    page.go_back(wait_until="commit")
+    page.wait_for_function("window.studio?.bring && document.body && !document.querySelector('[role=tab]')")
+    page.evaluate(DROP, list(two_faces.read_bytes()))
+    page.wait_for_selector("#photo .frame.chosen")
+    page.locator("#photo-to-edit").click()
+    playwright.expect(page.locator("#keep input")).to_be_checked()  # the server knows it too
+
+
+def test_of_photos_that_come_one_after_the_other_the_newest_is_taken(page, two_faces, photo):
+    asked: list[playwright.Route] = []
+
+    def look(route: playwright.Route) -> None:
+        photos = '"path"' in route.request.post_data
+        if photos:
+            asked.append(route)
+        if not photos or len(asked) > 1:
+            route.continue_()
+
+    page.route(re.compile("/queue/join"), look)
+    open_tab(page, "Your photo", "#photo .door")
+    for file in (photo, two_faces):
+        page.locator("#photo input[type=file]").set_input_files(file)
+        playwright.expect(page.locator("#photo .status")).to_have_text("Looking at your photo\u2026")
+        page.wait_for_timeout(300)
+    assert len(asked) == 1  # the second waits for the answer of the first
+    asked[0].continue_()
+    playwright.expect(page.locator("#photo .frame")).to_have_count(2)
+    assert len(asked) == 2
 
 
 def test_what_is_no_picture_gets_a_sentence_and_the_page_goes_on(page, photo, tmp_path):
