@@ -1,7 +1,8 @@
 """The queue of the page: visitors take turns, what is short goes first, and work that was left is not made.
 
 Gradio's own queue has one bound for all, serves whoever came first, lets films slow sliders down, and makes what
-nobody waits for: a request whose answer no stream is open for, and the rest of a film whose page was closed.
+nobody waits for: a request whose answer no stream is open for, and the rest of a film whose page was closed. And a film
+that is asked for right after an edit begins there without it.
 """
 
 from __future__ import annotations
@@ -160,8 +161,18 @@ class TurnsQueue(Queue):
         in_hand = Counter(
             self._visitors.get(event) for event in self._begun() if event.concurrency_id == queue.concurrency_id
         )
-        heard = (event for event in queue.queue if self._messages(event).heard)
+        heard = (e for e in queue.queue if self._messages(e).heard and not self._state_is_due(e))
         return min(heard, key=lambda event: in_hand[self._visitors.get(event)], default=None)
+
+    def _state_is_due(self, event: Event) -> bool:
+        """Whether something short that its visitor asked for before it may still change the state it begins with."""
+        return _has_state(event) and any(
+            other.session_hash == event.session_hash
+            and other.enqueue_time < event.enqueue_time
+            and other.concurrency_id not in LONG
+            and _has_state(other)
+            for other in (*self._begun(), *self._waiting())
+        )
 
     def _drop_unheard(self, most: int, seconds: float) -> None:
         """Drop at most so many requests that nobody has listened for so long, those that came first before others."""
@@ -182,6 +193,10 @@ class TurnsQueue(Queue):
 
     def _messages(self, event: Event) -> Messages:
         return cast(Messages, self.pending_messages_per_session.setdefault(event.session_hash, Messages()))
+
+
+def _has_state(event: Event) -> bool:
+    return any(isinstance(given, gr.State) for given in event.fn.inputs)
 
 
 def check_wanted(*_: int) -> None:

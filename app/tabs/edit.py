@@ -88,18 +88,23 @@ class EditTab:
         self.make.click(None, None, self.film, js=WAITING, **PRIVATE)
         filming = self.make.click(self.make_film, state, [self.film, self.shell.courier], **FILMING)
         filming.failure(None, None, self.film, js="() => ({})", **PRIVATE)
-        newest: dict[str, Any] = {**NEWEST, "cancels": [filming]}
-        self.desk.input(self.edit, [state, self.desk], self.moved, **newest)
-        for button, act in (
+        buttons = (
             (self.undo, self.undo_step),
             (self.redo, self.redo_step),
             (self.reset, self.reset_all),
             (self.random, self.random_changes),
-        ):
-            button.click(act, state, self.changed, **newest)
-        self.steps.select(self.go_to_step, [state, self.steps], self.changed, **newest)
-        self.become.submit(self.become_other, [state, self.become], self.changed, **newest)
-        self.keep.input(self.keep_photo, [state, self.keep], self.changed, **newest)
+        )
+        views = (self.desk.input, self.steps.select, self.become.submit, self.keep.input)
+        # First of all, for Gradio calls what an event leads to one after the other: a film that was asked for since the
+        # edit is not to be cancelled by it.
+        for changes in (*views, *(button.click for button, _ in buttons)):
+            changes(None, cancels=[filming], **PRIVATE)
+        self.desk.input(self.edit, [state, self.desk], self.moved, **NEWEST)
+        for button, act in buttons:
+            button.click(act, state, self.changed, **NEWEST)
+        self.steps.select(self.go_to_step, [state, self.steps], self.changed, **NEWEST)
+        self.become.submit(self.become_other, [state, self.become], self.changed, **NEWEST)
+        self.keep.input(self.keep_photo, [state, self.keep], self.changed, **NEWEST)
         self.download.click(self.bring, state, self.shell.courier, concurrency_limit=2, **PRIVATE)
 
     @property

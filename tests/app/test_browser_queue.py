@@ -82,3 +82,14 @@ def test_a_film_that_the_server_has_not_named_yet_is_cancelled(page):
     playwright.expect(page.locator("#sweep progress")).to_have_count(0)
     page.wait_for_timeout(600)  # longer than the server takes to look up
     assert page.locator("#sweep progress, #sweep img").count() == 0
+
+
+def test_a_film_that_is_asked_for_right_after_an_edit_is_of_it(page):
+    open_edit(page)
+    with page.expect_download() as download:
+        page.evaluate(
+            "() => { document.querySelector('[aria-label=\"Age: all the way up\"]').click();"
+            " setTimeout(() => document.querySelector('#make-sweep').click(), 50); }"
+        )
+    assert download.value.suggested_filename == "picture_seed-2_1_age+3-0.gif"
+    page.wait_for_selector("#sweep img")

@@ -110,6 +110,40 @@ def test_what_nobody_listens_for_is_passed_by(kitchen):
     assert kitchen.waiting == 12
 
 
+@pytest.mark.parametrize("door", ["/film", "/picture"])
+def test_what_is_asked_for_after_a_change_begins_with_it(door):
+    """A click on the film right after one on a slider."""
+    change, begun = threading.Event(), threading.Event()
+
+    def edit(state: int) -> int:
+        begun.set()
+        assert change.wait(PATIENCE)
+        return state + 1
+
+    with gr.Blocks(analytics_enabled=False) as page:
+        state, seen = gr.State(0), gr.Number()
+        gr.Button().click(edit, state, state, api_name="edit")
+        gr.Button().click(lambda state: state, state, seen, api_name="film", concurrency_id=FILM)
+        gr.Button().click(lambda state: state, state, seen, api_name="picture")
+        gr.Button().click(lambda: 7, None, seen, api_name="other")
+    page.queue(api_open=False)
+    page._queue = TurnsQueue.of(page)
+    _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", **UNHURRIED)
+    try:
+        client = Client(url, verbose=False, httpx_kwargs={"timeout": PATIENCE})
+        client.submit(api_name="/edit")
+        assert begun.wait(PATIENCE)
+        asked = client.submit(api_name=door)
+        assert client.predict(api_name="/other") == 7  # what begins with nothing waits for nobody
+        time.sleep(0.3)
+        assert not asked.done()
+        change.set()
+        assert asked.result(PATIENCE) == 1
+    finally:
+        change.set()
+        page.close(verbose=False)
+
+
 def test_what_a_request_freed_is_given_back(kitchen, monkeypatch):
     given = []
     monkeypatch.setattr(turns, "give_back_soon", lambda: given.append(True))
