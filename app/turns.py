@@ -1,8 +1,8 @@
 """The queue of the page: visitors take turns, what is short goes first, and work that was left is not made.
 
 Gradio's own queue has one bound for all, serves whoever came first, lets films slow sliders down, and makes what
-nobody waits for: a request whose answer no stream is open for, and the rest of a film whose page was closed. And a film
-that is asked for right after an edit begins there without it.
+nobody waits for: a request whose answer no stream is open for, and the rest of a film whose page was closed. And what
+is asked for right after an edit begins there without it.
 """
 
 from __future__ import annotations

@@ -95,8 +95,8 @@ class EditTab:
             (self.random, self.random_changes),
         )
         views = (self.desk.input, self.steps.select, self.become.submit, self.keep.input)
-        # First of all, for Gradio calls what an event leads to one after the other: a film that was asked for since the
-        # edit is not to be cancelled by it.
+        # First of all, for Gradio does what an event leads to one after the other, and an edit is not to cancel a film
+        # that was asked for after it.
         for changes in (*views, *(button.click for button, _ in buttons)):
             changes(None, cancels=[filming], **PRIVATE)
         self.desk.input(self.edit, [state, self.desk], self.moved, **NEWEST)
