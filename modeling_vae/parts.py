@@ -24,6 +24,8 @@ from .photos.alignment import FILE_NAME as ALIGNMENT_NAME
 from .photos.alignment import FaceAlignment
 from .photos.reconstruction_errors import FILE_NAME as ERRORS_NAME
 from .photos.reconstruction_errors import ReconstructionErrors
+from .recipes.yaml_text import FILE_NAME as RECIPE_NAME
+from .recipes.yaml_text import whole_text
 
 
 @dataclass(kw_only=True)
@@ -76,7 +78,10 @@ class Parts:
         if self.folder is not None and self.folder.resolve() != folder.resolve():
             for name, path in Contents.of(self.folder, ACCOMPANYING).files.items():
                 (folder / name).parent.mkdir(exist_ok=True)
-                shutil.copyfile(path, folder / name)
+                if name == RECIPE_NAME:  # what it extends lies elsewhere
+                    (folder / name).write_text(whole_text(path), encoding="utf-8")
+                else:
+                    shutil.copyfile(path, folder / name)
 
 
 def find_folder(
