@@ -24,6 +24,7 @@ from .photos.alignment import FILE_NAME as ALIGNMENT_NAME
 from .photos.alignment import FaceAlignment
 from .photos.reconstruction_errors import FILE_NAME as ERRORS_NAME
 from .photos.reconstruction_errors import ReconstructionErrors
+from .recipes import bundled
 from .recipes.yaml_text import FILE_NAME as RECIPE_NAME
 from .recipes.yaml_text import whole_text
 
@@ -91,11 +92,14 @@ def find_folder(
     token: str | bool | None = None,
     cache_dir: str | os.PathLike[str] | None = None,
 ) -> tuple[Path, str | None]:
-    """The folder of a published model, and of one on the Hub, which is fetched into the cache, its id."""
-    folder, hub_id = Path(folder_or_id), None
+    """The folder of a published model, one of the bundled by its name too; of one on the Hub its id as well."""
+    folder, hub_id = bundled.find(folder_or_id), None
     if not folder.is_dir():
         if folder.is_absolute() or str(folder_or_id).startswith((".", "~")) or str(folder_or_id).count("/") != 1:
-            raise FileNotFoundError(f"{folder_or_id} is no folder, and no Hub id, which looks like user/name.")
+            here = ", ".join(model.name for model in bundled.models())
+            raise FileNotFoundError(
+                f"{folder_or_id} is no folder, no bundled model ({here}), and no Hub id, which looks like user/name."
+            )
         hub_id = str(folder_or_id)
         try:
             folder = fetch(hub_id, REQUIRED, COMPUTING, revision=revision, token=token, cache_dir=cache_dir)

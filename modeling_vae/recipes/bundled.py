@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from .yaml_text import FILE_NAME
@@ -30,12 +31,8 @@ def default_model() -> Path | None:
     return next((there[name] for name in (*FAVOURITES, *there) if name in there), None)
 
 
-def find(name: str | Path) -> Path:
-    """A path as it is where something is there, else the folder of the recipe of this name.
-
-    Raises:
-        FileNotFoundError: there is neither; the message lists the names.
-    """
+def find(name: str | os.PathLike[str]) -> Path:
+    """A path as it is, or where nothing is there and a recipe has this name, the folder of the recipe."""
     path = Path(name)
     if path.exists() or not (FOLDER / path.name / FILE_NAME).is_file():
         return path
