@@ -14,7 +14,7 @@ from app.words import translations
 
 
 def facts(**values) -> ModelFacts:
-    return ModelFacts("x", 32, 48, 4, False, (), False, **values)
+    return ModelFacts("x", 32, 48, 4, False, (), **values)
 
 
 def test_the_doors_of_the_page(studio):

@@ -44,10 +44,10 @@ def two_faces(tmp_path):
 def test_the_facts(studio):
     facts = studio.facts
     assert (facts.name, facts.height, facts.width, facts.latent_dim) == ("tiny", 32, 32, 8)
-    assert facts.draws_fitted and facts.finds_faces
+    assert facts.draws_fitted
     assert [a.name for a in facts.attributes] == NAMES
     assert [a.label for a in facts.attributes] == ["Smiling", "Coat: black", "Coat: tabby", "Coat: white", "Age"]
-    assert facts.card.word == "picture" and facts.card.words == "pictures" and facts.card.ours
+    assert facts.card.word == "picture" and facts.card.words == "pictures"
 
 
 def test_attributes_come_as_the_pipeline_offers_them():
