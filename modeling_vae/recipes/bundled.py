@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 from pathlib import Path
 
@@ -37,3 +38,17 @@ def find(name: str | os.PathLike[str]) -> Path:
     if path.exists() or not (FOLDER / path.name / FILE_NAME).is_file():
         return path
     return FOLDER / path.name if path.parent in (Path(), Path("hub_configs")) else path
+
+
+def recipe(name: str | os.PathLike[str]) -> Path:
+    """The path of a recipe, see `find`.
+
+    Raises:
+        FileNotFoundError: nothing is there; the message says which recipe has a name like this.
+    """
+    path = find(name)
+    if not path.exists():
+        near = difflib.get_close_matches(path.name, names(), n=1)
+        meant = f" Did you mean {near[0]}?" if near else ""
+        raise FileNotFoundError(f"{name} does not exist: give a recipe, or a folder with a {FILE_NAME}.{meant}")
+    return path

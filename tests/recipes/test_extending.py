@@ -121,3 +121,8 @@ def test_recipes_and_models_are_found_by_their_names(tmp_path, monkeypatch):
     assert bundled.find("pictures-64") == Path("pictures-64")  # what lies here goes before
     assert bundled.find("user/name") == Path("user/name")
     assert "pictures-64" in bundled.names()
+    assert bundled.recipe("kmnist-28") == CONFIGS / "kmnist-28"
+    with pytest.raises(FileNotFoundError, match="picture-64 does not exist: .* Did you mean pictures-64?"):
+        bundled.recipe("picture-64")
+    with pytest.raises(FileNotFoundError, match=r"mine/own.yaml does not exist: .*recipe.yaml\.$"):
+        bundled.recipe("mine/own.yaml")
