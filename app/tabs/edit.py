@@ -23,7 +23,7 @@ from ..files import (
     text_of,
 )
 from ..page_state import PageState
-from ..render_requests import FilmRequest, PathRequest, as_whole
+from ..render_requests import FilmRequest, PathRequest, place
 from ..shell import FILMING, NEWEST, PRIVATE, WAITING, Shell, Updates, sent
 from ..studio import Look, Studio, film_made
 from ..toasts import toasts
@@ -214,7 +214,7 @@ class EditTab:
 
     @toasts
     def go_to_step(self, state: PageState, value: Any) -> Updates:
-        wanted = _first_shown(state) + (as_whole(sent(value).get("index")) or 0)
+        wanted = _first_shown(state) + place(sent(value).get("index"), STEPS_SHOWN)
         while len(state.past) > wanted and state.past:
             state = state.undone()
         while len(state.past) < wanted and state.future:

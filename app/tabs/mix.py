@@ -10,7 +10,7 @@ import gradio as gr
 from ..face_recipes import MOST_PARENTS, FaceRecipe, Mixed
 from ..files import file_name, picture_bytes, shown_files
 from ..page_state import FIRST_VARIETY, PageState
-from ..render_requests import as_whole
+from ..render_requests import place
 from ..shell import NEWEST, PRIVATE, Shell, Updates, sent
 from ..toasts import toasts
 from ..views import view
@@ -121,7 +121,7 @@ class MixTab:
     @toasts
     def pick(self, state: PageState, value: Any) -> Updates:
         faces = self.shell.studio(state).faces(state.request)
-        face = faces[_place(sent(value).get("index"), len(faces))]
+        face = faces[place(sent(value).get("index"), len(faces))]
         return self._now(self.with_face(state, face))
 
     def with_face(self, state: PageState, face: FaceRecipe) -> PageState:
@@ -140,8 +140,8 @@ class MixTab:
 
     @toasts
     def take_out(self, state: PageState, value: Any) -> Updates:
-        place = _place(sent(value).get("index"), len(state.parents))
-        return self._even(replace(state, parents=state.parents[:place] + state.parents[place + 1 :], brood=None))
+        index = place(sent(value).get("index"), len(state.parents))
+        return self._even(replace(state, parents=state.parents[:index] + state.parents[index + 1 :], brood=None))
 
     @toasts
     def make_even(self, state: PageState) -> Updates:
@@ -166,7 +166,7 @@ class MixTab:
     def go_on_with(self, state: PageState, variety: float, value: Any) -> Updates:
         """A child takes the first parent's place, and has children with the second."""
         children = self._children(state)
-        child = children[_place(sent(value).get("index"), len(children))]
+        child = children[place(sent(value).get("index"), len(children))]
         parents = ((child, 0.5), *((face, 0.5) for face, _ in state.parents[1:2]))
         seed = self.shell.studio(state).new_seed()
         lineage = (*state.lineage, child)[-8:]
@@ -188,10 +188,3 @@ class MixTab:
 def _evened(state: PageState) -> PageState:
     share = round(1 / max(1, len(state.parents)), 3)
     return replace(state, parents=tuple((face, share) for face, _ in state.parents))
-
-
-def _place(given: Any, count: int) -> int:
-    place = as_whole(given)
-    if place is None or not 0 <= place < count:
-        raise ValueError(f"There is none at place {given!r:.40}; there are {count}, counted from 0.")
-    return place
