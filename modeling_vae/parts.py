@@ -97,9 +97,8 @@ def find_folder(
     if not folder.is_dir():
         if folder.is_absolute() or str(folder_or_id).startswith((".", "~")) or str(folder_or_id).count("/") != 1:
             here = ", ".join(model.name for model in bundled.models())
-            raise FileNotFoundError(
-                f"{folder_or_id} is no folder, no bundled model ({here}), and no Hub id, which looks like user/name."
-            )
+            nor = f"no bundled model ({here}), " if here else ""
+            raise FileNotFoundError(f"{folder_or_id} is no folder, {nor}and no Hub id, which looks like user/name.")
         hub_id = str(folder_or_id)
         try:
             folder = fetch(hub_id, REQUIRED, COMPUTING, revision=revision, token=token, cache_dir=cache_dir)

@@ -9,8 +9,9 @@ from pathlib import Path
 from .yaml_text import FILE_NAME
 
 PACKAGE = Path(__file__).resolve().parents[1]
-FOLDER = next(folder for folder in (PACKAGE / "hub_configs", PACKAGE.parent / "hub_configs") if folder.is_dir())
-"""The folder of recipes: within the package where it is installed, beside it in a checkout."""
+PLACES = (PACKAGE / "hub_configs", PACKAGE.parent / "hub_configs")
+FOLDER = next((folder for folder in PLACES if folder.is_dir()), PLACES[0])
+"""The folder of recipes: within the package where it is installed, beside it in a checkout; a Space has none."""
 WEIGHTS_NAME = "model.safetensors"
 FAVOURITES = ("cats-128", "drawn-people-128", "kmnist-28")
 """Models to open with, the one that is wanted most first; an installation holds one of them."""
