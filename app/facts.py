@@ -57,7 +57,6 @@ class ModelCard:
         link: of the licence, or "".
         text: the card itself in Markdown, without its metadata.
         address: of the model's page on the Hub, "" for a folder here.
-        ours: whether the model is a folder on this machine.
     """
 
     word: str = WORD
@@ -65,7 +64,6 @@ class ModelCard:
     link: str = ""
     text: str = ""
     address: str = ""
-    ours: bool = True
 
     @property
     def words(self) -> str:
@@ -78,7 +76,7 @@ class ModelFacts:
     """What the page says about its model.
 
     Sizes are in pixels; `draws_fitted` where new faces come from a prior fitted to the data, and not from N(0, I);
-    `finds_faces` where photos are cropped to their faces; `film` is that of its training, where it came with one.
+    `film` is that of its training, where it came with one.
     """
 
     name: str
@@ -87,7 +85,6 @@ class ModelFacts:
     latent_dim: int
     draws_fitted: bool
     attributes: tuple[Attribute, ...]
-    finds_faces: bool
     card: ModelCard = field(default=ModelCard(), repr=False)
     film: Path | None = None
 
@@ -110,7 +107,6 @@ class ModelFacts:
             pipe.latent_dim,
             draws_fitted=pipe.prior is not None,
             attributes=attributes_of(pipe),
-            finds_faces=pipe.alignment is not None,
             card=read_card(pipe),
             film=_film(pipe.folder),
         )
@@ -159,7 +155,6 @@ def read_card(pipe: VAEPipeline) -> ModelCard:
         link=str(said.get("license_link") or ""),
         text=text.strip(),
         address=f"https://huggingface.co/{pipe.hub_id}" if pipe.hub_id else "",
-        ours=pipe.hub_id is None,
     )
 
 

@@ -17,9 +17,10 @@ from .words import Words, say
 
 TITLE = "VAE studio"
 TAGLINE = (
-    "Draw {words} that never were, melt one into another, change just what you ask. Drop a photo of yours anywhere."
+    "Make {words} that never were, melt one into another, change just what you ask. Drop a photo of yours anywhere."
 )
 TRAINING = "The same samples, from the first step to the last; the steps are spaced as their logarithms."
+PICTURE = re.compile(r"^!\[.*?\]\(.*?\)\s*$", re.MULTILINE)
 NUMBERS = "{size} pixels, {count} numbers for each, {attributes}. Licence: {licence}. Its card is below."
 
 
@@ -101,7 +102,7 @@ def masthead(facts: ModelFacts) -> str:
 def rights(facts: ModelFacts) -> str:
     """Licence, credit and card of the model, in one line."""
     card, words = facts.card, Words.here()
-    licence = escape(card.licence.replace("-", " ")) if card.licence else words("no licence named")
+    licence = escape(licence_words(card.licence)) if card.licence else words("no licence named")
     if card.link.startswith(("https://", "http://")):
         licence = f'<a href="{escape(card.link)}" target="_blank" rel="noopener">{licence}</a>'
     name = escape(facts.name)
@@ -118,8 +119,17 @@ def rights(facts: ModelFacts) -> str:
     return f"<p><b>{name}</b>: {numbers}</p>"
 
 
+def licence_words(name: str) -> str:
+    """ "cc-by-nc-4.0", as the Hub writes it, is "CC BY-NC 4.0"."""
+    if found := re.fullmatch(r"cc(0?)((?:-[a-z]+)*)-([\d.]+)", name):
+        zero, kind, version = found.groups()
+        return " ".join(filter(None, (f"CC{zero}", kind.removeprefix("-").upper(), version)))
+    return name.replace("-", " ")
+
+
 def card_text(facts: ModelFacts) -> str:
-    """The card without pictures, which lie beside it, and without its comments."""
+    """The card without its comments, and without pictures, which lie beside it, and sections that are about them."""
     text = re.sub(r"<!--.*?-->", "", facts.card.text, flags=re.DOTALL)
-    text = re.sub(r"^!\[.*?\]\(.*?\)\s*$", "", text, flags=re.MULTILINE)
-    return text.strip() or Words.here()("This model came without a card.")
+    beginning, *sections = re.split(r"^(?=## )", text, flags=re.MULTILINE)
+    kept = [PICTURE.sub("", beginning), *(section for section in sections if not PICTURE.search(section))]
+    return "".join(kept).strip() or Words.here()("This model came without a card.")

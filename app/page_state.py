@@ -23,6 +23,7 @@ from .render_requests import MOST_KEYFRAMES, GenerateRequest, PathRequest, numbe
 
 FIRST_SEED = 2
 FIRST_TRUNCATION = 0.8
+FIRST_VARIETY = 0.6
 TABS = ("photo", "generate", "edit", "morph", "mix", "map", "teach")
 MOST_STEPS = 40
 """Of an edit that can be undone."""
@@ -42,6 +43,7 @@ class PageState:
     keyframes: of the morph, in order.
     parents: of a mix, with their weights.
     brood: of their children, from which seed; None where none are asked for.
+    variety: of these children.
     lineage: the children that were gone on with, the first ancestor first.
     way: of the morph.
     map: which, and the place on it.
@@ -64,6 +66,7 @@ class PageState:
     way: PathRequest = PathRequest()
     parents: tuple[tuple[FaceRecipe, float], ...] = ()
     brood: int | None = None
+    variety: float = FIRST_VARIETY
     lineage: tuple[FaceRecipe, ...] = ()
     map: MapRequest = MapRequest()
     lesson: Lesson = Lesson()
@@ -146,6 +149,7 @@ class PageState:
             "way": [self.way.path, self.way.easing, self.way.loop],
             "parents": [[said_of(face), weight] for face, weight in self.parents],
             "brood": self.brood,
+            "variety": self.variety,
             **self._map,
             **own,
         }
@@ -195,6 +199,7 @@ class PageState:
             lesson=lesson,
             lessons=learnt,
             brood=None if brood is None else GenerateRequest(brood).seed,
+            variety=number("The variety", said.get("variety", plain.variety), 0, 1),
         )
 
 

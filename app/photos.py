@@ -28,9 +28,9 @@ FINEST = 1.5
 """Pixels of a working copy for each of the model's, at least, where the photo has so many."""
 MOST_TUNED = 12
 """Faces that were made their visitors' own; the oldest go."""
-FOUND = "{count} faces were found. Choose one, or move the frame."
-FOUND_ONE = "A face was found and levelled. Move the frame if you want another part."
-NOT_FOUND = "No face was found, so the frame is in the middle. Move it until a face fills it, straight on."
+FOUND = "{count} were found. Choose one, or move the frame."
+FOUND_ONE = "One was found and levelled. Move the frame if you want another part."
+NOT_FOUND = "None was found, so the frame is in the middle. Move it until one fills it, straight on."
 BY_HAND = "Move the frame to the part that you want."
 
 

@@ -149,6 +149,14 @@ def as_whole(value: Any) -> int | None:
     return whole_number(int(value) if isinstance(value, float) and value.is_integer() else value)
 
 
+def place(given: Any, count: int) -> int:
+    """Which of `count` pictures is meant, from 0; a ValueError where none is."""
+    found = as_whole(given)
+    if found is None or not 0 <= found < count:
+        raise ValueError(f"There is no picture at place {given!r:.40}; there are {count}, counted from 0.")
+    return found
+
+
 def whole(name: str, value: Any, least: int, most: int) -> int:
     found = as_whole(value)
     if found is None or not least <= found <= most:

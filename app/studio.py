@@ -6,6 +6,7 @@ that the same request costs nothing twice.
 
 from __future__ import annotations
 
+import math
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -173,11 +174,12 @@ class Studio:
         return FAR if far else ""
 
     def random_changes(self, face: FaceRecipe) -> FaceRecipe:
-        """The face with a few attributes changed by chance."""
+        """The face with a few attributes changed by chance, all together about as far as one goes alone."""
         names = [a for a in self.facts.attributes if a.drawable and a.name not in face.hold]
         chance = secrets.SystemRandom()
         chosen = chance.sample(names, min(3, len(names)))
-        changes = {a.name: round(chance.uniform(0.6, 1) * chance.choice((a.gone, a.full)), 1) for a in chosen}
+        share = 1 / math.sqrt(max(1, len(chosen)))  # moves of several add up, and too far out faces are torn
+        changes = {a.name: round(share * chance.uniform(0.6, 1) * chance.choice((a.gone, a.full)), 1) for a in chosen}
         return face.edited(changes, face.hold)
 
     def become(self, face: FaceRecipe, target: str) -> FaceRecipe:

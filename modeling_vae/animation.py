@@ -61,6 +61,10 @@ class Animation:
             raise ValueError(f"holds is {self.holds!r}; give a whole number of at least 1 for each frame, or ().")
         object.__setattr__(self, "holds", holds)
 
+    def __repr__(self) -> str:
+        width, height = self.size
+        return f"Animation({len(self)} frames of {width} x {height})"
+
     def __len__(self) -> int:
         return len(self.frames)
 

@@ -24,6 +24,9 @@ from .photos.alignment import FILE_NAME as ALIGNMENT_NAME
 from .photos.alignment import FaceAlignment
 from .photos.reconstruction_errors import FILE_NAME as ERRORS_NAME
 from .photos.reconstruction_errors import ReconstructionErrors
+from .recipes import bundled
+from .recipes.yaml_text import FILE_NAME as RECIPE_NAME
+from .recipes.yaml_text import whole_text
 
 
 @dataclass(kw_only=True)
@@ -76,7 +79,10 @@ class Parts:
         if self.folder is not None and self.folder.resolve() != folder.resolve():
             for name, path in Contents.of(self.folder, ACCOMPANYING).files.items():
                 (folder / name).parent.mkdir(exist_ok=True)
-                shutil.copyfile(path, folder / name)
+                if name == RECIPE_NAME:  # what it extends lies elsewhere
+                    (folder / name).write_text(whole_text(path), encoding="utf-8")
+                else:
+                    shutil.copyfile(path, folder / name)
 
 
 def find_folder(
@@ -86,11 +92,13 @@ def find_folder(
     token: str | bool | None = None,
     cache_dir: str | os.PathLike[str] | None = None,
 ) -> tuple[Path, str | None]:
-    """The folder of a published model, and of one on the Hub, which is fetched into the cache, its id."""
-    folder, hub_id = Path(folder_or_id), None
+    """The folder of a published model, one of the bundled by its name too; of one on the Hub its id as well."""
+    folder, hub_id = bundled.find(folder_or_id), None
     if not folder.is_dir():
         if folder.is_absolute() or str(folder_or_id).startswith((".", "~")) or str(folder_or_id).count("/") != 1:
-            raise FileNotFoundError(f"{folder_or_id} is no folder, and no Hub id, which looks like user/name.")
+            here = ", ".join(model.name for model in bundled.models())
+            nor = f"no bundled model ({here}), " if here else ""
+            raise FileNotFoundError(f"{folder_or_id} is no folder, {nor}and no Hub id, which looks like user/name.")
         hub_id = str(folder_or_id)
         try:
             folder = fetch(hub_id, REQUIRED, COMPUTING, revision=revision, token=token, cache_dir=cache_dir)

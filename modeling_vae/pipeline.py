@@ -87,16 +87,35 @@ class VAEPipeline(Films):
         device: str | torch.device = "cpu",
         dtype: torch.dtype = torch.float32,
     ) -> VAEPipeline:
-        """Load a published folder, or a Hub repository. Code in it is never run.
+        """Load a published folder, a bundled model by its name, or a Hub repository. Code in it is never run.
 
         Raises:
             FileNotFoundError: there is no such folder or repository, or a file is missing; the message says which.
-            ValueError: a file is damaged, belongs to another model, or describes an impossible one.
+            ValueError: a file is damaged, belongs to another model, or describes an impossible one; or PyTorch cannot
+                compute on the device here.
             PermissionError, ConnectionError: the Hub refused or cannot be reached, see `hub.downloads.fetch`.
         """
         parts = read_parts(folder_or_id, revision=revision, token=token, cache_dir=cache_dir, dtype=dtype)
-        parts.model.to(device)  # type: ignore[arg-type]  # torch types the device in several ways
-        return cls(**vars(parts))
+        return cls(**vars(parts)).to(device)
+
+    def to(self, device: str | torch.device) -> VAEPipeline:
+        """Compute on another device from now on; returns the pipeline. Latents and pictures stay on the CPU.
+
+        Raises:
+            ValueError: PyTorch cannot compute on it here.
+        """
+        try:
+            torch.empty(0, device=device)
+        except (AssertionError, RuntimeError) as error:
+            raise ValueError(f"device is {str(device)!r}, which PyTorch cannot use here: {error}") from error
+        self.model.to(device)
+        return self
+
+    def __repr__(self) -> str:
+        height, width = self.model.config.height_and_width
+        name = self.hub_id or (self.folder.name if self.folder is not None else "unsaved")
+        sizes = f"{width} x {height}, {self.latent_dim} numbers a picture, {len(self.attributes)} attributes"
+        return f"VAEPipeline({name}: {sizes}, on {self.model.device})"
 
     @property
     def latent_dim(self) -> int:

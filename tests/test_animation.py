@@ -65,6 +65,10 @@ def test_film_is_what_was_drawn(suffix):
     assert error(film, decoded) < 6
 
 
+def test_it_says_how_many_frames_it_has():
+    assert repr(morph(3, 32, 24)) == "Animation(3 frames of 32 x 24)"
+
+
 @pytest.mark.parametrize("suffix", FORMATS)
 @pytest.mark.parametrize("count", [1, 2, 7])
 def test_equal_frames_stay_frames(suffix, count):

@@ -11,6 +11,7 @@ from PIL import Image
 from modeling_vae import AttributeDirections, VAEPipeline
 from modeling_vae.model.latents import sample_noise
 from modeling_vae.passes import encode_all
+from modeling_vae.recipes import bundled
 
 
 def picture(seed: int = 0, size: tuple[int, int] = (32, 32)) -> Image.Image:
@@ -31,6 +32,29 @@ def test_a_published_folder_loads_as_it_was(pipe, published):
     for a, b in zip(loaded.decode(latents), pipe.decode(latents), strict=True):
         assert grey_levels(a, b) <= 1
     assert loaded.attributes == pipe.attributes == ["smiling", "coat:black", "coat:tabby", "coat:white", "age"]
+
+
+@pytest.mark.skipif(bundled.default_model() is None, reason="no bundled model is in this checkout")
+def test_a_bundled_model_is_known_by_its_name_anywhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    name = bundled.default_model().name
+    for known_by in (name, f"hub_configs/{name}"):
+        assert VAEPipeline.from_pretrained(known_by).folder == bundled.default_model()
+    with pytest.raises(FileNotFoundError, match=f"no bundled model .*{name}"):
+        VAEPipeline.from_pretrained(f"{name}0")
+
+
+def test_it_says_what_it_is(pipe, published):
+    said = "32 x 32, 8 numbers a picture, 5 attributes, on cpu"
+    assert repr(pipe) == f"VAEPipeline(unsaved: {said})"
+    assert repr(VAEPipeline.from_pretrained(published)) == f"VAEPipeline({published.name}: {said})"
+
+
+def test_a_device_that_is_not_there_is_named(pipe):
+    assert pipe.to("cpu") is pipe
+    for device in ("gpu", "cuda:77"):
+        with pytest.raises(ValueError, match=f"device is '{device}', which PyTorch cannot use here"):
+            pipe.to(device)
 
 
 def test_saving_again_changes_nothing(published, tmp_path):

@@ -1,5 +1,6 @@
 """The README says nothing that is not so: its Python runs, its commands parse and train, its links exist."""
 
+import json
 import os
 import re
 import shlex
@@ -41,6 +42,18 @@ def test_every_link_leads_somewhere():
     links += re.findall(r'<img src="([^"]+)"', README)
     assert len(links) > 20
     assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+def test_the_models_are_as_large_as_it_says():
+    table = [line.strip("| ").split(" | ") for line in README.splitlines() if line.startswith("| ")]
+    names, sizes = (next(row for row in table if there in row[0]) for there in ("cats-128`", "x 128, "))
+    assert len(names) == len(sizes) == 4
+    for name, size in zip(names, sizes, strict=True):
+        folder = ROOT / re.search(r"\((hub_configs/.*)\)", name).group(1)
+        if (folder / "model.safetensors").exists():
+            megabytes = sum(file.stat().st_size for file in folder.glob("*.safetensors")) / 1e6
+            height, width = json.loads((folder / "config.json").read_text())["image_size"]
+            assert size == f"{width} x {height}, {megabytes:.1f} MB"
 
 
 def test_every_path_of_the_tree_exists():

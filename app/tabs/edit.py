@@ -23,7 +23,7 @@ from ..files import (
     text_of,
 )
 from ..page_state import PageState
-from ..render_requests import FilmRequest, PathRequest
+from ..render_requests import FilmRequest, PathRequest, place
 from ..shell import FILMING, NEWEST, PRIVATE, WAITING, Shell, Updates, sent
 from ..studio import Look, Studio, film_made
 from ..toasts import toasts
@@ -152,7 +152,7 @@ class EditTab:
     def _seen(self, studio: Studio, state: PageState, look: Look) -> Updates:
         labels = _labels(studio, state)
         steps = [*state.past, state.face, *reversed(state.future)]
-        start = max(0, min(len(state.past) - STEPS_SHOWN // 2, len(steps) - STEPS_SHOWN))
+        start = _first_shown(state)
         shown = steps[start : start + STEPS_SHOWN]
         faces = [
             {"file": file, "label": _described(labels, step) or "As it is"}
@@ -219,9 +219,7 @@ class EditTab:
 
     @toasts
     def go_to_step(self, state: PageState, value: Any) -> Updates:
-        steps = len(state.past) + 1 + len(state.future)
-        start = max(0, min(len(state.past) - STEPS_SHOWN // 2, steps - STEPS_SHOWN))
-        wanted = start + int(sent(value).get("index", 0))
+        wanted = _first_shown(state) + place(sent(value).get("index"), STEPS_SHOWN)
         while len(state.past) > wanted and state.past:
             state = state.undone()
         while len(state.past) < wanted and state.future:
@@ -255,6 +253,12 @@ class EditTab:
 
     def _now(self, state: PageState) -> Updates:
         return {**self.shell.said(state, push=False), **self.show(state)}
+
+
+def _first_shown(state: PageState) -> int:
+    """Of all steps, the first of those that have room: the one that is seen is in their middle."""
+    steps = len(state.past) + 1 + len(state.future)
+    return max(0, min(len(state.past) - STEPS_SHOWN // 2, steps - STEPS_SHOWN))
 
 
 def _readings(look: Look) -> dict[str, Any]:

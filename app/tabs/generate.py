@@ -10,7 +10,7 @@ import gradio as gr
 from ..face_recipes import FaceRecipe
 from ..files import file_name, picture_bytes
 from ..page_state import PageState
-from ..render_requests import LARGEST_SEED, GenerateRequest, as_whole
+from ..render_requests import LARGEST_SEED, GenerateRequest, place
 from ..shell import NEWEST, PRIVATE, Shell, Updates, sent
 from ..toasts import toasts
 from ..views import view
@@ -116,10 +116,7 @@ class GenerateTab:
 
     @toasts
     def choose(self, state: PageState, value: Any) -> Updates:
-        index = as_whole(sent(value).get("index"))
-        if index is None or not 0 <= index < state.request.count:
-            raise ValueError(f"There is no face {index!r:.40} in the grid, which holds {state.request.count}.")
-        state = replace(state, chosen=index)
+        state = replace(state, chosen=place(sent(value).get("index"), state.request.count))
         return {**self.shell.said(state), self.large: self._large(state)}
 
     @toasts

@@ -9,8 +9,8 @@ import gradio as gr
 
 from ..face_recipes import MOST_PARENTS, FaceRecipe, Mixed
 from ..files import file_name, picture_bytes, shown_files
-from ..page_state import PageState
-from ..render_requests import as_whole
+from ..page_state import FIRST_VARIETY, PageState
+from ..render_requests import place
 from ..shell import NEWEST, PRIVATE, Shell, Updates, sent
 from ..toasts import toasts
 from ..views import view
@@ -47,7 +47,9 @@ class MixTab:
                     self.to_edit = gr.Button(say("Edit it"), size="md", min_width=60, elem_id="mix-to-edit")
                     self.to_morph = gr.Button(say("Add to morph"), size="md", min_width=100, elem_id="mix-to-morph")
                     self.download = gr.Button(say("Download"), size="md", min_width=80, elem_id="download-mix")
-                self.variety = gr.Slider(0.0, 1.0, 0.6, step=0.05, label=say("Variety of children"), elem_id="variety")
+                self.variety = gr.Slider(
+                    0.0, 1.0, FIRST_VARIETY, step=0.05, label=say("Variety of children"), elem_id="variety"
+                )
         self._wire()
 
     def _wire(self) -> None:
@@ -76,7 +78,7 @@ class MixTab:
 
     # --- what is shown -------------------------------------------------------------------------------------------
 
-    def show(self, state: PageState, variety: float = 0.6) -> Updates:
+    def show(self, state: PageState) -> Updates:
         """The tab as the state says."""
         studio = self.shell.studio(state)
         parents = shown_files(studio.pictures([face for face, _ in state.parents]))
@@ -88,15 +90,15 @@ class MixTab:
             self.mixer: {"parents": [{"file": f, "label": name, "weight": weight} for f, name, (_, weight) in rows]},
             self.picker: {"faces": [{"file": file, "label": f"Add {i + 1}"} for i, file in enumerate(offered)]},
             self.lineage: {"faces": [{"file": f, "label": f"Generation {i + 1}"} for i, f in enumerate(lineage)]},
-            **self._mixed(state, variety),
+            **self._mixed(state),
         }
 
-    def _mixed(self, state: PageState, variety: float) -> Updates:
+    def _mixed(self, state: PageState) -> Updates:
         studio = self.shell.studio(state)
         if not state.parents:
             return {self.mixed: {"faces": []}, self.children: {"faces": []}}
         (picture,) = shown_files(studio.pictures([self.face(state)]))
-        files = shown_files(studio.pictures(self._children(state, variety)))
+        files = shown_files(studio.pictures(self._children(state)))
         children = [{"file": file, "label": f"Go on with child {i + 1}"} for i, file in enumerate(files)]
         return {self.mixed: {"faces": [{"file": picture, "label": "The mix"}]}, self.children: {"faces": children}}
 
@@ -106,20 +108,20 @@ class MixTab:
             raise ValueError("There is nothing to mix yet; click two or more first.")
         return FaceRecipe(Mixed(state.parents))
 
-    def _children(self, state: PageState, variety: float) -> list[FaceRecipe]:
+    def _children(self, state: PageState) -> list[FaceRecipe]:
         """Of the first two parents."""
         if state.brood is None or len(state.parents) < 2:
             return []
         (first, _), (second, _) = state.parents[:2]
         parts = [((first, SHARES[i % 3]), (second, 1 - SHARES[i % 3])) for i in range(CHILDREN)]
-        return [FaceRecipe(Mixed(part, variety, state.brood + i)) for i, part in enumerate(parts)]
+        return [FaceRecipe(Mixed(part, state.variety, state.brood + i)) for i, part in enumerate(parts)]
 
     # --- what is asked for ---------------------------------------------------------------------------------------
 
     @toasts
     def pick(self, state: PageState, value: Any) -> Updates:
         faces = self.shell.studio(state).faces(state.request)
-        face = faces[_place(sent(value).get("index"), len(faces))]
+        face = faces[place(sent(value).get("index"), len(faces))]
         return self._now(self.with_face(state, face))
 
     def with_face(self, state: PageState, face: FaceRecipe) -> PageState:
@@ -134,12 +136,12 @@ class MixTab:
         if not isinstance(weights, list) or len(weights) != len(state.parents):
             raise ValueError(f"The weights are {weights!r:.40}; give one for each parent.")
         state = replace(state, parents=tuple((f, w) for (f, _), w in zip(state.parents, weights, strict=True)))
-        return {**self.shell.said(state), **self._mixed(state, 0.6)}
+        return {**self.shell.said(state), **self._mixed(state)}
 
     @toasts
     def take_out(self, state: PageState, value: Any) -> Updates:
-        place = _place(sent(value).get("index"), len(state.parents))
-        return self._even(replace(state, parents=state.parents[:place] + state.parents[place + 1 :], brood=None))
+        index = place(sent(value).get("index"), len(state.parents))
+        return self._even(replace(state, parents=state.parents[:index] + state.parents[index + 1 :], brood=None))
 
     @toasts
     def make_even(self, state: PageState) -> Updates:
@@ -158,16 +160,17 @@ class MixTab:
     def ask_for_children(self, state: PageState, variety: float) -> Updates:
         if len(state.parents) < 2:
             raise ValueError("Children have two parents; add some below.")
-        return self._now(replace(state, brood=self.shell.studio(state).new_seed()), variety)
+        return self._now(replace(state, brood=self.shell.studio(state).new_seed(), variety=variety))
 
     @toasts
     def go_on_with(self, state: PageState, variety: float, value: Any) -> Updates:
         """A child takes the first parent's place, and has children with the second."""
-        children = self._children(state, variety)
-        child = children[_place(sent(value).get("index"), len(children))]
+        children = self._children(state)
+        child = children[place(sent(value).get("index"), len(children))]
         parents = ((child, 0.5), *((face, 0.5) for face, _ in state.parents[1:2]))
         seed = self.shell.studio(state).new_seed()
-        return self._now(replace(state, parents=parents, brood=seed, lineage=(*state.lineage, child)[-8:]), variety)
+        lineage = (*state.lineage, child)[-8:]
+        return self._now(replace(state, parents=parents, brood=seed, variety=variety, lineage=lineage))
 
     @toasts
     def bring(self, state: PageState) -> Updates:
@@ -178,17 +181,10 @@ class MixTab:
     def _even(self, state: PageState) -> Updates:
         return self._now(_evened(state))
 
-    def _now(self, state: PageState, variety: float = 0.6) -> Updates:
-        return {**self.shell.said(state), **self.show(state, variety)}
+    def _now(self, state: PageState) -> Updates:
+        return {**self.shell.said(state), **self.show(state)}
 
 
 def _evened(state: PageState) -> PageState:
     share = round(1 / max(1, len(state.parents)), 3)
     return replace(state, parents=tuple((face, share) for face, _ in state.parents))
-
-
-def _place(given: Any, count: int) -> int:
-    place = as_whole(given)
-    if place is None or not 0 <= place < count:
-        raise ValueError(f"There is none at place {given!r:.40}; there are {count}, counted from 0.")
-    return place

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -16,7 +16,7 @@ from modeling_vae.animation import Animation
 from ..face_recipes import FaceRecipe
 from ..files import cached, commented, file_data, file_name, picture_bytes, shown_files, text_of
 from ..page_state import PageState
-from ..render_requests import LARGEST_FILM, MOST_FRAMES, MOST_KEYFRAMES, FilmRequest, PathRequest, as_whole
+from ..render_requests import LARGEST_FILM, MOST_FRAMES, MOST_KEYFRAMES, FilmRequest, PathRequest, place
 from ..shell import FILMING, NEWEST, PRIVATE, WAITING, Shell, Updates, sent
 from ..studio import enlarged, film_made
 from ..toasts import toasts
@@ -151,22 +151,22 @@ class MorphTab:
     @toasts
     def pick(self, state: PageState, value: Any) -> Updates:
         faces = self.shell.studio(state).faces(state.request)
-        return self._with(self.with_face(state, faces[_place(sent(value).get("index"), faces)]))
+        return self._with(self.with_face(state, faces[place(sent(value).get("index"), len(faces))]))
 
     @toasts
     def move(self, state: PageState, value: Any) -> Updates:
         given = sent(value).get("move")
         if not isinstance(given, list) or len(given) != 2:
             raise ValueError(f"The move is {given!r:.40}; give two places.")
-        start, end = (_place(place, state.keyframes) for place in given)
+        start, end = (place(one, len(state.keyframes)) for one in given)
         keyframes = [*state.keyframes]
         keyframes.insert(end, keyframes.pop(start))
         return self._with(replace(state, keyframes=tuple(keyframes)))
 
     @toasts
     def take_out(self, state: PageState, value: Any) -> Updates:
-        place = _place(sent(value).get("index"), state.keyframes)
-        return self._with(replace(state, keyframes=state.keyframes[:place] + state.keyframes[place + 1 :]))
+        index = place(sent(value).get("index"), len(state.keyframes))
+        return self._with(replace(state, keyframes=state.keyframes[:index] + state.keyframes[index + 1 :]))
 
     def take_all_out(self, state: PageState) -> Updates:
         return self._with(replace(state, keyframes=()))
@@ -219,10 +219,3 @@ def zipped(film: Animation, side: int) -> bytes:
         for number, frame in enumerate(film, start=1):
             archive.writestr(f"{number:03d}.png", picture_bytes(enlarged(frame, side)))
     return buffer.getvalue()
-
-
-def _place(given: Any, faces: Sequence[FaceRecipe]) -> int:
-    place = as_whole(given)
-    if place is None or not 0 <= place < len(faces):
-        raise ValueError(f"There is no face at place {given!r:.40}; there are {len(faces)}, counted from 0.")
-    return place

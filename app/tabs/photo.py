@@ -12,7 +12,7 @@ from ..face_recipes import FaceRecipe, Uploaded
 from ..files import recipe_of, shown_file, upload_path
 from ..page_state import PageState
 from ..recipe_text import parse_recipe
-from ..render_requests import FrameRequest, as_whole
+from ..render_requests import FrameRequest, place
 from ..shell import NEWEST, PRIVATE, SEARCHING, TUNING, Shell, Updates, sent
 from ..toasts import toasts
 from ..views import view
@@ -162,10 +162,8 @@ class PhotoTab:
         if state.photo is None:
             raise ValueError("There is no photo yet; choose one first.")
         found = self.shell.studio(state).photos.search(state.photo.upload)
-        index = as_whole(sent(value).get("index"))
-        if index is None or not 0 <= index < len(found.frames):
-            raise ValueError(f"There is no face {index!r:.40} in the photo, which has {len(found.frames)}.")
-        state = replace(state, photo=Uploaded(state.photo.upload, found.frames[index]))
+        frame = found.frames[place(sent(value).get("index"), len(found.frames))]
+        state = replace(state, photo=Uploaded(state.photo.upload, frame))
         return {**self.shell.said(state), **self.show(state)}
 
     @toasts

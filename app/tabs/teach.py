@@ -15,7 +15,7 @@ from ..facts import label_of
 from ..files import directions_bytes, shown_files, upload_path
 from ..lessons import FEWEST, MOST, REACH, Lesson
 from ..page_state import PageState
-from ..render_requests import as_whole
+from ..render_requests import place
 from ..shell import NEWEST, PRIVATE, SEARCHING, Shell, Updates, sent
 from ..studio import Studio
 from ..toasts import toasts
@@ -149,17 +149,13 @@ class TeachTab:
     @toasts
     def turn(self, state: PageState, value: Any) -> Updates:
         faces = self.shell.studio(state).faces(state.request)
-        index = as_whole(sent(value).get("index"))
-        if index is None or not 0 <= index < len(faces):
-            raise ValueError(f"There is no face {index!r:.40}; there are {len(faces)}, counted from 0.")
-        return self._now(replace(state, lesson=state.lesson.turned(faces[index])))
+        face = faces[place(sent(value).get("index"), len(faces))]
+        return self._now(replace(state, lesson=state.lesson.turned(face)))
 
     @toasts
     def take_out(self, state: PageState, value: Any) -> Updates:
         side, faces = _side(state.lesson, value)
-        index = as_whole(sent(value).get("index"))
-        if index is None or not 0 <= index < len(faces):
-            raise ValueError(f"There is no example {index!r:.40}; there are {len(faces)}, counted from 0.")
+        index = place(sent(value).get("index"), len(faces))
         kept = (*faces[:index], *faces[index + 1 :])
         return self._now(replace(state, lesson=_with(state.lesson, side, kept)))
 

@@ -8,7 +8,8 @@ studio.views.mixer = (element, props, trigger, watch, upload, options) => {
     const output = h("output", {}, signed(one.weight));
     const range = h("input", { type: "range", min: -2, max: 2, step: 0.1, value: one.weight, "aria-label": `Weight of ${one.label}`,
       oninput: () => { output.textContent = signed(Number(range.value)); send(); } });
-    return h("div", { class: "parent" }, studio.picture(one.file, one.label), range, output,
+    const letter = h("b", { "aria-hidden": "true" }, String.fromCharCode(65 + index));
+    return h("div", { class: "parent" }, letter, studio.picture(one.file, one.label), range, output,
       h("button", { type: "button", class: "tool", "aria-label": `Take ${one.label} out`, onclick: () => tell("delete", { index }) },
         "\u00d7"));
   };

@@ -48,7 +48,7 @@ def run(arguments: list[str], program: str) -> None:
 
 def refuse_hopeless(options: argparse.Namespace) -> None:
     """Raise a ValueError or an OSError where it can be said at once that nothing will come of a run."""
-    values = read_file(bundled.find(options.recipe))
+    values = read_file(bundled.recipe(options.recipe))
     for override in options.overrides:
         override_value(values, override)
     for key, instead in FETCHED.items():

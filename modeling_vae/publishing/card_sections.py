@@ -118,10 +118,6 @@ class Card:
                 digests.pop(key, None)
         return Card(metadata, sections, digests)
 
-    def edited_sections(self) -> list[str]:
-        """Names of the sections that a person changed."""
-        return [name for name, section in self.sections.items() if section.edited]
-
     def person_wrote(self, key: str) -> bool:
         """Whether the value of a key of the metadata is another than the generated one."""
         return self.digests.get(key) != _digest(_canonical(self.metadata[key]))

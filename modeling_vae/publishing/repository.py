@@ -23,6 +23,7 @@ from modeling_vae.model.folder_schema import REQUIRED
 from modeling_vae.model.tensor_files import read_table
 from modeling_vae.parts import Parts, read_parts
 from modeling_vae.recipes.recipe import FILE_NAME, Recipe
+from modeling_vae.recipes.yaml_text import whole_text
 
 from .card import CARD_NAME, FILMS, MEDIA, for_repository, write_card
 from .card_sections import Card
@@ -87,6 +88,8 @@ def push_folder(folder: str | Path, repo_id: str, **options: Unpack[PushOptions]
 
     def change(head: Head) -> Change:
         additions: dict[str, bytes | Path] = dict(files)
+        if FILE_NAME in files:
+            additions[FILE_NAME] = whole_text(files[FILE_NAME]).encode()
         if CARD_NAME in files:
             additions[CARD_NAME] = str(_card(files[CARD_NAME], repo_id, head, token)).encode()
         gone = {name for name in head.files - files.keys() if any(fnmatch.fnmatch(name, ours) for ours in OURS)}
@@ -126,6 +129,7 @@ def check_folder(folder: Path, token: str | bool | None = None) -> dict[str, Pat
     read_parts(folder)  # what does not load here would load nowhere
     if os.path.lexists(folder / FILE_NAME):
         Recipe.read(folder)
+        _refuse_secret(FILE_NAME, whole_text(folder / FILE_NAME).encode(), token)
     if os.path.lexists(folder / JSON_NAME):
         read_report(folder / JSON_NAME, only=KEPT)  # figures of an older kind are nobody's harm
     _refuse_unknown_code(folder)
@@ -138,7 +142,9 @@ def check_folder(folder: Path, token: str | bool | None = None) -> dict[str, Pat
     if CARD_NAME in files:
         _text_of(files[CARD_NAME])
     for name, path in files.items():
-        _refuse_secret(name, path, token)
+        if path.stat().st_size:
+            with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+                _refuse_secret(name, content, token)
     return files
 
 
@@ -153,14 +159,11 @@ def _refuse_unknown_code(folder: Path) -> None:
                 raise ValueError(f"auto_map of {folder / config} names {name}, no code of ours: save it anew.")
 
 
-def _refuse_secret(name: str, path: Path, token: str | bool | None) -> None:
+def _refuse_secret(name: str, content: bytes | mmap.mmap, token: str | bool | None) -> None:
     """Raise a ValueError where a file holds what has the form of a token or key, or the token in use, of any form."""
     known = [token] if isinstance(token, str) else [get_token()]
-    if not path.stat().st_size:
-        return
-    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        if SECRETS.search(content) or any(one and content.find(one.encode()) >= 0 for one in known):
-            raise ValueError(f"{name} holds what looks like an access token or a key: take it out, then publish.")
+    if SECRETS.search(content) or any(one and content.find(one.encode()) >= 0 for one in known):
+        raise ValueError(f"{name} holds what looks like an access token or a key: take it out, then publish.")
 
 
 def _card(path: Path, repo_id: str, head: Head, token: str | bool | None) -> Card:

@@ -69,7 +69,7 @@ demo.launch(
 ABOUT = """\
 # {title}
 
-Draw faces that never were, melt one into another, change just what you ask, with
+Make faces that never were, melt one into another, change just what you ask, with
 [{model_id}](https://huggingface.co/{model_id}). What you upload is deleted after a day.
 
 `python -m modeling_vae push-space` wrote this Space; its next run replaces `app.py`, `requirements.txt`, `app/` and

@@ -22,7 +22,7 @@ ASSETS = {"app": "", "modeling_vae": "browser/scripts"}
 NEVER = tuple(
     f"modeling_vae.{room}"
     for room in (
-        *("recipes", "data", "probing", "fitting", "figures"),
+        *("data", "probing", "fitting", "figures"),
         *("publishing", "training", "evaluation", "media", "sheets", "commands"),
     )
 )

@@ -35,7 +35,7 @@ WORD = "picture"
 ABOUT = """\
 # {title}
 
-Draw faces that never were, melt one into another, change just what you ask, with
+Make faces that never were, melt one into another, change just what you ask, with
 [{model_id}](https://huggingface.co/{model_id}). All of it happens in your browser: no server computes, and nothing
 that you do here leaves your machine.
 

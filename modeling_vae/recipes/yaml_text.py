@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 from collections.abc import Mapping
@@ -46,6 +47,19 @@ def read_file(path: Path) -> dict[str, Any]:
         FileNotFoundError: there is no such file.
     """
     return _read(path, [])
+
+
+def whole_text(file: Path) -> str:
+    """The text of a recipe file that can go elsewhere: as it stands, or laid over what it extends, which stays behind.
+
+    Comments at its top stay; for the errors see `read_file`.
+    """
+    text = file.read_text(encoding="utf-8")
+    values = read_file(file)
+    if EXTENDS not in (parse(text, str(file)) or {}):
+        return text
+    comments = itertools.takewhile(lambda line: line.startswith("#"), text.splitlines(keepends=True))
+    return "".join(comments) + write_text(values)
 
 
 def _within_bounds(node: yaml.Node | None, source: str) -> None:

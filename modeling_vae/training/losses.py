@@ -41,7 +41,7 @@ def losses(history: Sequence[Mapping[str, Any]]) -> Image.Image | None:
         ("-log p(x|z), nats", {"training": _line(history, "nll"), "held out": _line(history, "eval_nll")}),
         ("KL, nats", {"training": _line(history, "kl"), "held out": _line(history, "eval_kl")}),
         ("PSNR, dB", {"held out": _line(history, "eval_psnr")}),
-        ("other terms", {name: _line(history, name) for name in _terms(history)}),
+        ("other terms", {name.replace("_", " "): _line(history, name) for name in _terms(history)}),
     ]
     panels = [(name, {said: line for said, line in lines.items() if len(line[0]) > 1}) for name, lines in panels]
     panels = [(name, lines) for name, lines in panels if lines]
@@ -55,7 +55,9 @@ def losses(history: Sequence[Mapping[str, Any]]) -> Image.Image | None:
             axis.set(xlabel="step", title=name)
             if name == "other terms":
                 axis.set_yscale("symlog", linthresh=0.1)
-            axis.legend()
+                axis.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))  # there are many, and lines everywhere
+            else:
+                axis.legend()
         return picture(figure)
 
 

@@ -226,6 +226,7 @@ def test_mixing_and_breeding(page):
     playwright.expect(page.locator("#children .thumb")).to_have_count(12)
     children = sources(page, "#children img")
     assert len(set(children)) == 12
+    page.locator("#variety input[type=number]").fill("1")  # of the next ones
     page.locator("#children .thumb").nth(3).click()
     wait_for_change(page, "#children img", children)
     assert sources(page, "#mixer img")[0] == children[3] == sources(page, "#lineage img")[0]
@@ -239,7 +240,7 @@ def test_another_model_without_a_restart(page):
     page.get_by_role("tab", name="New characters").wait_for()
     page.wait_for_selector(GRID)
     assert page.eval_on_selector_all(GRID, "images => images.length") == 20
-    playwright.expect(page.locator("#rights")).to_contain_text("cc by sa 4.0")
+    playwright.expect(page.locator("#rights")).to_contain_text("CC BY-SA 4.0")
 
 
 def test_the_film_of_the_training_comes_when_it_is_opened(page):

@@ -40,7 +40,7 @@ def test_a_picture_is_taken_and_its_face_framed(page):
     open_camera(page)
     page.get_by_role("button", name="Take it").click()
     page.wait_for_selector("#photo .frame.chosen")
-    playwright.expect(page.locator("#photo .status")).to_contain_text("A face was found")
+    playwright.expect(page.locator("#photo .status")).to_contain_text("One was found")
     shown = page.eval_on_selector("#photo img.whole", "image => image.src")
     taken = Image.open(io.BytesIO(page.request.get(shown).body())).convert("RGB")
     assert taken.size == SCENE.size

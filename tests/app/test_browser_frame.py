@@ -126,7 +126,7 @@ def test_a_picture_is_pasted_on_any_tab(page, photo):
     page.keyboard.press("Control+V")
     page.wait_for_selector("#photo .frame.chosen")
     assert page.get_by_role("tab", name="Your photo").get_attribute("aria-selected") == "true"
-    playwright.expect(page.locator("#photo .status")).to_contain_text("A face was found")
+    playwright.expect(page.locator("#photo .status")).to_contain_text("One was found")
 
 
 def test_words_are_pasted_where_words_go(page):

@@ -58,7 +58,7 @@ def test_my_photo_with_a_change_at_its_own_size(page, two_faces):
     page.wait_for_selector("#photo .whole[src^='blob:'], #photo .frame.chosen")
     page.wait_for_selector("#photo .frame.chosen")
     playwright.expect(page.locator("#photo .frame")).to_have_count(2)
-    playwright.expect(page.locator("#photo .status")).to_contain_text("2 faces were found")
+    playwright.expect(page.locator("#photo .status")).to_contain_text("2 were found")
     page.locator("#photo-to-edit").click()
     page.wait_for_selector("#keep")
     playwright.expect(page.locator("#keep input")).to_be_checked()
@@ -180,7 +180,7 @@ def test_what_is_no_picture_gets_a_sentence_and_the_page_goes_on(page, photo, tm
     playwright.expect(page.locator("#photo .status")).to_contain_text("not a picture")
     page.locator("#photo input[type=file]").set_input_files(photo)
     page.wait_for_selector("#photo .frame.chosen")
-    playwright.expect(page.locator("#photo .status")).to_contain_text("No face was found")
+    playwright.expect(page.locator("#photo .status")).to_contain_text("None was found")
 
 
 def test_a_photo_comes_back_after_a_reload_and_for_nobody_else(page, screens, browser, two_faces):

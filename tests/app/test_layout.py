@@ -7,7 +7,7 @@ from gradio import networking
 from patience import PATIENCE
 
 from app.facts import ModelCard, ModelFacts
-from app.header import card_text, masthead, rights
+from app.header import card_text, licence_words, masthead, rights
 from app.layout import build
 from app.page_state import PageState
 from app.theme import FAVICON, STYLESHEET, appearance
@@ -16,7 +16,7 @@ from app.words import translations
 
 
 def facts(**values) -> ModelFacts:
-    return ModelFacts("x", 32, 48, 4, False, (), False, **values)
+    return ModelFacts("x", 32, 48, 4, False, (), **values)
 
 
 def test_the_doors_of_the_page(studio):
@@ -40,7 +40,7 @@ def test_pictures_have_the_models_proportions():
 
 def test_words_are_the_models_own():
     cats = facts(card=ModelCard(word="cat"))
-    assert "Draw cats that never were" in masthead(cats) and "4 numbers for each" in rights(cats)
+    assert "Make cats that never were" in masthead(cats) and "4 numbers for each" in rights(cats)
     assert ModelCard(word="pony").words == "ponies"
 
 
@@ -52,7 +52,22 @@ def test_licence_and_card_are_on_the_page_and_nobodys_markup():
     assert "my &lt;b&gt;licence" in said and 'href="https://example.org/l"' in said
     assert "javascript" not in rights(facts(card=ModelCard(licence="x", link="javascript:alert(1)")))
     assert card_text(facts(card=card)).split() == ["#", "Card", "Text"]
+    words = "# Card\n## Pictures\n![p](media/p.webp)\n\nSamples.\n## Use\nText"
+    assert card_text(facts(card=ModelCard(text=words))).split() == ["#", "Card", "##", "Use", "Text"]
     assert "without a card" in card_text(facts()) and "no licence named" in rights(facts())
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("cc-by-nc-4.0", "CC BY-NC 4.0"),
+        ("cc0-1.0", "CC0 1.0"),
+        ("celeba-non-commercial-research", "celeba non commercial research"),
+        ("apache-2.0", "apache 2.0"),
+    ],
+)
+def test_licences_have_their_names(name, words):
+    assert licence_words(name) == words
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from app.render_requests import EditRequest, FilmRequest, FrameRequest, GenerateRequest, PathRequest
+from app.render_requests import EditRequest, FilmRequest, FrameRequest, GenerateRequest, PathRequest, place
 
 
 def test_forms_send_whole_numbers_as_floats():
@@ -87,3 +87,10 @@ def test_an_edit_keeps_what_moves():
 def test_impossible_strengths(strength):
     with pytest.raises(ValueError, match="The change of age is .*give a number from -8 to 8"):
         EditRequest({"age": strength})
+
+
+def test_a_place_is_one_of_those_there_are():
+    assert place(0, 1) == 0 and place(2.0, 3) == 2
+    for wrong in (-1, 3, None, "1", 0.5, True):
+        with pytest.raises(ValueError, match="There is no picture at place .*; there are 3, counted from 0"):
+            place(wrong, 3)

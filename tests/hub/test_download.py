@@ -148,7 +148,7 @@ def test_who_may_not_read_is_told_why(put, load, hub, complete, repo):
     assert load(token=hub.read_token).error is None
     assert "is no folder here, and the Hub shows no model alice/none" in load("alice/none", token=hub.token).error
     assert f"is no folder here, and {repo} has no revision 'none'" in load(token=hub.token, revision="none").error
-    assert load("no-id").error.endswith("is no folder, and no Hub id, which looks like user/name.")
+    assert load("no-id").error.endswith("and no Hub id, which looks like user/name.")
 
 
 def test_a_gated_repository_says_how_to_get_in(put, load, hub, complete, repo):

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from modeling_vae.recipes.recipe import Recipe
+
 PUSH = """
 from modeling_vae.publishing.repository import push_folder
 result = push_folder(folder, repo, token=token, **options).oid
@@ -113,6 +115,27 @@ def test_a_pipeline_from_the_hub_takes_its_card_and_films_along(client, hub, pus
         cache=tmp_path,
     ).value()
     assert files(hub, f"{repo}-copy") == names(complete)
+
+
+def test_a_recipe_that_extends_another_goes_whole(client, push, hub, complete, repo, tmp_path):
+    """As the bundled ones do: what it extends lies beside its folder, and in no repository."""
+    extending = shutil.copytree(complete, tmp_path / "extending")
+    (tmp_path / "base").mkdir()
+    (extending / "recipe.yaml").rename(tmp_path / "base" / "recipe.yaml")
+    (extending / "recipe.yaml").write_text("extends: ../base\ntraining: {max_steps: 4}\n")
+    client.run(
+        "from modeling_vae import VAEPipeline\n"
+        "VAEPipeline.from_pretrained(folder).push_to_hub(repo + '-copy', token=token)\nresult = None",
+        folder=str(extending),
+        repo=repo,
+        token=hub.token,
+    ).value()
+    push(extending).value()
+    for name in (repo, f"{repo}-copy"):
+        (tmp_path / "pushed.yaml").write_bytes(hub.read(name, "recipe.yaml"))
+        assert Recipe.read(tmp_path / "pushed.yaml") == Recipe.read(extending)
+    (tmp_path / "base" / "recipe.yaml").write_text(f"publish: {{title: hf_{'a' * 34}}}")
+    assert push(extending).error.startswith("ValueError: recipe.yaml holds what looks like an access token")
 
 
 def test_an_existing_repository_must_be_as_private_as_asked(push, hub, repo):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from modeling_vae.data import boolean_columns
 from modeling_vae.data.settings import DataSettings
 from modeling_vae.recipes import bundled
 from modeling_vae.recipes.recipe import DataRecipe, Recipe
+from modeling_vae.recipes.yaml_text import whole_text
 
 CONFIGS = Path(__file__).parents[2] / "hub_configs"
 BASE = """
@@ -38,6 +40,17 @@ def test_tables_are_laid_over_key_by_key_and_all_else_as_a_whole(write):
     assert recipe.model == {"image_size": 64, "latent_dim": 8} and recipe.columns == {"smiling": "boolean"}
     assert recipe.objective.perceptual.layers == ["c"] and recipe.objective.perceptual.weight == 3.0
     assert recipe.training == {"max_steps": 20, "learning_rate": 0.5}
+
+
+def test_what_goes_elsewhere_needs_no_other(write, tmp_path):
+    base = write("base", BASE)
+    top = write("top", "# Of cats.\n# And dogs.\nextends: ../base\nmodel: {latent_dim: 8}\n")
+    whole = write("whole", whole_text(top / "recipe.yaml"))
+    assert (whole / "recipe.yaml").read_text().startswith("# Of cats.\n# And dogs.\nmodel:")
+    expected = Recipe.read(top)
+    shutil.rmtree(base)
+    assert Recipe.read(whole) == expected
+    assert whole_text(whole / "recipe.yaml") == (whole / "recipe.yaml").read_text()
 
 
 def test_a_term_is_taken_away_by_null(write):
@@ -108,3 +121,8 @@ def test_recipes_and_models_are_found_by_their_names(tmp_path, monkeypatch):
     assert bundled.find("pictures-64") == Path("pictures-64")  # what lies here goes before
     assert bundled.find("user/name") == Path("user/name")
     assert "pictures-64" in bundled.names()
+    assert bundled.recipe("kmnist-28") == CONFIGS / "kmnist-28"
+    with pytest.raises(FileNotFoundError, match="picture-64 does not exist: .* Did you mean pictures-64?"):
+        bundled.recipe("picture-64")
+    with pytest.raises(FileNotFoundError, match=r"mine/own.yaml does not exist: .*recipe.yaml\.$"):
+        bundled.recipe("mine/own.yaml")

@@ -12,7 +12,7 @@ const start = async () => {
   const about = await (await fetch("about.json")).json();
   const painter = await Painter.open(new URL("browser.safetensors", location.href).href);
   const words = about.word.endsWith("y") ? `${about.word.slice(0, -1)}ies` : `${about.word}s`;
-  at("tagline").textContent = `Draw ${words} that never were, change just what you ask, melt one into another. All of it happens in your browser.`;
+  at("tagline").textContent = `Make ${words} that never were, change just what you ask, melt one into another. All of it happens in your browser.`;
   at("rights").replaceChildren(
     about.address ? h("a", { href: about.address }, about.name) : h("b", {}, about.name), ". Licence: ",
     about.link ? h("a", { href: about.link }, about.licence) : about.licence || "none named", ".");
