@@ -158,7 +158,7 @@ class Doors:
         frames: int = 48,
         seconds: float = 3.0,
         size: int = 256,
-        path: Literal["slerp", "linear"] = "slerp",
+        path: Literal["flow", "slerp", "linear"] = "flow",
         easing: Literal["smooth", "linear"] = "smooth",
         loop: Literal["around", "boomerang", "once"] = "around",
         format: Literal["gif", "webp", "mp4"] = "gif",
@@ -171,7 +171,7 @@ class Doors:
             frames: 2 to 120; a boomerang adds the way back.
             seconds: 0.2 to 30.
             size: longer side in pixels, 32 to 512.
-            path: round the origin of the latent space, or straight.
+            path: along likely pictures alone, round the origin of the latent space, or straight.
             easing: rest at each face, or keep the pace.
             loop: return to the first face, play back and forth, or stop at the last.
             format: of the file.

@@ -20,7 +20,7 @@ LARGEST_FILM = 512
 LARGEST_STRENGTH = 8.0
 _PLACES = (-1e5, 1e5)
 
-PATHS = ("slerp", "linear")
+PATHS = ("flow", "slerp", "linear")
 EASINGS = ("smooth", "linear")
 PLAYBACK: dict[str, Loop] = {"around": "forward", "boomerang": "boomerang", "once": "once"}
 LOOPS = tuple(PLAYBACK)
@@ -76,12 +76,12 @@ class PathRequest:
     """The way from face to face.
 
     Args:
-        path: "slerp" (round the origin of the latent space) or "linear".
+        path: "flow" (along likely pictures alone), "slerp" (round the origin of the latent space) or "linear".
         easing: "smooth" slows down at each face, "linear" keeps its pace.
         loop: "around" returns to the first face, "boomerang" plays back and forth, "once" stops at the last face.
     """
 
-    path: str = "slerp"
+    path: str = "flow"
     easing: str = "smooth"
     loop: str = "around"
 

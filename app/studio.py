@@ -19,7 +19,6 @@ from PIL import Image
 from modeling_vae import PhotoCrop, Reading
 from modeling_vae.animation import Animation
 from modeling_vae.browser.browser_model import browser_model, drawable
-from modeling_vae.model.latents import keyframe_path
 from modeling_vae.pipeline import VAEPipeline
 from modeling_vae.tuning.tuned_face import TunedFace
 
@@ -307,7 +306,7 @@ class Studio:
     def _path(self, faces: Sequence[FaceRecipe], way: PathRequest, frames: int) -> torch.Tensor:
         """The latents [frames, D] of a morph."""
         latents = torch.stack([self.latent(face) for face in faces])
-        return keyframe_path(latents, frames, way.path, way.easing, way.closed)
+        return self._pipe.latent_path(latents, frames, way.path, way.easing, way.closed)
 
 
 def _drawn(steps: Any, at_once: int, draw: Callable[[Any], list[Image.Image]], progress: Progress | None) -> Animation:

@@ -13,14 +13,18 @@ from .animation import Animation
 from .faces import Face, as_list, only
 from .model.attribute_directions import AttributeDirections
 from .model.latents import ease, keyframe_path
+from .model.priors import FlowPrior
 from .model.scalars import real_number
 from .sweeps import frame_count, sweep_moves
+
+PATHS = ("slerp", "linear", "flow")
 
 
 class Films(ABC):
     """What moves, of a model that encodes faces, decodes latents, and has directions."""
 
     directions: AttributeDirections | None
+    prior: FlowPrior | None
 
     @abstractmethod
     def encode(self, faces: Face | Sequence[Face]) -> Tensor:
@@ -43,14 +47,25 @@ class Films(ABC):
         Args:
             faces: pictures or latents, in order.
             frames: how many, at least 1.
-            path: "slerp" or "linear", see `keyframe_path`.
+            path: "slerp" or "linear", see `keyframe_path`; or "flow", along likely faces alone, see `FlowPrior.path`.
             easing: "smooth" slows down at each face, "linear" keeps the pace.
             closed: come back to the first face.
         """
         faces = as_list(faces)
         if len(faces) < 2:
             raise ValueError(f"a morph needs two faces or more: {len(faces)} came.")
-        return Animation(self.decode(keyframe_path(self.encode(faces), frames, path, easing, closed)))
+        return Animation(self.decode(self.latent_path(self.encode(faces), frames, path, easing, closed)))
+
+    def latent_path(
+        self, keyframes: Tensor, frames: int, path: str = "slerp", easing: str = "smooth", closed: bool = False
+    ) -> Tensor:
+        """The latents [frames, D] of a morph through latents [K, D]; for the rest see `morph`."""
+        if path not in PATHS:
+            raise ValueError(f"path is {path!r}; choose {', '.join(map(repr, PATHS))}.")
+        if path == "flow" and self.prior is not None:
+            return self.prior.path(keyframes, frames, easing, closed)
+        # without a fitted prior latents are their own noise
+        return keyframe_path(keyframes, frames, "slerp" if path == "flow" else path, easing, closed)
 
     def sweep(
         self,

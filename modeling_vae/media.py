@@ -53,7 +53,7 @@ def draw_media(
         sheets["edits"] = edit_sheet(pipe, best_edits(pipe, judged or {}))
     drawn = {f"{name}.webp": webp(sheet) for name, sheet in sheets.items()}
     faces = list(pipe.sample(4, seed=MORPH_SEED, truncation=MORPH_TRUNCATION))
-    drawn["morph.gif"] = pipe.morph(faces, frames=48, closed=True).to_bytes("gif", seconds=4.0, size=128)
+    drawn["morph.gif"] = pipe.morph(faces, frames=48, path="flow", closed=True).to_bytes("gif", seconds=4.0, size=128)
     return drawn
 
 
@@ -92,7 +92,7 @@ def _reconstructions(pipe: VAEPipeline, originals: list[Image.Image], what: str)
 def _morphs(pipe: VAEPipeline) -> Image.Image:
     """One morph in each row, from one face to another."""
     faces = pipe.sample(2 * MORPHS, seed=MORPH_SEED, truncation=MORPH_TRUNCATION)
-    films = [pipe.morph(list(pair), frames=STEPS, easing="linear") for pair in faces.split(2)]
+    films = [pipe.morph(list(pair), frames=STEPS, path="flow", easing="linear") for pair in faces.split(2)]
     return rows([enlarged(list(film.frames)) for film in films])
 
 

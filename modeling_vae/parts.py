@@ -18,7 +18,7 @@ from .model.folder_schema import CONFIG_NAME, REQUIRED, WEIGHTS_NAME, read_netwo
 from .model.image_processing_image_vae import VAEImageProcessor
 from .model.modeling_image_vae import VAEModel
 from .model.priors import FILE_NAME as PRIOR_NAME
-from .model.priors import MixturePrior
+from .model.priors import FlowPrior
 from .model.tensor_files import errors_of_the_disk, weights_sha256
 from .photos.alignment import FILE_NAME as ALIGNMENT_NAME
 from .photos.alignment import FaceAlignment
@@ -40,7 +40,7 @@ class Parts:
     model: VAEModel
     processor: VAEImageProcessor
     directions: AttributeDirections | None = None
-    prior: MixturePrior | None = None
+    prior: FlowPrior | None = None
     alignment: FaceAlignment | None = None
     errors: ReconstructionErrors | None = None
     folder: Path | None = None
@@ -127,7 +127,7 @@ def read_parts(
     if os.path.lexists(folder / DIRECTIONS_NAME):
         directions = AttributeDirections.from_pretrained(folder, latent_dim=config.latent_dim)
     if os.path.lexists(folder / PRIOR_NAME):
-        prior = MixturePrior.from_pretrained(folder, latent_dim=config.latent_dim)
+        prior = FlowPrior.from_pretrained(folder, latent_dim=config.latent_dim)
     if os.path.lexists(folder / ALIGNMENT_NAME):
         alignment = FaceAlignment.from_pretrained(folder)
         alignment.check_pictures(config.num_channels, *config.height_and_width)

@@ -23,7 +23,7 @@ from .model.attribute_directions import AttributeDirections, Reading
 from .model.image_processing_image_vae import VAEImageProcessor
 from .model.latents import check_latents, sample_noise, truncate
 from .model.modeling_image_vae import VAEModel
-from .model.priors import MixturePrior
+from .model.priors import FlowPrior
 from .parts import Parts, read_parts
 from .passes import decode_all, encode_all
 from .photos.alignment import FaceAlignment
@@ -60,7 +60,7 @@ class VAEPipeline(Films):
         model: VAEModel,
         processor: VAEImageProcessor,
         directions: AttributeDirections | None = None,
-        prior: MixturePrior | None = None,
+        prior: FlowPrior | None = None,
         alignment: FaceAlignment | None = None,
         errors: ReconstructionErrors | None = None,
         *,

@@ -12,7 +12,7 @@ from .model.image_processing_image_vae import VAEImageProcessor, to_picture
 from .model.latent_moments import LatentMoments
 from .model.modeling_image_vae import VAEModel, VAEOutput
 from .model.posterior import DiagonalGaussian
-from .model.priors import MixturePrior
+from .model.priors import FlowPrior
 from .photos.alignment import FaceAlignment
 from .photos.crop import Crop
 from .photos.photo import PhotoCrop
@@ -38,8 +38,8 @@ __all__ = [
     "DiagonalGaussian",
     "Direction",
     "FaceAlignment",
+    "FlowPrior",
     "LatentMoments",
-    "MixturePrior",
     "PhotoCrop",
     "Reading",
     "ReconstructionErrors",

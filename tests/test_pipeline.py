@@ -160,7 +160,7 @@ def test_a_kept_photo_is_untouched_outside_the_crop_and_at_strength_zero(pipe):
         pipe.edit(pipe.sample(1), {"smiling": 1.0}, preserve_detail=True)
 
 
-@pytest.mark.parametrize("path", ["slerp", "linear"])
+@pytest.mark.parametrize("path", ["slerp", "linear", "flow"])
 @pytest.mark.parametrize("easing", ["smooth", "linear"])
 def test_a_morph_begins_and_ends_with_the_reconstructions(pipe, path, easing):
     faces = [picture(seed) for seed in range(3)]

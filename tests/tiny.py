@@ -6,8 +6,8 @@ import torch
 
 from modeling_vae import (
     AttributeDirections,
+    FlowPrior,
     LatentMoments,
-    MixturePrior,
     VAEConfig,
     VAEImageProcessor,
     VAEModel,
@@ -66,7 +66,7 @@ def tiny_pipeline(**config) -> VAEPipeline:
     directions, _ = AttributeDirections.from_moments(moments, weights_sha256=sha256)
     height, width = model.config.image_size
     processor = VAEImageProcessor(size={"height": height, "width": width}, num_channels=model.config.num_channels)
-    return VAEPipeline(model, processor, directions, MixturePrior.from_moments(moments, sha256))
+    return VAEPipeline(model, processor, directions, FlowPrior.from_moments(moments, sha256))
 
 
 def many_attributes(count: int) -> VAEPipeline:

@@ -24,7 +24,7 @@ from ..views import view
 from ..watched_work import watched
 from ..words import say
 
-PATH_LABELS = [(say("Round the sphere"), "slerp"), (say("Straight line"), "linear")]
+PATH_LABELS = [(say("Likely pictures"), "flow"), (say("Round the sphere"), "slerp"), (say("Straight line"), "linear")]
 EASING_LABELS = [(say("Rest at each"), "smooth"), (say("Even pace"), "linear")]
 LOOP_LABELS = [(say("Around"), "around"), (say("Back and forth"), "boomerang"), (say("Once"), "once")]
 FORMAT_LABELS = [("GIF", "gif"), ("WebP", "webp"), ("MP4", "mp4")]
@@ -67,7 +67,7 @@ class MorphTab:
             self.frames = gr.Slider(2, MOST_FRAMES, 48, step=1, precision=0, label=say("Frames"), elem_id="frames")
             self.seconds = gr.Slider(0.4, 12, 3, step=0.1, label=say("Seconds"), elem_id="seconds")
             self.size = gr.Slider(64, LARGEST_FILM, 256, step=32, precision=0, label=say("Pixels"), elem_id="size")
-            self.path = gr.Radio(PATH_LABELS, value="slerp", label=say("Path"))
+            self.path = gr.Radio(PATH_LABELS, value="flow", label=say("Path"))
             self.easing = gr.Radio(EASING_LABELS, value="smooth", label=say("Pace"))
             self.loop = gr.Radio(LOOP_LABELS, value="around", label=say("Ending"))
 

@@ -88,15 +88,15 @@ def browser_encoder(parts: Parts) -> bytes:
 
 
 def _of_prior(parts: Parts) -> dict[str, Tensor]:
-    """What `MixturePrior.sample` needs; components as bounds of a Gaussian number instead of a uniform one."""
+    """What `FlowPrior.sample` needs."""
     prior = parts.prior
     if prior is None:
         return {}
-    rows, columns = torch.tril_indices(*prior.factors.shape[1:])
-    return {
-        "prior.thresholds": torch.special.ndtri(prior.weights.cumsum(0)[:-1]),
-        "prior.means": prior.means.float(),
-        "prior.factors": prior.factors[:, rows, columns].half(),
+    rows, columns = torch.tril_indices(*prior.factor.shape)
+    flow = {} if prior.velocity is None else prior.velocity.state_dict()
+    tensors = {"mean": prior.mean.float(), "factor": prior.factor[rows, columns].half()}
+    return {f"prior.{name}": tensor for name, tensor in tensors.items()} | {
+        f"prior.{name}": weight.half() for name, weight in flow.items()
     }
 
 

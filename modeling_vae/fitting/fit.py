@@ -53,9 +53,9 @@ def fit(model: VAEModel, recipe: Recipe, data: PictureData, learnt: Learnt) -> t
     held_out = read_held_out(
         model, _pictures(data.validation, "Reading the held-out pictures' latents"), recipe.columns
     )
-    leave_out, most = recipe.publish.leave_out, recipe.publish.most_gaussians
+    leave_out = recipe.publish.leave_out
     prior, fitted = done_by_all(
-        lambda: fit_prior(training, held_out, weights_sha256=sha256, most_gaussians=most),
+        lambda: fit_prior(training, held_out, weights_sha256=sha256),
         lambda: fit_directions(training.moments, held_out, weights_sha256=sha256, leave_out=leave_out),
     )
     directions: AttributeDirections = fitted.directions
@@ -75,7 +75,7 @@ def fit(model: VAEModel, recipe: Recipe, data: PictureData, learnt: Learnt) -> t
     )
     return parts, {
         "directions": {"shrinkage": fitted.shrinkage, "refused": fitted.refused, **said},
-        "prior": {"gaussians": len(prior.weights)},
+        "prior": {"flow": prior.velocity is not None},
         "alignment": learnt.aligned.report,
     }
 

@@ -9,7 +9,7 @@ from typing import Any
 from modeling_vae.data import PictureData, labelled_batches
 from modeling_vae.model.attribute_directions import AttributeDirections
 from modeling_vae.model.modeling_image_vae import VAEModel
-from modeling_vae.model.priors import MixturePrior
+from modeling_vae.model.priors import FlowPrior
 from modeling_vae.probing.probes import Probe, learn_probe
 
 from .becoming import with_distances
@@ -33,7 +33,7 @@ def learn_judge(data: PictureData, attributes: dict[str, str], leave_out: Sequen
 def fit_seen(
     model: VAEModel,
     directions: AttributeDirections,
-    prior: MixturePrior,
+    prior: FlowPrior,
     data: PictureData,
     attributes: dict[str, str],
     judge: Probe,

@@ -18,7 +18,7 @@ from torch import Tensor
 from modeling_vae.model.attribute_directions import AttributeDirections
 from modeling_vae.model.direction import USUAL_REACH
 from modeling_vae.model.modeling_image_vae import VAEModel
-from modeling_vae.model.priors import MixturePrior
+from modeling_vae.model.priors import FlowPrior
 from modeling_vae.model.seen_curve import MOST, WHOLE, SeenCurve
 from modeling_vae.passes import decoded, encode_all
 from modeling_vae.probing.probes import Probe
@@ -160,7 +160,7 @@ class Trial:
         return SeenCurve(strengths, changes, wholes, len(starts[1]), len(starts[-1]), slope, intercept)
 
 
-def starts(model: VAEModel, held_out: Iterable[tuple[Tensor, Any]], prior: MixturePrior, seed: int = 0) -> Tensor:
+def starts(model: VAEModel, held_out: Iterable[tuple[Tensor, Any]], prior: FlowPrior, seed: int = 0) -> Tensor:
     """Latents that edits are tried from: of at most 256 held-out pictures, and as many random ones."""
     latents = [encode_all(model, pixel_values) for pixel_values, _ in held_out]
     return torch.cat([*latents, prior.sample(STARTS, seed)])

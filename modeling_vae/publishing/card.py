@@ -29,9 +29,9 @@ HERE = "."
 MEDIA = {
     "samples.webp": "Samples of the {sampler}, not selected.",
     "reconstructions.webp": "Generated pictures, and below each its reconstruction. No picture of the data is shown.",
-    "morphs.webp": "Morphs between pairs of samples, truncated to 0.8, each from left to right.",
+    "morphs.webp": "Morphs between pairs of samples, truncated to 0.8, each from left to right along likely pictures.",
     "edits.webp": "Generated faces, each with one attribute at -3, -1.5, 0, 1.5 and 3 standard deviations.",
-    "morph.gif": "A morph through four samples, truncated to 0.8.",
+    "morph.gif": "A morph through four samples, truncated to 0.8, along likely pictures.",
     "training.webp": "The training: the same samples, from the first step to the last, the steps spaced as their "
     "logarithms.",
     "training-reconstructions.webp": "The training: held-out pictures, and below each row its reconstructions.",
@@ -45,7 +45,7 @@ JUDGED = shown_in(CARD, ATTRIBUTES)
 """Figures of evaluation.json in the table of attributes, where it has them, and their headings."""
 FITTED_IMPORT = "from transformers.dynamic_module_utils import get_class_from_dynamic_module\n"
 FITTED_PRIOR = """\
-prior = get_class_from_dynamic_module("priors.MixturePrior", model.name_or_path).from_pretrained(model.name_or_path)
+prior = get_class_from_dynamic_module("priors.FlowPrior", model.name_or_path).from_pretrained(model.name_or_path)
 """
 FITTED_DRAW = "latents = prior.sample(4, seed=1)  # where the model has seen pictures, unlike most of N(0, I)"
 STANDARD_DRAW = "latents = torch.randn(4, model.config.latent_dim)  # rough, as no prior was fitted to the data"

@@ -167,7 +167,6 @@ class PublishRecipe(Section):
     tags: list[str] = []
     shows: str | None = Field(None, description="what one picture shows, in a word or two: cat, face, character")
     datasets: list[str] = []
-    most_gaussians: int = Field(64, ge=1, description="of the prior, which has as many as held-out pictures ask for")
     show_data: bool = Field(False, description="the card may show pictures of the data, which is then published")
     leave_out: list[str] = Field([], description="attributes that get no direction, and that no probe learns")
 

@@ -11,10 +11,11 @@ import pytest
 import torch
 from tiny import tiny_model, tiny_pipeline
 
-from modeling_vae import VAEConfig, VAEPipeline
+from modeling_vae import FlowPrior, VAEConfig, VAEPipeline
 from modeling_vae.browser.browser_model import browser_model, drawable
 from modeling_vae.browser.compile_kernel import COMPILER, KERNEL, compiled
-from modeling_vae.model.latents import keyframe_path
+from modeling_vae.model.latents import sample_noise
+from modeling_vae.model.velocity import Velocity
 
 ROOT = Path(__file__).parents[2]
 BUNDLED = sorted(path.parent.name for path in ROOT.glob("hub_configs/*/model.safetensors"))
@@ -99,6 +100,26 @@ def test_a_seed_gives_the_same_latents_without_a_prior(maker):
     np.testing.assert_array_equal(np.stack(maker(pipe, code, np.float32)), pipe.sample(6, 3, 0.5)[[0, 5]])
 
 
+def test_a_seed_gives_the_same_latents_by_a_flow(maker):
+    pipe = random_pipeline(latent_dim=7)
+    generator = torch.Generator().manual_seed(0)
+    velocity = Velocity(7, width=24, blocks=2)
+    for weight in velocity.parameters():
+        weight.data = 0.3 * torch.randn(weight.shape, generator=generator)
+    factor = torch.eye(7) + 0.1 * torch.randn(7, 7, generator=generator).tril(-1)
+    pipe.prior = FlowPrior(torch.arange(7.0), factor, velocity, pipe.weights_sha256)
+    code = "[0, 5].map((index) => maker.latent({ seed: 3, index, truncation: 0.5 }))"
+    latents = np.stack(maker(pipe, code, np.float32))
+    np.testing.assert_allclose(latents, pipe.sample(6, 3, 0.5)[[0, 5]], rtol=1e-6, atol=1e-6)
+    plain = pipe.prior.mean + 0.5 * sample_noise(6, 7, 3).double() @ pipe.prior.factor.T
+    assert np.abs(latents - plain[[0, 5]].numpy()).max() > 0.1, "the flow moves it"
+    keyframes = pipe.sample(3, 9)
+    way = {"path": "flow", "easing": "smooth", "closed": True}
+    code = "maker.way(given.latents.map((latent) => ({ latent: Float32Array.from(latent) })), 7, given.way)"
+    found = np.stack(maker(pipe, code, np.float32, latents=keyframes.tolist(), way=way))
+    np.testing.assert_allclose(found, pipe.latent_path(keyframes, 7, **way), rtol=1e-5, atol=1e-5)
+
+
 @pytest.mark.parametrize("name", BUNDLED)
 def test_edits_with_holds_are_exact(maker, name):
     pipe = bundled(name)
@@ -131,7 +152,7 @@ def test_what_says_the_same_is_refused_in_the_same_words(maker):
 
 
 @pytest.mark.parametrize("frames", [2, 12, 48])
-@pytest.mark.parametrize("path", ["slerp", "linear"])
+@pytest.mark.parametrize("path", ["slerp", "linear", "flow"])
 @pytest.mark.parametrize("closed", [False, True])
 def test_the_way_of_a_morph(maker, frames, path, closed):
     pipe = tiny_pipeline(**MODULATED)
@@ -140,7 +161,7 @@ def test_the_way_of_a_morph(maker, frames, path, closed):
         { path: given.path, easing: "smooth", closed: given.closed })"""
     way = maker(pipe, code, np.float32, keyframes=keyframes.tolist(), frames=frames, path=path, closed=closed)
     np.testing.assert_allclose(
-        np.stack(way), keyframe_path(keyframes, frames, path, "smooth", closed), rtol=1e-5, atol=1e-6
+        np.stack(way), pipe.latent_path(keyframes, frames, path, "smooth", closed), rtol=1e-5, atol=1e-5
     )
 
 

@@ -138,7 +138,7 @@ def test_a_morph_is_that_of_the_pipeline_and_is_saved(page, pipe):
     assert sum(frame.info["duration"] for frame in ImageSequence.Iterator(film)) == 1500
     smooth = [
         picture.convert("L").resize((64, 64), Image.Resampling.BICUBIC)
-        for picture in pipe.morph([*keyframes], 10, closed=True)
+        for picture in pipe.morph([*keyframes], 10, "flow", closed=True)
     ]
     for frame, picture in zip(frames, smooth, strict=True):
         assert np.sqrt(np.square(frame - np.asarray(picture)).mean()) < 10, "the picture, but for its colours"

@@ -29,11 +29,11 @@ def spread(count):
     return 2 * torch.rand(count, 4, generator=torch.Generator().manual_seed(0)) - 1
 
 
-def test_it_is_the_nearest_at_which_the_judge_sees_it():
+def test_it_is_the_first_at_which_the_judge_sees_it():
     """What becomes one of a group reads as its mean, so many times as far from all: 2 times 0.3 is above one half."""
-    assert distances(spread(300)) == {"left": 1.0, "right": 1.0, "lost": None, "age": None}
-    assert distances(spread(300), left=0.45)["left"] == 1.25
+    assert distances(spread(300)) == {"left": 1.5, "right": 1.5, "lost": None, "age": None}
     assert distances(spread(300), left=0.3)["left"] == 2.0
+    assert distances(spread(300), left=0.15)["left"] == 4.0
     assert distances(spread(300), left=0.1)["left"] is None
 
 

@@ -17,7 +17,7 @@ from modeling_vae.model.configuration_image_vae import VAEConfig
 from modeling_vae.model.image_processing_image_vae import VAEImageProcessor
 from modeling_vae.model.latents import sample_noise
 from modeling_vae.model.modeling_image_vae import VAEModel
-from modeling_vae.model.priors import MixturePrior
+from modeling_vae.model.priors import FlowPrior
 from modeling_vae.pipeline import VAEPipeline
 
 SIDE, WIDTH, COUNT = 32, 6, 20
@@ -32,9 +32,7 @@ def pipeline(prior: bool = True, **config) -> VAEPipeline:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         model = VAEModel(VAEConfig(image_size=SIDE, latent_dim=WIDTH, hidden_channels=[4, 8], **config))
-    fitted = (
-        MixturePrior(torch.ones(1), torch.ones(1, WIDTH), math.sqrt(2) * torch.eye(WIDTH)[None]) if prior else None
-    )
+    fitted = FlowPrior(torch.ones(WIDTH), math.sqrt(2) * torch.eye(WIDTH)) if prior else None
     processor = VAEImageProcessor(size={"height": SIDE, "width": SIDE}, num_channels=3)
     pipe = VAEPipeline(model, processor)
     pipe.prior = fitted

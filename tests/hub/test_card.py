@@ -160,4 +160,4 @@ def test_a_model_without_a_prior_says_so_in_its_snippet(tmp_path):
     pipe.prior = None
     write_card(tmp_path, pipe.parts, Recipe(), {})
     text = (tmp_path / "README.md").read_text()
-    assert "torch.randn(4, model.config.latent_dim)  # rough" in text and "MixturePrior" not in text
+    assert "torch.randn(4, model.config.latent_dim)  # rough" in text and "FlowPrior" not in text

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
+import pytest
 import torch
 from tiny import tiny_model, tiny_pipeline, two_kinds
 
@@ -31,18 +32,14 @@ def items(count: int, seed: int) -> list[dict]:
     return [{"pixel_values": picture, "labels": {}} for batch, _ in two_kinds(count, seed) for picture in batch]
 
 
-def test_the_prior_has_no_more_gaussians_than_the_recipe_allows():
+@pytest.mark.parametrize(("count", "flows"), [(1200, True), (300, False)])
+def test_the_report_says_whether_the_prior_has_a_flow(count, flows):
     model = tiny_model()
     torch.nn.init.constant_(model.to_posterior.bias[8:], -10.0)  # all but certain
-    data = SimpleNamespace(train=items(1200, 1), validation=items(300, 2))
-
-    def gaussians(publish: dict) -> int:
-        recipe = Recipe.model_validate({"data": {"crop": "none"}, "publish": publish})
-        parts, report = fit(model, recipe, data, learn(recipe, data, steps=1))
-        assert report["prior"] == {"gaussians": len(parts.prior.weights)}
-        return len(parts.prior.weights)
-
-    assert gaussians({}) >= 2 and gaussians({"most_gaussians": 1}) == 1
+    data = SimpleNamespace(train=items(count, 1), validation=items(300, 2))
+    recipe = Recipe.model_validate({"data": {"crop": "none", "augment": {"horizontal_flip": False}}})
+    parts, report = fit(model, recipe, data, learn(recipe, data, steps=1))
+    assert report["prior"] == {"flow": flows} and (parts.prior.velocity is not None) == flows
 
 
 HALF_WAY = """

@@ -82,7 +82,7 @@ def test_what_are_no_latents_are_said_to_be_none(pipe, latents):
 
 @pytest.mark.parametrize("word", [[], {}, None, 3, "Slerp"], ids=repr)
 def test_words_of_films(pipe, word):
-    with pytest.raises(ValueError, match="path is .*; choose 'slerp' or 'linear'"):
+    with pytest.raises(ValueError, match="path is .*; choose 'slerp', 'linear', 'flow'"):
         pipe.morph(list(pipe.sample(2)), 2, path=word)
     with pytest.raises(ValueError, match="easing is .*; choose"):
         pipe.morph(list(pipe.sample(2)), 2, easing=word)

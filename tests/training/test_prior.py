@@ -1,82 +1,102 @@
-"""The prior fitted to a model's latents: as many Gaussians as held-out latents ask for."""
+"""The prior fitted to a model's latents: a flow where held-out latents gain by it."""
+
+import math
 
 import pytest
 import torch
 from tiny import tiny_model, two_kinds
 
-from modeling_vae.fitting.fit_prior import fit_prior
+from modeling_vae.fitting import fit_prior as fitting
+from modeling_vae.fitting.fit_prior import as_varied, fit_prior, learn_velocity, velocity_error
 from modeling_vae.fitting.latent_passes import read_held_out, read_training
-from modeling_vae.fitting.mixture import fit_mixture
 from modeling_vae.model.modeling_image_vae import VAEModel
-from modeling_vae.model.priors import MixturePrior, log_densities
+from modeling_vae.model.priors import FlowPrior
+from modeling_vae.model.velocity import Velocity
 
 
-def clusters(count: int, seed: int) -> torch.Tensor:
-    """Two clouds in 4 dimensions, the second twice as often, with covariances that differ."""
+def clouds(count: int, seed: int) -> torch.Tensor:
+    """Two clouds far apart, of mean 0 and variance 1 together, beside a plain dimension: [count, 2]."""
     generator = torch.Generator().manual_seed(seed)
-    noise = torch.randn(count, 4, generator=generator)
-    second = torch.arange(count) % 3 > 0
-    stretched = noise * torch.tensor([1.0, 2.0, 1.0, 0.5])
-    return torch.where(second[:, None], 6 + stretched, noise)
+    side = (2 * torch.randint(2, (count,), generator=generator) - 1).float()
+    first = 0.98 * side + math.sqrt(1 - 0.98**2) * torch.randn(count, generator=generator)
+    return torch.stack([first, torch.randn(count, generator=generator)], dim=1)
 
 
-def fitted_to(
-    model: VAEModel, training, held_out, sha256: str = "", mirrored: bool = False, **options
-) -> MixturePrior:
-    found = read_training(model, training, {}, mirrored=mirrored)
-    return fit_prior(found, read_held_out(model, held_out, {}), weights_sha256=sha256, **options)
+def fitted_to(model: VAEModel, training, held_out, sha256: str = "") -> FlowPrior:
+    found = read_training(model, training, {})
+    return fit_prior(found, read_held_out(model, held_out, {}), weights_sha256=sha256)
 
 
-def test_groups_that_are_empty_at_first_are_left_out():
-    """Half of the latents are one and the same: several centres begin there, and all but one have no latents."""
-    latents = torch.randn(3000, 4, generator=torch.Generator().manual_seed(0)).double()
-    latents[::2] = 5.0
-    mixture = fit_mixture(latents, latents[:600])
-    assert len(mixture.weights) >= 2
-    assert mixture.means.isfinite().all() and mixture.factors.isfinite().all()
+def test_the_error_of_no_velocity_is_one_whatever_the_latents_are():
+    """E[(cos(a) w - sin(a) n)^2] is the variance of both, which is 1."""
+    for latents in (clouds(5000, 0), torch.randn(5000, 3, generator=torch.Generator().manual_seed(1))):
+        assert velocity_error(Velocity(latents.shape[1]), latents) == pytest.approx(1, abs=0.02)
 
 
-def test_two_clouds_are_found_again():
-    mixture = fit_mixture(clusters(3000, 0), clusters(600, 1))
-    assert len(mixture.weights) == 2
-    order = mixture.means[:, 0].argsort()
-    torch.testing.assert_close(mixture.weights[order], torch.tensor([1 / 3, 2 / 3]), atol=0.01, rtol=0)
-    expected = torch.tensor([[0.0], [6.0]]).expand(2, 4)
-    torch.testing.assert_close(mixture.means[order], expected, atol=0.15, rtol=0)
-    deviations = mixture.factors[order].square().sum(2).sqrt()
-    torch.testing.assert_close(deviations[1], torch.tensor([1.0, 2.0, 1.0, 0.5]), atol=0.1, rtol=0)
+@pytest.fixture(scope="module")
+def learnt() -> Velocity:
+    return learn_velocity(clouds(1000, 0))
 
 
-def test_there_are_no_more_gaussians_than_are_allowed():
-    grid = 10 * torch.cartesian_prod(torch.arange(4.0), torch.arange(4.0))  # 16 clouds
-    noise = torch.randn(4000, 2, generator=torch.Generator().manual_seed(0))
-    latents = grid[torch.arange(4000) % 16] + noise
-    assert [len(fit_mixture(latents, latents[:800], most).weights) for most in (1, 4, 7)] == [1, 4, 4]
-    assert len(fit_mixture(latents, latents[:800]).weights) >= 16
+def test_two_clouds_are_found_again_and_nothing_between(learnt):
+    prior = FlowPrior(torch.zeros(2), torch.eye(2), learnt)
+    samples = prior.sample(2000, seed=1)
+    first = samples[:, 0].abs()
+    assert (first < 0.4).float().mean() < 0.03, "a Gaussian has three in ten there"
+    assert first.mean() == pytest.approx(0.98, abs=0.06) and first.std() == pytest.approx(0.2, abs=0.08)
+    assert (samples[:, 0] > 0).float().mean() == pytest.approx(0.5, abs=0.06)
+    assert samples[:, 1].std() == pytest.approx(1, abs=0.08)
+    assert velocity_error(learnt, clouds(2000, 1)) < 0.97
 
 
-def test_one_cloud_stays_one_gaussian():
-    generator = torch.Generator().manual_seed(0)
-    mixture = fit_mixture(torch.randn(3000, 4, generator=generator), torch.randn(600, 4, generator=generator))
-    assert len(mixture.weights) == 1
+def test_samples_vary_as_latents_do():
+    """A velocity that is off leaves samples too near to each other or too far, and off their mean."""
+    factor, velocity = torch.tensor([[2.0, 0.0], [1.0, 1.0]]), Velocity(2, width=4, blocks=1)
+    with torch.no_grad():
+        velocity.lift.weight.copy_(torch.ones(4, 1) * torch.tensor([1.0, 0.5]))
+        velocity.drop.weight.fill_(0.1)
+        velocity.drop.bias.fill_(0.2)
+    flow = FlowPrior(torch.tensor([3.0, -1.0]), factor, velocity)
+
+    def moments(prior: FlowPrior) -> tuple[float, float]:
+        """How far mean and deviations are from what they are to be, in the whitened space."""
+        centred = (prior.sample(4000, seed=1).double() - flow.mean).T
+        white = torch.linalg.solve_triangular(factor.double(), centred, upper=False)
+        return float(white.mean(1).abs().max()), float((white.std(1) - 1).abs().max())
+
+    assert max(moments(as_varied(flow))) < 0.06 < 0.2 < min(moments(flow))
 
 
-def test_pictures_of_two_kinds_get_two_gaussians_and_samples_between_none():
+def test_it_is_learnt_the_same_each_time_and_touches_nothing_global(monkeypatch):
+    monkeypatch.setattr(fitting, "MOST_STEPS", 20)
+    state = torch.random.get_rng_state()
+    first, again = (learn_velocity(clouds(1000, 0)) for _ in range(2))
+    assert torch.equal(torch.random.get_rng_state(), state)
+    assert all(torch.equal(a, b) for a, b in zip(first.parameters(), again.parameters(), strict=True))
+
+
+def test_pictures_of_two_kinds_get_a_flow_and_samples_between_none():
     model = tiny_model()
     torch.nn.init.constant_(model.to_posterior.bias[8:], -10.0)  # all but certain
-    prior = fitted_to(model, two_kinds(1200, 1), two_kinds(300, 2), "ab" * 32, mirrored=True)
-    assert len(prior.weights) >= 2 and prior.weights_sha256 == "ab" * 32
-    limited = fitted_to(model, two_kinds(1200, 1), two_kinds(300, 2), most_gaussians=1)
-    assert len(limited.weights) == 1
-    one = fitted_to(model, two_kinds(12, 1), two_kinds(12, 2))
-    assert len(one.weights) == 1
+    prior = fitted_to(model, two_kinds(1200, 1), two_kinds(300, 2), "ab" * 32)
+    assert prior.velocity is not None and prior.weights_sha256 == "ab" * 32
     with torch.no_grad():
-        unseen = torch.cat([model.encode(pixels).mean for pixels, _ in two_kinds(300, 3)])
-    likelihoods = [
-        log_densities(unseen.double(), found.weights, found.means, found.factors).logsumexp(1).mean()
-        for found in (prior, one)
-    ]
-    assert likelihoods[0] > likelihoods[1] + 1
+        real = torch.cat([model.encode(pixels).mean for pixels, _ in two_kinds(300, 3)]).double()
+    plain = FlowPrior(prior.mean, prior.factor)
+
+    def nearest(latents: torch.Tensor) -> float:
+        """How far they lie from real ones, in the metric of all."""
+        white = [torch.linalg.solve_triangular(prior.factor, z.double().T, upper=False).T for z in (latents, real)]
+        return torch.cdist(*white).min(1).values.mean().item()
+
+    assert nearest(prior.sample(300, seed=1)) < 0.97 * nearest(plain.sample(300, seed=1))
+
+
+def test_latents_that_are_gaussian_get_none(monkeypatch):
+    """What a network learns of them is noise, and held-out ones gain nothing."""
+    monkeypatch.setattr(fitting, "EPOCHS", 30)
+    training, unseen = (torch.randn(n, 8, generator=torch.Generator().manual_seed(n)) for n in (1000, 500))
+    assert velocity_error(learn_velocity(training), unseen) > 0.99
 
 
 def test_an_encoder_that_is_all_but_certain_and_uses_few_dimensions_gets_a_prior():
@@ -88,8 +108,8 @@ def test_an_encoder_that_is_all_but_certain_and_uses_few_dimensions_gets_a_prior
     assert prior.sample(4, seed=0).isfinite().all()
 
 
-def test_few_pictures_get_one_gaussian():
+def test_few_pictures_get_the_gaussian():
     prior = fitted_to(tiny_model(), two_kinds(12, 1), two_kinds(4, 2))
-    assert len(prior.weights) == 1 and prior.sample(2, seed=0).shape == (2, 8)
+    assert prior.velocity is None and prior.sample(2, seed=0).shape == (2, 8)
     with pytest.raises(ValueError, match="weights"):
         prior.check_weights("cd" * 32)

@@ -3,7 +3,7 @@
 import { at, bounded, bring, h } from "./tools.js";
 
 const [MOST, STRIP] = [8, 12];
-const WAY = { path: "slerp", easing: "smooth", closed: true };
+const WAY = { path: "flow", easing: "smooth", closed: true };
 
 export class Morph {
   constructor(painter, word) {

@@ -4,7 +4,8 @@ import { Decoder } from "./decoder.js";
 import { Directions } from "./directions.js";
 import { Encoder } from "./encoder.js";
 import { Kernel } from "./kernel.js";
-import { keyframePath, Prior } from "./latents.js";
+import { keyframePath } from "./latents.js";
+import { Prior } from "./prior.js";
 import { fetched, parsed } from "./safetensors.js";
 
 export class FaceMaker {
@@ -42,6 +43,7 @@ export class FaceMaker {
 
   /** The latents of `frames` frames of a way through faces. */
   way(faces, frames, way) {
-    return keyframePath(faces.map((face) => this.latent(face)), frames, way);
+    const latents = faces.map((face) => this.latent(face));
+    return way.path === "flow" && this.prior.mean ? this.prior.path(latents, frames, way) : keyframePath(latents, frames, way);
   }
 }

@@ -1,4 +1,4 @@
-// Latents: random ones, the same as latents.py and priors.py give for a seed, and those on the way between others.
+// Noise, the same as latents.py gives for a seed, and the way from latents to others.
 // All is computed in float64 and rounded to float32, as there.
 
 const BITS = 64n;
@@ -30,34 +30,6 @@ export function noise(seed, row, count) {
     if (i + 1 < count) result[i + 1] = radius * Math.sin(turn);
   }
   return result;
-}
-
-/** A mixture of Gaussians, see `MixturePrior`; without tensors, N(0, I) of `dimensions` dimensions. */
-export class Prior {
-  constructor(tensors, dimensions) {
-    this.dimensions = dimensions;
-    if (!tensors["prior.means"]) return;
-    this.thresholds = tensors["prior.thresholds"].data;
-    this.means = tensors["prior.means"].data;
-    this.factors = tensors["prior.factors"].data;
-  }
-
-  /** Latent `index` of a seed. */
-  sample(seed, index, truncation) {
-    const size = this.dimensions;
-    if (!this.means) return noise(seed, index, size).map((value) => truncation * value);
-    const random = noise(seed, index, size + 1);
-    const component = this.thresholds.filter((threshold) => threshold < random[size]).length;
-    const start = component * (size * (size + 1)) / 2;
-    const result = new Float32Array(size);
-    for (let row = 0; row < size; row++) {
-      let away = 0;
-      const factor = start + (row * (row + 1)) / 2;
-      for (let column = 0; column <= row; column++) away += this.factors[factor + column] * random[column];
-      result[row] = this.means[component * size + row] + truncation * away;
-    }
-    return result;
-  }
 }
 
 const length = (vector) => Math.hypot(...vector);
@@ -98,6 +70,6 @@ export function keyframePath(keyframes, frames, { path, easing, closed }) {
   const segments = closed ? keyframes.length : keyframes.length - 1;
   return sharedOut(frames, closed ? frames : frames - 1, segments).map(([segment, even]) => {
     const ends = [keyframes[segment % keyframes.length], keyframes[(segment + 1) % keyframes.length]];
-    return (path === "slerp" ? slerp : lerp)(...ends, ease(even, easing));
+    return (path === "linear" ? lerp : slerp)(...ends, ease(even, easing));
   });
 }
