@@ -79,6 +79,19 @@ class Films(ABC):
         moves = sweep_moves(self._directions(), strengths, frames, hold, easing)
         return Animation(self.decode((self._one(face).double() + moves).float()))
 
+    def between(self, face: Face, source: str, target: str, strength: float = 1.0) -> Image.Image:
+        """A face moved as one group's mean lies from another's: `between(cat, "coat:tabby", "coat:white")`.
+
+        `become` asks for no source and shows more often; this is for groups that are joint ("No_Beard:false & Male").
+
+        Args:
+            face: a picture or a latent.
+            source, target: groups, see `average`.
+            strength: 1 for the whole way from mean to mean; less than 0 for the other direction.
+        """
+        move = self._directions().between(source, target)
+        return self.decode((self._one(face).double().cpu() + _share(strength) * move).float())[0]
+
     def become(self, face: Face, target: str, strength: float = 1.0, hold: str | Iterable[str] = ()) -> Image.Image:
         """A face with another value of a category, whatever it has now: `become(face, "coat:black_and_white")`.
 

@@ -123,6 +123,19 @@ def test_an_edit_changes_what_is_read(pipe):
     assert pipe.edit(latent, {"smiling": 1.5}).size == (32, 32)
 
 
+def test_a_face_is_moved_as_the_means_of_two_groups_lie_apart(pipe):
+    """The mean of the target less that of the source; of joint groups too."""
+    latent = pipe.sample(1, seed=3)
+    for source, target in ("coat:black", "coat:white"), ("smiling:false", "smiling & coat:white"):
+        move = pipe.directions.average(target) - pipe.directions.average(source)
+        whole, half = (pipe.between(latent, source, target, strength) for strength in (1.0, 0.5))
+        assert grey_levels(whole, pipe.decode((latent + move).float())[0]) <= 1
+        assert grey_levels(half, pipe.decode((latent + move / 2).float())[0]) <= 1
+    assert grey_levels(pipe.between(latent, "coat:white", "coat:white"), pipe.decode(latent)[0]) <= 1
+    with pytest.raises(ValueError, match="'coat:pink' is not a group"):
+        pipe.between(latent, "coat:black", "coat:pink")
+
+
 def test_a_latent_is_read_off_its_picture(pipe):
     latent = pipe.edit_latents(pipe.sample(1, seed=3), {"smiling": 6.0})
     drawn = encode_all(pipe.model, pipe.decode_pixels(latent))
