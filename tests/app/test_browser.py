@@ -256,7 +256,7 @@ def test_the_film_of_the_training_comes_when_it_is_opened(page):
     page.wait_for_function("document.querySelector('#training-film video')?.videoWidth > 0")
     assert any(url.endswith("drawn-people-128_training.mp4") for url in asked)
     page.locator("#model input").click()
-    page.get_by_role("option", name="kmnist-28").click()
+    page.get_by_role("option", name="tiny").click()
     playwright.expect(page.locator("#training")).to_be_hidden()
 
 

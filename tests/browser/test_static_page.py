@@ -14,7 +14,6 @@ from visiting import downloaded
 
 from modeling_vae import VAEPipeline
 from modeling_vae.commands.main import main
-from modeling_vae.model.latents import keyframe_path
 
 playwright = visiting.playwright
 ROOT = Path(__file__).parents[2]
@@ -126,7 +125,7 @@ def test_a_morph_is_that_of_the_pipeline_and_is_saved(page, pipe):
     page.get_by_label("Take 2 out").click()
     playwright.expect(page.locator("#keyframes canvas[width]")).to_have_count(2)
     keyframes = pipe.sample(10, seed=2, truncation=0.8)[[0, 9]]
-    wanted = pipe.decode(keyframe_path(keyframes, 12, closed=True))
+    wanted = pipe.decode(pipe.latent_path(keyframes, 12, "flow", closed=True))
     until_drawn(page, "#strip canvas", grey(wanted))
     page.locator("#frames").fill("10")
     page.locator("#seconds").fill("1.5")

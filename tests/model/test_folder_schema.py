@@ -194,12 +194,12 @@ def first(name: str, value: float) -> Callable[[dict, dict], None]:
         (DIRECTIONS, said(weights_sha256=7), ["weights_sha256", "7"]),
         (DIRECTIONS, said(weights_sha256=None), ["weights_sha256"]),
         (DIRECTIONS, said(format="x"), ["'x'"]),
-        (PRIOR, tensor("weights", torch.ones(1, 1)), ["weights"]),
-        (PRIOR, tensor("weights", torch.ones(2)), ["means"]),
-        (PRIOR, first("weights", -1.0), ["weights"]),
-        (PRIOR, first("means", NAN), ["means"]),
-        (PRIOR, tensor("means", torch.zeros(1, 4)), ["means"]),
-        (PRIOR, tensor("factors", torch.zeros(1, 4)), ["factors"]),
+        (PRIOR, tensor("mean", torch.ones(1, 1)), ["mean"]),
+        (PRIOR, tensor("mean", torch.ones(2)), ["mean"]),
+        (PRIOR, first("mean", NAN), ["mean"]),
+        (PRIOR, tensor("factor", torch.zeros(1, 4)), ["factor"]),
+        (PRIOR, first("factor", -1.0), ["full rank"]),
+        (PRIOR, tensor("up", torch.zeros(1, 4, 2)), ["lacks down"]),
         (ALIGNMENT, said(num_channels="3"), ["num_channels"]),
         (ALIGNMENT, said(num_channels=1), []),
         (ALIGNMENT, said(aspect=NAN), ["aspect"]),
@@ -295,8 +295,8 @@ def test_the_endpoint_has_the_same_door(folder):
     with pytest.raises(ValueError, match="config.json of .*latent_dim"):
         EndpointHandler(str(folder))
     change_json(folder, CONFIG, latent_dim=8)
-    rewritten(folder, PRIOR, first("means", NAN))
-    with pytest.raises(ValueError, match="prior.safetensors: means holds values that are not finite"):
+    rewritten(folder, PRIOR, first("mean", NAN))
+    with pytest.raises(ValueError, match="prior.safetensors: mean holds values that are not finite"):
         EndpointHandler(str(folder))
 
 
