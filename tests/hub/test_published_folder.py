@@ -14,6 +14,7 @@ import torch
 from tiny import tiny_model, tiny_pipeline, two_kinds
 
 from modeling_vae import VAEPipeline
+from modeling_vae.fitting import fit_prior
 from modeling_vae.fitting.fit import fit
 from modeling_vae.fitting.learn import learn
 from modeling_vae.publishing.folder import recover, write_published_folder
@@ -33,7 +34,8 @@ def items(count: int, seed: int) -> list[dict]:
 
 
 @pytest.mark.parametrize(("count", "flows"), [(1200, True), (300, False)])
-def test_the_report_says_whether_the_prior_has_a_flow(count, flows):
+def test_the_report_says_whether_the_prior_has_a_flow(count, flows, monkeypatch):
+    monkeypatch.setattr(fit_prior, "MOST_STEPS", 500)
     model = tiny_model()
     torch.nn.init.constant_(model.to_posterior.bias[8:], -10.0)  # all but certain
     data = SimpleNamespace(train=items(count, 1), validation=items(300, 2))
