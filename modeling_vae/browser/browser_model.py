@@ -89,15 +89,9 @@ def browser_encoder(parts: Parts) -> bytes:
 
 def _of_prior(parts: Parts) -> dict[str, Tensor]:
     """What `FlowPrior.sample` needs."""
-    prior = parts.prior
-    if prior is None:
+    if parts.prior is None:
         return {}
-    rows, columns = torch.tril_indices(*prior.factor.shape)
-    flow = {} if prior.velocity is None else prior.velocity.state_dict()
-    tensors = {"mean": prior.mean.float(), "factor": prior.factor[rows, columns].half()}
-    return {f"prior.{name}": tensor for name, tensor in tensors.items()} | {
-        f"prior.{name}": weight.half() for name, weight in flow.items()
-    }
+    return {f"prior.{name}": tensor for name, tensor in parts.prior.tensors().items()}
 
 
 def _of_directions(parts: Parts) -> dict[str, Tensor]:

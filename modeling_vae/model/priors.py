@@ -79,9 +79,13 @@ class FlowPrior:
 
     def noise_of(self, latents: Tensor) -> Tensor:
         """The noise that the flow takes to latents, but for what its steps miss: [N, D] -> [N, D], float64."""
+        return self._moved(self.whitened(latents), math.pi / 2, 0.0)
+
+    def whitened(self, latents: Tensor) -> Tensor:
+        """L^-1 (z - m): latents [N, D] -> [N, D], float64."""
         centred = (latents.double().cpu() - self.mean).T
-        whitened = torch.linalg.solve_triangular(self.factor, centred, upper=False).T
-        return self._moved(whitened, math.pi / 2, 0.0)
+        result: Tensor = torch.linalg.solve_triangular(self.factor, centred, upper=False).T
+        return result
 
     def path(self, keyframes: Tensor, frames: int, easing: str = "smooth", closed: bool = False) -> Tensor:
         """The latents of a film through keyframes [K, D] along which each is a likely one: [frames, D] float32.
@@ -108,14 +112,18 @@ class FlowPrior:
             x = x + step / 2 * (here + there)
         return x
 
-    def save_pretrained(self, folder: str | os.PathLike[str]) -> None:
-        """Write prior.safetensors into a folder; whole or not at all. Of the factor, half the numbers are zero."""
-        Path(folder).mkdir(parents=True, exist_ok=True)
+    def tensors(self) -> dict[str, Tensor]:
+        """What it is made of, as it is stored. Of the factor, half the numbers are zero, and left out."""
         rows, columns = torch.tril_indices(*self.factor.shape)
-        tensors = {"mean": self.mean.float(), "factor": self.factor[rows, columns].half()}
-        if self.velocity is not None:
-            tensors |= {name: weight.half() for name, weight in self.velocity.state_dict().items()}
-        write_tensors(Path(folder) / FILE_NAME, tensors, {"format": FORMAT, "weights_sha256": self.weights_sha256})
+        flow = {} if self.velocity is None else self.velocity.state_dict()
+        gaussian = {"mean": self.mean.float(), "factor": self.factor[rows, columns].half()}
+        return gaussian | {name: weight.half() for name, weight in flow.items()}
+
+    def save_pretrained(self, folder: str | os.PathLike[str]) -> None:
+        """Write prior.safetensors into a folder; whole or not at all."""
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        description = {"format": FORMAT, "weights_sha256": self.weights_sha256}
+        write_tensors(Path(folder) / FILE_NAME, self.tensors(), description)
 
     @classmethod
     def from_pretrained(
