@@ -12,12 +12,10 @@ from torch import Tensor
 from .animation import Animation
 from .faces import Face, as_list, only
 from .model.attribute_directions import AttributeDirections
-from .model.latents import ease, keyframe_path
-from .model.priors import FlowPrior
+from .model.latents import ease
+from .model.priors import FlowPrior, latent_path
 from .model.scalars import real_number
 from .sweeps import frame_count, sweep_moves
-
-PATHS = ("slerp", "linear", "flow")
 
 
 class Films(ABC):
@@ -60,12 +58,7 @@ class Films(ABC):
         self, keyframes: Tensor, frames: int, path: str = "slerp", easing: str = "smooth", closed: bool = False
     ) -> Tensor:
         """The latents [frames, D] of a morph through latents [K, D]; for the rest see `morph`."""
-        if path not in PATHS:
-            raise ValueError(f"path is {path!r}; choose {', '.join(map(repr, PATHS))}.")
-        if path == "flow" and self.prior is not None:
-            return self.prior.path(keyframes, frames, easing, closed)
-        # without a fitted prior latents are their own noise
-        return keyframe_path(keyframes, frames, "slerp" if path == "flow" else path, easing, closed)
+        return latent_path(self.prior, keyframes, frames, path, easing, closed)
 
     def sweep(
         self,

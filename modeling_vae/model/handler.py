@@ -70,6 +70,7 @@ class EndpointHandler:
         self._width = model.config.latent_dim
         self._directions = _part(folder, module("attribute_directions"), "AttributeDirections", sha256, self._width)
         self._prior = _part(folder, module("priors"), "FlowPrior", sha256, self._width)
+        self._latent_path = module("priors").latent_path
 
     def __call__(self, data: Mapping[str, Any]) -> dict[str, Any]:
         """One request, as the module describes it.
@@ -145,11 +146,7 @@ class EndpointHandler:
         faces = self._encode(inputs, most=MOST_KEYFRAMES)
         if len(faces) < 2:
             raise ValueError(f"A morph needs 2 to {MOST_KEYFRAMES} faces, and one came: send a list of them.")
-        if path == "flow" and self._prior is not None:
-            latents = self._prior.path(faces, frames, easing, closed)
-        else:
-            latents = self._latents.keyframe_path(faces, frames, "slerp" if path == "flow" else path, easing, closed)
-        pictures = self._decode(latents)
+        pictures = self._decode(self._latent_path(self._prior, faces, frames, path, easing, closed))
         width, height = (max(1, round(side * size / max(pictures[0].size))) for side in pictures[0].size)
         film = self._films.Film(pictures, (width, height), seconds / frames, "forward")
         return {"film": _base64(self._films.encode_gif(film)), "media_type": "image/gif"}

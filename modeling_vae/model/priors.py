@@ -20,6 +20,7 @@ FILE_NAME = "prior.safetensors"
 FORMAT = "flow-prior/1"
 GAUSSIAN = {"mean": ("D",), "factor": ("T",)}
 """The shapes of what every prior has, see `tensor_files.Shapes`."""
+PATHS = ("slerp", "linear", "flow")
 STEPS = 16
 """Of the way from noise to a latent; 25 bring nothing more."""
 
@@ -155,3 +156,15 @@ class FlowPrior:
     def check_weights(self, sha256: str) -> None:
         """Raise a ValueError where this prior belongs to other weights."""
         refuse_other_weights("this prior belongs", self.weights_sha256, sha256)
+
+
+def latent_path(
+    prior: FlowPrior | None, keyframes: Tensor, frames: int, path: str, easing: str, closed: bool
+) -> Tensor:
+    """The latents [frames, D] of a morph through latents [K, D], see `keyframe_path` and `FlowPrior.path`."""
+    if path not in PATHS:
+        raise ValueError(f"path is {path!r}; choose {', '.join(map(repr, PATHS))}.")
+    if path == "flow" and prior is not None:
+        return prior.path(keyframes, frames, easing, closed)
+    # without a fitted prior latents are their own noise
+    return keyframe_path(keyframes, frames, "slerp" if path == "flow" else path, easing, closed)

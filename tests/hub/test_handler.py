@@ -131,13 +131,14 @@ def test_edit_is_the_pipeline(handler, local, photo):
     assert after["age"].value == pytest.approx(before["age"].value, abs=1e-4)
 
 
-def test_morph_is_a_film_through_the_faces(handler, local, photo):
+@pytest.mark.parametrize("path", ["slerp", "flow"])
+def test_morph_is_a_film_through_the_faces(handler, local, photo, path):
     latents = ask(handler, "generate", seed=3, count=2)["latents"]
-    answer = ask(handler, "morph", [encoded(photo), *latents], frames=9, seconds=1.8, size=96, closed=False)
+    answer = ask(handler, "morph", [encoded(photo), *latents], frames=9, path=path, seconds=1.8, size=96, closed=False)
     film = Image.open(io.BytesIO(base64.b64decode(answer["film"])))
     assert (film.format, film.n_frames, film.size) == ("GIF", 9, (96, 96)) and answer["media_type"] == "image/gif"
     assert film.info["duration"] == 200 and film.info["loop"] == 0
-    expected = local.morph([photo, *torch.tensor(latents)], frames=9)
+    expected = local.morph([photo, *torch.tensor(latents)], frames=9, path=path)
     wanted = np.stack([np.asarray(frame.resize((96, 96), Image.Resampling.BICUBIC), int) for frame in expected])
     for number in range(9):
         film.seek(number)
