@@ -238,9 +238,9 @@ def train_probe(
     """Train a probe; the same for a seed, and nothing global is touched.
 
     The loss is the binary cross-entropy over what is known; what is not is left out. A probe says yes above the logit
-    at which it says so, on a fifth of the pictures that its weights do not learn from, as often as the labels do: then
+    at which it says so as often as the labels do, on a fifth of the pictures that its weights do not learn from: then
     it neither misses rare attributes, as it would at a probability of one half, nor sees them everywhere, as where
-    both kinds of error are weighed alike.
+    both kinds of error are weighed alike. Where it tells these pictures apart, that is in the middle between them.
 
     Args:
         pictures: uint8 [N, H, W, C], see `labelled_pictures`.
@@ -290,23 +290,23 @@ def train_probe(
         "seed": seed,
     }
     probe = Probe(attributes, network.eval(), torch.zeros(len(attributes), device=device), protocol)
-    probe.thresholds = _thresholds(probe, pictures[aside], truth[aside], truth).to(device)
+    probe.thresholds = _thresholds(probe, pictures[aside], truth[aside]).to(device)
     return probe
 
 
-def _thresholds(probe: Probe, pictures: Tensor, truth: Tensor, all_truth: Tensor) -> Tensor:
+def _thresholds(probe: Probe, pictures: Tensor, truth: Tensor) -> Tensor:
     """The logits above which the probe says yes as often as the labels do, [A].
 
     Args:
         probe: with thresholds 0.
-        pictures: set aside, uint8 [n, H, W, C], with their truth [n, A].
-        all_truth: [N, A] of all training pictures, whose shares are known better than those of the few set aside.
+        pictures: set aside, uint8 [n, H, W, C], with their truth [n, A]; where none of them has an attribute, or all
+            have it, the threshold is beyond all of them.
     """
     logits = torch.cat([probe(part.permute(0, 3, 1, 2).float() / 255) for part in pictures.split(256)])
     thresholds = []
-    for column in range(truth.shape[1]):
-        known = ~truth[:, column].isnan()
-        scores = logits[known, column] if known.any() else logits[:, column]
-        share = all_truth[:, column].nanmean().clamp(0, 1)
-        thresholds.append(torch.quantile(scores, 1 - share))
+    for scores, answers in zip(logits.T, truth.T, strict=True):
+        known = scores[~answers.isnan()].sort(descending=True).values
+        yes = int(answers.nansum())
+        ends = torch.cat([known[:1] + 1, known, known[-1:] - 1])  # beyond the first and the last
+        thresholds.append(ends[yes : yes + 2].mean() if len(known) else scores.new_zeros(()))
     return torch.stack(thresholds)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 
@@ -88,6 +90,23 @@ def test_a_rare_attribute_is_seen_as_often_as_it_is_there():
     probe = train_probe(pictures, truth, SQUARE, epochs=3)
     says = (probe(pixel_values(squares(300, seed=4)[0])) > 0).float().mean()
     assert float(says) == pytest.approx(0.1, abs=0.07)
+
+
+@pytest.mark.parametrize(
+    ("scores", "answers", "threshold"),
+    [
+        ([-3.0, 5.0, -1.0, 4.0], [0, 1, 0, 1], 1.5),  # told apart: the middle between them
+        ([-3.0, 5.0, 6.0, 4.0], [0, 1, 0, 1], 4.5),  # not: as often as the labels say yes
+        ([-3.0, 5.0, -1.0, 4.0], [0, 1, None, None], 1.0),  # of what is known alone
+        ([-3.0, 5.0, -1.0, 4.0], [0, 0, 0, 0], 5.5),
+        ([-3.0, 5.0, -1.0, 4.0], [1, 1, 1, 1], -3.5),
+        ([-3.0, 5.0, -1.0, 4.0], [None] * 4, 0.0),
+    ],
+)
+def test_a_probe_says_yes_as_often_as_the_labels_of_pictures_set_aside(scores, answers, threshold):
+    truth = torch.tensor([[math.nan if answer is None else float(answer)] for answer in answers])
+    found = probes._thresholds(lambda part: torch.tensor(scores)[:, None], torch.zeros(4, 2, 2, 3).byte(), truth)
+    assert found.tolist() == [threshold]
 
 
 def test_pictures_without_labels_are_not_kept_and_memory_is_bounded(monkeypatch):
