@@ -3,16 +3,16 @@
     python benchmarks/becoming.py hub_configs/drawn-people-128 data.path=PICTURES --pictures 100
 
 A probe learns the attributes from the training pictures. Reconstructions of held-out pictures in which it does not
-see an attribute are edited: by 2.5 standard deviations, by as much as a click on "full", and by `become`, alone and
-with all attributes of other columns held. Seen: the share in which the probe sees it then. Leak: the share of its
-decisions about attributes of other columns that changed.
+see an attribute are edited: by 2.5 standard deviations, by as much as a click on "full", the straight way to another
+value, and by `become`. Seen: the share in which the probe sees it then. Leak: the share of its decisions about
+attributes of other columns that changed. Stray: the share of those that changed without need, that is of columns whose
+value was read in the face and goes with what it became in some training picture.
 """
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
 from typing import NamedTuple
 
 import torch
@@ -20,9 +20,8 @@ from pixel_judge import add_model_options, judged_model
 from torch import Tensor
 
 from modeling_vae import VAEPipeline
+from modeling_vae.become import become_latents
 from modeling_vae.data import labelled_batches
-from modeling_vae.evaluation.edits import holdable
-from modeling_vae.model.attribute_directions import AttributeDirections
 from modeling_vae.passes import decoded, encode_all
 from modeling_vae.probing.probes import Probe
 
@@ -35,6 +34,7 @@ class Outcome(NamedTuple):
 
     seen: float
     leak: float
+    stray: float
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -47,26 +47,43 @@ def main(argv: list[str] | None = None) -> None:
     lines = []
     for name, outcomes in judged(pipe, probe, encode_all(pipe.model, pictures)):
         lines.append(outcomes)
-        print(f"| {name} | " + " | ".join(f"{o.seen:.2f}, {o.leak:.3f}" for o in outcomes.values()) + " |", flush=True)
-    means = {way: torch.tensor([line[way] for line in lines]).mean(0).tolist() for way in lines[0]}
-    print("| mean | " + " | ".join(f"{seen:.2f}, {leak:.3f}" for seen, leak in means.values()) + " |")
-    print("| seen, leak | " + " | ".join(means) + " |")
+        print(f"| {name} | {' | '.join(map(said, outcomes.values()))} |", flush=True)
+    means = {way: Outcome(*torch.tensor([line[way] for line in lines]).mean(0).tolist()) for way in lines[0]}
+    print(f"| mean | {' | '.join(map(said, means.values()))} |")
+    print(f"| seen, leak, stray | {' | '.join(means)} |")
+
+
+def said(outcome: Outcome) -> str:
+    return f"{outcome.seen:.3f}, {outcome.leak:.3f}, {outcome.stray:.3f}"
 
 
 def judged(pipe: VAEPipeline, probe: Probe, latents: Tensor) -> Iterator[tuple[str, dict[str, Outcome]]]:
     """Each attribute with what came of it, by the way it was asked for."""
+    assert pipe.directions is not None and pipe.prior is not None
     before = scores(pipe, probe, latents)
     for index, attribute in enumerate(probe.attributes):
         lacking = before[:, index] <= 0
-        others = torch.tensor([other.column != attribute.column for other in probe.attributes])
-        if pipe.directions is None or attribute.name not in pipe.directions.directions or not lacking.any():
+        if attribute.name not in pipe.directions.directions or not lacking.any():
             continue
+        asked = latents[lacking]
+        others = torch.tensor([other.column != attribute.column for other in probe.attributes])
+        staying = torch.cat([stays(pipe, probe, latent, attribute.name) for latent in asked.split(1)])[:, others]
         outcomes = {}
         for way, edit in ways(pipe, attribute.name).items():
-            after = scores(pipe, probe, edit(latents[lacking]))
-            flipped = ((after > 0) != (before[lacking] > 0))[:, others]
-            outcomes[way] = Outcome((after[:, index] > 0).float().mean().item(), flipped.float().mean().item())
+            after = scores(pipe, probe, edit(asked))
+            flipped = ((after > 0) != (before[lacking] > 0))[:, others].float()
+            seen, stray = (after[:, index] > 0).float().mean(), flipped[staying].mean()
+            outcomes[way] = Outcome(seen.item(), flipped.mean().item(), stray.item())
         yield attribute.name, outcomes
+
+
+def stays(pipe: VAEPipeline, probe: Probe, latent: Tensor, target: str) -> Tensor:
+    """Whether each attribute of the probe, [1, A], is of a column whose value can stay as it is."""
+    assert pipe.prior is not None
+    labels = pipe.prior.labels
+    wanted = labels.instead(pipe.prior.shown(latent)[0], target)
+    said = {name.partition(":")[0] for name, asked in zip(labels.names, wanted.tolist(), strict=True) if asked}
+    return torch.tensor([[attribute.column in said for attribute in probe.attributes]])
 
 
 def ways(pipe: VAEPipeline, name: str) -> Mapping[str, Edit]:
@@ -74,28 +91,19 @@ def ways(pipe: VAEPipeline, name: str) -> Mapping[str, Edit]:
     directions = pipe.directions
     assert directions is not None
 
-    def become(latents: Tensor, hold: list[str]) -> Tensor:
-        asked = [(latent, directions.strengths_to_become(latent, name)) for latent in latents.split(1)]
-        return torch.cat([directions.edit(latent, strengths, hold) for latent, strengths in asked])
+    def straight(latent: Tensor) -> Tensor:
+        return directions.edit(latent, directions.strengths_to_become(latent, name))
 
-    full, held = directions.directions[name].full(), holdable_beside(directions, name)
+    def become(latent: Tensor) -> Tensor:
+        return become_latents(directions, pipe.prior, latent, name, torch.ones(1))
+
+    full = directions.directions[name].full()
     return {
         f"edit by {USUAL:g}": lambda latents: directions.edit(latents, {name: USUAL}),
         "edit in full": lambda latents: directions.edit(latents, {name: full}),
-        "become": lambda latents: become(latents, []),
-        "become, others held": lambda latents: become(latents, held),
+        "straight to another": lambda latents: torch.cat([straight(latent) for latent in latents.split(1)]),
+        "become": lambda latents: torch.cat([become(latent) for latent in latents.split(1)]),
     }
-
-
-def holdable_beside(directions: AttributeDirections, name: str) -> list[str]:
-    """What can be held while all values of a column are set: less than while one is."""
-    values = dict.fromkeys(directions.strengths_to_become(directions.mean[None], name), 1.0)
-    held: list[str] = []
-    for other in holdable(directions, name):
-        with suppress(ValueError):  # it says what those say
-            directions.delta(values, [*held, other])
-            held.append(other)
-    return held
 
 
 def scores(pipe: VAEPipeline, probe: Probe, latents: Tensor) -> Tensor:

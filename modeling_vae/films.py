@@ -10,6 +10,7 @@ from PIL import Image
 from torch import Tensor
 
 from .animation import Animation
+from .become import become_latents
 from .faces import Face, as_list, only
 from .model.attribute_directions import AttributeDirections
 from .model.latents import ease
@@ -88,11 +89,16 @@ class Films(ABC):
     def become(self, face: Face, target: str, strength: float = 1.0, hold: str | Iterable[str] = ()) -> Image.Image:
         """A face with another value of a category, whatever it has now: `become(face, "coat:black_and_white")`.
 
+        See `become_latents` for the ways there. To keep a photo, give `become=` to `edit`.
+
         Args:
             face: a picture or a latent.
-            target: "column:value", or a boolean column.
+            target: "column:value", or a boolean column; where the prior knows them, several joined by "&".
             strength: 1 for all of the change; less for a part of it.
-            hold: names of attributes that stay.
+            hold: names of attributes whose values stay to the last digit.
+
+        Raises:
+            ValueError: there is no such value, or `hold` cannot be had.
         """
         return self.decode(self._becoming(face, target, torch.tensor([_share(strength)]), hold))[0]
 
@@ -110,14 +116,11 @@ class Films(ABC):
         return Animation(self.decode(self._becoming(face, target, time * _share(strength), hold)))
 
     def strengths_to_become(self, face: Face, target: str) -> dict[str, float]:
-        """What `become` changes, as strengths for `edit`, see `AttributeDirections.strengths_to_become`."""
+        """The straight way to another value, as strengths, see `AttributeDirections.strengths_to_become`."""
         return self._directions().strengths_to_become(self._one(face), target)
 
     def _becoming(self, face: Face, target: str, shares: Tensor, hold: str | Iterable[str]) -> Tensor:
-        """The latents [N, D] of a face after N shares of the way."""
-        directions, latent = self._directions(), self._one(face)
-        move = directions.delta(directions.strengths_to_become(latent, target), hold)
-        return (latent.double().cpu() + shares.double()[:, None] * move).float()
+        return become_latents(self._directions(), self.prior, self._one(face), target, shares, hold)
 
     def _one(self, face: Face) -> Tensor:
         """The latent [1, D] of the one face that a method is about."""

@@ -13,9 +13,11 @@ from huggingface_hub import CommitInfo
 from PIL import Image
 from torch import Tensor
 
+from .become import become_latents
 from .faces import Face, as_latent, as_list, only
 from .few_examples import Taught, teach
 from .films import Films
+from .found_faces import FoundFaces
 from .hub.commits import PushOptions
 from .hub.downloads import fetch
 from .model.attribute_directions import FILE_NAME as DIRECTIONS_NAME
@@ -27,14 +29,13 @@ from .model.priors import FlowPrior
 from .parts import Parts, read_parts
 from .passes import decode_all, encode_all
 from .photos.alignment import FaceAlignment
-from .photos.cropping import Cropper
-from .photos.photo import PhotoCrop, edit_difference
-from .photos.reconstruction_errors import ReconstructionErrors, reconstruction_error
+from .photos.photo import edit_difference
+from .photos.reconstruction_errors import ReconstructionErrors
 from .tuning.fit_face import DEFAULT, Progress, TuningSettings
 from .tuning.tuned_face import TunedFace
 
 
-class VAEPipeline(Films):
+class VAEPipeline(FoundFaces, Films):
     """A VAE with its processor, directions and prior.
 
     ```python
@@ -145,7 +146,7 @@ class VAEPipeline(Films):
 
     # latents
 
-    def sample(self, n: int = 1, seed: int = 0, truncation: float = 1.0) -> Tensor:
+    def sample(self, n: int = 1, seed: int = 0, truncation: float = 1.0, like: str = "") -> Tensor:
         """Random latents, [n, D] float32 on the CPU; row i of a seed is the same however many are asked for.
 
         They come from the prior fitted to the latents of pictures, or from N(0, I), which is rough, where the model
@@ -155,9 +156,15 @@ class VAEPipeline(Films):
             n: how many.
             seed: whole number of at least 0.
             truncation: 1 for the whole variety, towards 0 for ever more ordinary faces.
+            like: what they shall show: "coat:tabby", "coat:tabby & eyes_closed"; anything where it is empty.
+
+        Raises:
+            ValueError: the model's prior does not know what `like` is.
         """
         if self.prior is not None:
-            return self.prior.sample(n, seed, truncation)
+            return self.prior.sample(n, seed, truncation, like)
+        if like:
+            raise ValueError(f"like={like!r:.80} needs a prior that was told labels, and this model has none.")
         noise = sample_noise(n, self.latent_dim, seed)
         return truncate(noise, torch.zeros(self.latent_dim), truncation)
 
@@ -188,37 +195,11 @@ class VAEPipeline(Films):
             raise ValueError(f"latents has shape {tuple(latents.shape)}: give [N, {self.latent_dim}].")
         return decode_all(self.model, latents)
 
-    # photos
-
-    def crops(self, photo: Face) -> list[PhotoCrop]:
-        """The faces in a photo, the largest first, each cropped, scaled and levelled as the model's pictures are.
-
-        There are none where no face was found, or where the model has no alignment.
-
-        Args:
-            photo: whatever `to_picture` takes.
-        """
-        return self._cropper.faces(photo)
-
-    def crop(self, photo: Face, find: bool = True) -> PhotoCrop:
-        """The largest face in a photo; its middle, with `found` None, where there is none or none is looked for."""
-        return self._cropper.face(photo, find)
-
-    def far_from_photo(self, photo: Face) -> str | None:
-        """A sentence for the person whose photo the model knows little of; None where its reconstruction is near.
-
-        It is far where the error is larger than that of 99 in 100 held-out pictures, as measured after training.
-        """
-        if self.errors is None:
-            return None
-        seen = self._pixel_values([self._cropper.of(photo)])
-        return self._far(seen, self.decode_pixels(encode_all(self.model, seen)))
-
     # pictures
 
-    def generate(self, n: int = 1, seed: int = 0, truncation: float = 1.0) -> list[Any]:
+    def generate(self, n: int = 1, seed: int = 0, truncation: float = 1.0, like: str = "") -> list[Any]:
         """n new pictures; see `sample`."""
-        return self.decode(self.sample(n, seed, truncation))
+        return self.decode(self.sample(n, seed, truncation, like))
 
     def reconstruct(self, faces: Face | Sequence[Face]) -> list[Image.Image]:
         """What the model makes of faces: decode(encode(faces))."""
@@ -236,13 +217,38 @@ class VAEPipeline(Films):
         drawn = encode_all(self.model, self.decode_pixels(latent[None]))
         return self._directions().read(drawn, drawn=True)[0]
 
-    def edit_latents(self, latents: Tensor, strengths: Mapping[str, float], hold: str | Iterable[str] = ()) -> Tensor:
-        """Latents [N, D] moved by strengths (name -> standard deviations); values of `hold` do not change."""
+    def edit_latents(
+        self,
+        latents: Tensor,
+        strengths: Mapping[str, float],
+        hold: str | Iterable[str] = (),
+        become: str = "",
+        share: float = 1.0,
+    ) -> Tensor:
+        """Latents [N, D] moved by strengths (name -> standard deviations); values of `hold` do not change.
+
+        Args:
+            latents: [N, D].
+            strengths, hold: see `AttributeDirections.edit`.
+            become: what each is made before that, see `become_latents`; nothing where it is empty.
+            share: of that way, 0 to 1.
+        """
         check_latents(latents, width=self.latent_dim)
-        return self._directions().edit(latents, strengths, hold)
+        directions = self._directions()
+        if become:
+            shares = torch.tensor([share])
+            made = [become_latents(directions, self.prior, one, become, shares, hold) for one in latents.split(1)]
+            latents = torch.cat(made).to(latents)
+        return directions.edit(latents, strengths, hold)
 
     def edit(
-        self, face: Face, strengths: Mapping[str, float], hold: str | Iterable[str] = (), preserve_detail: bool = False
+        self,
+        face: Face,
+        strengths: Mapping[str, float],
+        hold: str | Iterable[str] = (),
+        preserve_detail: bool = False,
+        become: str = "",
+        share: float = 1.0,
     ) -> Image.Image:
         """A face with attributes changed.
 
@@ -256,16 +262,17 @@ class VAEPipeline(Films):
                 transparency are the photo's, see `PhotoCrop.changed`. Needs a picture. Where the
                 reconstruction is farther from it than those of 99 in 100 held-out pictures were from theirs, a warning
                 says so.
+            become, share: what it becomes before that, see `edit_latents`.
         """
         if not preserve_detail:
-            return self.decode(self.edit_latents(self._one(face), strengths, hold))[0]
+            return self.decode(self.edit_latents(self._one(face), strengths, hold, become, share))[0]
         face = only(as_list(face))
         if as_latent(face, self.latent_dim) is not None:
             raise ValueError("preserve_detail needs the photo whose detail is to be kept: give a picture, no latent.")
         crop = self._cropper.of(face)
         seen = self._pixel_values([crop])
         before = encode_all(self.model, seen)
-        pixels = self.decode_pixels(torch.cat([before, self.edit_latents(before, strengths, hold)]))
+        pixels = self.decode_pixels(torch.cat([before, self.edit_latents(before, strengths, hold, become, share)]))
         far = self._far(seen, pixels[:1])
         if far is not None:
             warnings.warn(far, stacklevel=2)
@@ -372,18 +379,3 @@ class VAEPipeline(Films):
         else:
             self.directions = others if prefix is None else others.prefixed(prefix)
         return [name for name in self.attributes if name not in before]
-
-    @property
-    def _cropper(self) -> Cropper:
-        return Cropper(self.processor, self.alignment)
-
-    def _far(self, pixel_values: Tensor, reconstruction: Tensor) -> str | None:
-        """`far_from_photo` of what the model got, and its reconstruction, both [1, C, H, W]."""
-        if self.errors is None:
-            return None
-        error = float(reconstruction_error(reconstruction, pixel_values))
-        return self.errors.sentence(error) if error > self.errors.largest else None
-
-    def _pixel_values(self, crops: Sequence[PhotoCrop]) -> Tensor:
-        result: Tensor = self.processor([crop.picture for crop in crops], return_tensors="pt")["pixel_values"]
-        return result

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from tiny import told_pipeline
 
 from modeling_vae import AttributeDirections, VAEPipeline
 from modeling_vae.model.latents import sample_noise
@@ -156,6 +157,42 @@ def test_a_face_becomes_what_it_is_not(pipe):
         pipe.become(latent, "coat:white", "all")
     with pytest.raises(ValueError, match="'coat:blue' is not a group"):
         pipe.become(latent, "coat:blue")
+
+
+def test_a_face_becomes_by_the_flow_what_the_prior_was_told():
+    pipe = told_pipeline()
+    latent, photo = pipe.sample(1, seed=3), picture(1, size=(60, 50))
+    wanted = pipe.prior.become(latent, "coat:white & smiling", torch.ones(1))
+    moved = pipe.edit_latents(latent, {}, become="coat:white & smiling")
+    values, before, after = (pipe.directions.values(z)[0] for z in (wanted, latent, moved))
+    age = pipe.directions.place("age")
+    assert abs(after[age] - before[age]) < 1e-5 < abs(values[age] - before[age]), "the flow is told no numbers"
+    held = pipe.directions.values(pipe.edit_latents(latent, {}, ["smiling"], "coat:white"))[0]
+    torch.testing.assert_close(held[[0, age]], before[[0, age]], rtol=1e-5, atol=1e-5)
+    assert torch.equal(pipe.edit_latents(latent, {}, become="coat:white", share=0.0), latent)
+    both = pipe.edit_latents(torch.cat([latent, -latent]), {"smiling": 1.0}, become="coat:white")
+    alone = pipe.edit_latents(pipe.edit_latents(latent, {}, become="coat:white"), {"smiling": 1.0})
+    torch.testing.assert_close(both[:1], alone)
+    as_asked = pipe.decode(moved)[0]
+    assert grey_levels(pipe.become(latent, "coat:white & smiling"), as_asked) <= 1
+    assert grey_levels(pipe.edit(latent, {}, become="coat:white & smiling"), as_asked) == 0
+    film = pipe.become_film(latent, "coat:white & smiling", frames=3)
+    assert grey_levels(film[0], pipe.decode(latent)[0]) <= 1 and grey_levels(film[2], as_asked) <= 1
+    kept = pipe.edit(photo, {}, preserve_detail=True, become="coat:white")
+    assert kept.size == photo.size and grey_levels(kept, photo) > 0
+    assert grey_levels(pipe.edit(photo, {}, preserve_detail=True, become="coat:white", share=0.0), photo) == 0
+
+
+def test_new_faces_show_what_is_asked_for(pipe):
+    told = told_pipeline()
+    asked = told.sample(3, seed=1, like="coat:white")
+    assert torch.equal(asked, told.prior.sample(3, 1, 1.0, "coat:white")) and not torch.equal(asked, told.sample(3, 1))
+    assert len(told.generate(2, seed=1, like="coat:white & smiling")) == 2
+    with pytest.raises(ValueError, match="'coat:blue' is no value .*it knows coat:black"):
+        told.generate(1, like="coat:blue")
+    for knows_nothing in (pipe, VAEPipeline(pipe.model, pipe.processor)):
+        with pytest.raises(ValueError, match="coat:white"):
+            knows_nothing.generate(1, like="coat:white")
 
 
 def test_a_kept_photo_is_untouched_outside_the_crop_and_at_strength_zero(pipe):

@@ -14,7 +14,10 @@ from modeling_vae import (
     VAEPipeline,
 )
 from modeling_vae.model.attribute_directions import Direction
+from modeling_vae.model.label_code import LabelCode
+from modeling_vae.model.label_reader import LabelReader
 from modeling_vae.model.tensor_files import weights_sha256
+from modeling_vae.model.velocity import Velocity
 
 ATTRIBUTES = {"smiling": "boolean", "coat": "category", "age": "numeric"}
 
@@ -67,6 +70,22 @@ def tiny_pipeline(**config) -> VAEPipeline:
     height, width = model.config.image_size
     processor = VAEImageProcessor(size={"height": height, "width": width}, num_channels=model.config.num_channels)
     return VAEPipeline(model, processor, directions, FlowPrior.from_moments(moments, sha256))
+
+
+def told_pipeline(**config) -> VAEPipeline:
+    """A tiny pipeline whose prior is a flow, of random weights, that is told coats and smiles."""
+    pipe = tiny_pipeline(**config)
+    names = [*(f"coat:{coat}" for coat in ("black", "tabby", "white")), "smiling:false", "smiling:true"]
+    together = torch.ones(5, 5)
+    together[0, 4] = together[4, 0] = 0  # black ones never smile
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        velocity, reader = Velocity(8, len(names), width=16, blocks=2), LabelReader(8, len(names))
+        for weight in velocity.parameters():
+            weight.data = 0.2 * torch.randn(weight.shape)
+    code = LabelCode(names, together)
+    pipe.prior = FlowPrior(pipe.prior.mean, pipe.prior.factor, velocity, pipe.weights_sha256, code, reader)
+    return pipe
 
 
 def many_attributes(count: int) -> VAEPipeline:

@@ -91,7 +91,9 @@ def _of_prior(parts: Parts) -> dict[str, Tensor]:
     """What `FlowPrior.sample` needs."""
     if parts.prior is None:
         return {}
-    return {f"prior.{name}": tensor for name, tensor in parts.prior.tensors().items()}
+    tensors = {f"prior.{name}": tensor for name, tensor in parts.prior.tensors().items()}
+    columns = {"prior.columns": parts.prior.labels.column_of.float()} if len(parts.prior.labels) else {}
+    return tensors | columns
 
 
 def _of_directions(parts: Parts) -> dict[str, Tensor]:

@@ -12,6 +12,7 @@ from dataclasses import replace
 import torch
 
 from modeling_vae.model.attribute_directions import AttributeDirections
+from modeling_vae.model.label_code import LabelCode
 from modeling_vae.model.seen_curve import WHOLE
 from modeling_vae.processes import each
 from modeling_vae.progress import in_turn
@@ -26,10 +27,13 @@ come last: of what a judge sees at the mean itself another judge sees half."""
 
 
 @torch.no_grad()
-def with_distances(trial: Trial) -> AttributeDirections:
-    """The directions of a trial, each of a group that the judge knows with the distance at which faces become it."""
+def with_distances(trial: Trial, told: LabelCode) -> AttributeDirections:
+    """The directions of a trial, each of a group that the judge knows with the distance at which faces become it.
+
+    What the prior was told needs none, for faces become it by the flow.
+    """
     known = trial.directions.directions
-    names = [name for name in trial.names if known[name].kind != "numeric"]
+    names = [name for name in trial.names if known[name].kind != "numeric" and not told.knows(name)]
     found = each(lambda name: nearest_distance(trial, name), in_turn(names, "Looking at what faces become"))
     distances = dict(zip(names, found, strict=True))
     return trial.directions.with_directions(

@@ -55,7 +55,7 @@ def fit(model: VAEModel, recipe: Recipe, data: PictureData, learnt: Learnt) -> t
     )
     leave_out = recipe.publish.leave_out
     prior, fitted = done_by_all(
-        lambda: fit_prior(training, held_out, weights_sha256=sha256),
+        lambda: fit_prior(training, held_out, weights_sha256=sha256, leave_out=leave_out),
         lambda: fit_directions(training.moments, held_out, weights_sha256=sha256, leave_out=leave_out),
     )
     directions: AttributeDirections = fitted.directions

@@ -54,5 +54,5 @@ def fit_seen(
     found, replaced = better_directions(trial, labelled_batches(data.train, BATCH, LOOKED_AT))
     if replaced:
         found = measured(found, read_held_out(model, labelled_batches(data.validation, BATCH), attributes))
-    found = with_distances(trial.of_directions(found))
+    found = with_distances(trial.of_directions(found), prior.labels)
     return found, {"judge": judge.protocol, "by_the_judges_scores": replaced}

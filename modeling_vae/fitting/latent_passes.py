@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from modeling_vae.model.label_code import names_said
 from modeling_vae.model.latent_moments import LatentMoments
 from modeling_vae.model.modeling_image_vae import VAEModel
 from modeling_vae.model.posterior import DiagonalGaussian
@@ -36,7 +37,8 @@ class TrainingLatents:
     Args:
         moments: sums over the pictures, with their labels.
         everything: sums over the pictures and, where the model was trained on these too, their mirror images.
-        draws: latents drawn from all these posteriors, a random choice where there are many.
+        draws: latents drawn from all these posteriors, a random choice where there are many, with what their labels
+            say, see `names_said`; of mirror images, which may face the other way, nobody said anything.
     """
 
     moments: LatentMoments
@@ -92,9 +94,11 @@ def read_training(
         views = [pixel_values, pixel_values.flip(3)] if mirrored else [pixel_values]
         posteriors = [posterior_of(model, pictures) for pictures in views]
         found.moments.update(posteriors[0].mean, posteriors[0].logvar, labels)
-        for posterior in posteriors:
+        said: list[tuple[str, ...]] = names_said(labels, attributes, len(pixel_values))
+        untold: list[tuple[str, ...]] = [()] * len(said)
+        for posterior, notes in zip(posteriors, (said, untold), strict=False):
             found.everything.update(posterior.mean, posterior.logvar, {})
-            found.draws.add(posterior.sample(generator), generator)
+            found.draws.add(posterior.sample(generator), generator, notes)
     return reduce(TrainingLatents.merge, gathered(found))
 
 

@@ -198,7 +198,7 @@ class AttributeDirections:
             if strength is None:
                 raise ValueError(f"the strength of {name} is {strengths[name]!r}: give a finite number of deviations.")
         names = [*wanted, *(name for name in dict.fromkeys(names_of(hold)) if name not in wanted)]
-        rows = [self._row(name) for name in names]
+        rows = [self.place(name) for name in names]
         if not any(wanted.values()):
             return torch.zeros_like(self.mean)
         units, moves = self._units[rows], self._moves[rows]
@@ -232,9 +232,9 @@ class AttributeDirections:
         values = [name for name, direction in self.directions.items() if direction.column == column]
         rows: list[int] = []
         for name in sorted(values, key=lambda name: name != target):
-            units = self._units[[*rows, self._row(name)]]
+            units = self._units[[*rows, self.place(name)]]
             if torch.linalg.eigvalsh(units @ units.T)[0] >= SMALLEST_INDEPENDENCE:  # else the others say it
-                rows.append(self._row(name))
+                rows.append(self.place(name))
         if not rows:
             raise ValueError(f"{column!r} has no direction in this model; known are {', '.join(self.names)}.")
         changes = self.readouts[rows] @ (wanted - _on_cpu(latent, len(self.mean))[0])
@@ -348,7 +348,8 @@ class AttributeDirections:
             parts = tensors["differences"], tensors["mean"], tensors["covariance"], groups
             return cls(directions, *parts, said["weights_sha256"])
 
-    def _row(self, name: str) -> int:
+    def place(self, name: str) -> int:
+        """Which of the rows it is; a ValueError lists those that there are."""
         if name not in self.directions:
             near = difflib.get_close_matches(name, self.names, n=1)
             hint = f" Did you mean {near[0]}?" if near else ""

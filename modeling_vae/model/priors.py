@@ -6,23 +6,34 @@ import math
 import os
 from copy import deepcopy
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
 
+from .direction import group_names
+from .label_code import LabelCode
+from .label_reader import SHAPES as READER
+from .label_reader import LabelReader
 from .latent_moments import LatentMoments
 from .latents import keyframe_path, sample_noise, truncate
 from .tensor_files import find_file, read_header, read_part, refuse_other_weights, usable, write_tensors
 from .velocity import SHAPES, Velocity
+from .velocity import TOLD as LABELS
+
+Network = TypeVar("Network", Velocity, LabelReader)
 
 FILE_NAME = "prior.safetensors"
 FORMAT = "flow-prior/1"
 GAUSSIAN = {"mean": ("D",), "factor": ("T",)}
 """The shapes of what every prior has, see `tensor_files.Shapes`."""
+TOLD = LABELS | READER | {"together": ("C", "C")}
+"""Of what one with a flow that was told labels has besides."""
 PATHS = ("slerp", "linear", "flow")
 STEPS = 16
 """Of the way from noise to a latent; 25 bring nothing more."""
+GUIDANCE = 1.75
+"""How far what is asked for bends the way, in shares of what it would by itself (Ho and Salimans 2022)."""
 
 
 class FlowPrior:
@@ -31,7 +42,8 @@ class FlowPrior:
     Noise x of N(0, I) follows dx/da = v(x, a) from a = 0 to pi / 2, and z = m + L x is a latent. Without a velocity v
     nothing moves, and z is N(m, L L^T): the one Gaussian nearest to the aggregate posterior, N(m, S + E[posterior
     variance]). Flow matching: Lipman, Chen, Ben-Hamu, Nickel and Le 2023; for the way see `Velocity`. That latents of
-    a trained autoencoder get a second model as their prior: Dai and Wipf 2019.
+    a trained autoencoder get a second model as their prior: Dai and Wipf 2019. That a face is taken back to its noise
+    by what it shows, and forth by what it shall: StyleFlow, Abdal, Zhu, Mitra and Wonka 2021.
 
     What it is made of is rounded as it is stored, so that a seed gives the same latents before and after.
 
@@ -40,14 +52,25 @@ class FlowPrior:
         factor: L, [D, D], a lower Cholesky factor.
         velocity: of D dimensions, or None.
         weights_sha256: of the weights of the model that made it.
+        labels: that the velocity was told when it learnt, C of them.
+        reader: of these labels.
     """
 
     def __init__(
-        self, mean: Tensor, factor: Tensor, velocity: Velocity | None = None, weights_sha256: str = ""
+        self,
+        mean: Tensor,
+        factor: Tensor,
+        velocity: Velocity | None = None,
+        weights_sha256: str = "",
+        labels: LabelCode | None = None,
+        reader: LabelReader | None = None,
     ) -> None:
         self.mean, self.factor = mean.float().double(), factor.tril().half().double()
-        self.velocity = None if velocity is None else deepcopy(velocity).half().double().requires_grad_(False)
-        self.weights_sha256 = weights_sha256
+        self.velocity, self.reader = _as_stored(velocity), _as_stored(reader)
+        self.weights_sha256, self.labels = weights_sha256, labels or LabelCode()
+        if self.velocity is not None and self.velocity.labels.shape[3] != len(self.labels):
+            told = self.velocity.labels.shape[3]
+            raise ValueError(f"the velocity is told {told} numbers of labels, and {len(self.labels)} have names.")
         if not (self.factor.diagonal() > 0).all():
             raise ValueError("a prior needs a covariance of full rank: fit it on more pictures.")
 
@@ -62,25 +85,76 @@ class FlowPrior:
         gaussian = moments.aggregate.ridged(1e-6)
         return cls(gaussian.mean, gaussian.factor(), None, weights_sha256)
 
-    def sample(self, n: int, seed: int, truncation: float = 1.0) -> Tensor:
+    def sample(self, n: int, seed: int, truncation: float = 1.0, like: str = "") -> Tensor:
         """n latents, [n, D] float32: row i of a seed is the same however many are asked for.
+
+        A flow that is told labels goes twice from the same noise: to a draft, and then told what that shows. Between
+        kinds of pictures, where a draft is torn, the second is of one kind.
 
         Args:
             n: how many, at least 0.
             seed: whole number of at least 0.
             truncation: of the noise; 1 leaves it as it is, and towards 0 faces become more ordinary, and more alike.
-        """
-        noise = sample_noise(n, len(self.mean), seed).double()
-        return self.latents_of(truncate(noise, torch.zeros_like(self.mean), truncation)).float()
+            like: what they shall show, see `LabelCode.instead`; nothing certain where it is empty.
 
-    def latents_of(self, noise: Tensor) -> Tensor:
-        """Where the flow takes noise: [N, D] -> latents [N, D], float64."""
-        result: Tensor = self.mean + self._moved(noise.double(), 0.0, math.pi / 2) @ self.factor.T
+        Raises:
+            ValueError: it is not known what `like` is.
+        """
+        noise = truncate(sample_noise(n, len(self.mean), seed).double(), torch.zeros_like(self.mean), truncation)
+        codes, guidance = torch.zeros(n, len(self.labels), dtype=torch.float64), GUIDANCE if like else None
+        for _ in range(1 if self.reader is None else 2):
+            if like and n:
+                codes = torch.stack([self.labels.instead(code, like) for code in codes])
+            latents = self.latents_of(noise, codes, guidance)
+            codes = self.shown(latents)
+        return latents.float()
+
+    def latents_of(self, noise: Tensor, codes: Tensor | None = None, guidance: float | Tensor | None = None) -> Tensor:
+        """Where the flow takes noise: [N, D] -> latents [N, D], float64.
+
+        Args:
+            noise: [N, D].
+            codes: [N, C] of what the pictures shall show.
+            guidance: see `GUIDANCE`; one for all, or [N, 1]; 1 where none is given.
+        """
+        result: Tensor = self.mean + self._moved(noise.double(), 0.0, math.pi / 2, codes, guidance) @ self.factor.T
         return result
 
-    def noise_of(self, latents: Tensor) -> Tensor:
-        """The noise that the flow takes to latents, but for what its steps miss: [N, D] -> [N, D], float64."""
-        return self._moved(self.whitened(latents), math.pi / 2, 0.0)
+    def noise_of(self, latents: Tensor, codes: Tensor | None = None) -> Tensor:
+        """The noise that the flow takes to latents, but for what its steps miss: [N, D] -> [N, D], float64.
+
+        Args:
+            latents: [N, D].
+            codes: [N, C] of what their pictures show.
+        """
+        return self._moved(self.whitened(latents), math.pi / 2, 0.0, codes)
+
+    def shown(self, latents: Tensor) -> Tensor:
+        """What the pictures of latents [N, D] show, codes [N, C]."""
+        if self.reader is None:
+            return torch.zeros(len(latents), len(self.labels), dtype=torch.float64)
+        return self.labels.likely(self.reader(self.whitened(latents)))
+
+    def become(self, latent: Tensor, target: str, shares: Tensor) -> Tensor:
+        """A latent [1, D] on its way to another value of some columns, all else as it is: [S, D] float32.
+
+        Its noise, taken back by what it shows, goes forth by what is asked for. What noise does not hold stays.
+
+        Args:
+            latent: of a face.
+            target: what it shall show, see `LabelCode.instead`.
+            shares: [S] of the way, 0 to 1: the code goes from one to the other in a straight line.
+
+        Raises:
+            ValueError: it is not known what the target is.
+        """
+        now, shares = self.shown(latent), shares.double()[:, None]
+        wanted = self.labels.instead(now[0], target)
+        noise = self.noise_of(latent, now)
+        missed = latent.double().cpu() - self.latents_of(noise, now)
+        codes = now + shares * (wanted - now)
+        guidance = 1 + shares * (GUIDANCE - 1)
+        return (self.latents_of(noise.expand(len(shares), -1), codes, guidance) + missed).float()
 
     def whitened(self, latents: Tensor) -> Tensor:
         """L^-1 (z - m): latents [N, D] -> [N, D], float64."""
@@ -102,28 +176,42 @@ class FlowPrior:
         likely = self.latents_of(keyframe_path(noise, frames, "slerp", easing, closed))
         return (likely + keyframe_path(missed, frames, "linear", easing, closed)).float()
 
-    def _moved(self, x: Tensor, start: float, end: float) -> Tensor:
+    def _moved(
+        self, x: Tensor, start: float, end: float, codes: Tensor | None = None, guidance: float | Tensor | None = None
+    ) -> Tensor:
         """x [N, D] after it followed the velocity from one angle to another, by Heun's method."""
         if self.velocity is None:
             return x
         step = (end - start) / STEPS
         for k in range(STEPS):
-            here = self.velocity(x, x.new_full((len(x),), start + k * step))
-            there = self.velocity(x + step * here, x.new_full((len(x),), start + (k + 1) * step))
+            here = self._velocity(x, start + k * step, codes, guidance)
+            there = self._velocity(x + step * here, start + (k + 1) * step, codes, guidance)
             x = x + step / 2 * (here + there)
         return x
+
+    def _velocity(self, x: Tensor, angle: float, codes: Tensor | None, guidance: float | Tensor | None) -> Tensor:
+        """That of x [N, D], bent towards what its codes [N, C] ask for."""
+        assert self.velocity is not None
+        angles = x.new_full((len(x),), angle)
+        told: Tensor = self.velocity(x, angles, None if codes is None else codes.to(x))
+        if guidance is None:
+            return told
+        plain: Tensor = self.velocity(x, angles)
+        return plain + guidance * (told - plain)
 
     def tensors(self) -> dict[str, Tensor]:
         """What it is made of, as it is stored. Of the factor, half the numbers are zero, and left out."""
         rows, columns = torch.tril_indices(*self.factor.shape)
         flow = {} if self.velocity is None else self.velocity.state_dict()
+        read = {} if self.reader is None else self.reader.state_dict()
+        told = {f"read.{name}": weight for name, weight in read.items()} | {"together": self.labels.together}
         gaussian = {"mean": self.mean.float(), "factor": self.factor[rows, columns].half()}
-        return gaussian | {name: weight.half() for name, weight in flow.items()}
+        return gaussian | {name: weight.half() for name, weight in (flow | told).items() if weight.numel()}
 
     def save_pretrained(self, folder: str | os.PathLike[str]) -> None:
         """Write prior.safetensors into a folder; whole or not at all."""
         Path(folder).mkdir(parents=True, exist_ok=True)
-        description = {"format": FORMAT, "weights_sha256": self.weights_sha256}
+        description = {"format": FORMAT, "weights_sha256": self.weights_sha256, "labels": self.labels.names}
         write_tensors(Path(folder) / FILE_NAME, self.tensors(), description)
 
     @classmethod
@@ -140,8 +228,10 @@ class FlowPrior:
             ValueError: it is damaged, or holds what no prior can be; the message says what.
         """
         path = find_file(folder_or_id, FILE_NAME, **hub)
-        flows = len(read_header(path)) > 2
-        tensors, description = read_part(path, FORMAT, GAUSSIAN | (SHAPES if flows else {}), latent_dim)
+        found = read_header(path)
+        flows, told = "up" in found, "together" in found
+        shapes = GAUSSIAN | (SHAPES if flows else {}) | (TOLD if told else {})
+        tensors, description = read_part(path, FORMAT, shapes, latent_dim)
         with usable(path):
             mean, packed = tensors.pop("mean"), tensors.pop("factor")
             dimensions = len(mean)
@@ -150,12 +240,26 @@ class FlowPrior:
             factor = torch.zeros(dimensions, dimensions, dtype=packed.dtype)
             rows, columns = torch.tril_indices(dimensions, dimensions)
             factor[rows, columns] = packed
-            velocity = Velocity.of(tensors) if flows else None
-            return cls(mean, factor, velocity, description["weights_sha256"])
+            if not flows:
+                return cls(mean, factor, None, description["weights_sha256"])
+            labels = LabelCode(group_names(description.get("labels", [])), tensors.get("together"))
+            reader = LabelReader.of(tensors) if told else None
+            velocity = Velocity.of({name: tensors[name] for name in SHAPES | LABELS if name in tensors})
+            return cls(mean, factor, velocity, description["weights_sha256"], labels, reader)
+
+    def untold(self) -> FlowPrior:
+        """The same without labels: it draws the same, and knows of nothing to ask for."""
+        velocity = None if self.velocity is None else self.velocity.untold()
+        return FlowPrior(self.mean, self.factor, velocity, self.weights_sha256)
 
     def check_weights(self, sha256: str) -> None:
         """Raise a ValueError where this prior belongs to other weights."""
         refuse_other_weights("this prior belongs", self.weights_sha256, sha256)
+
+
+def _as_stored(network: Network | None) -> Network | None:
+    """A copy, rounded to what is stored, that computes in float64."""
+    return None if network is None else deepcopy(network).half().double().requires_grad_(False)
 
 
 def latent_path(

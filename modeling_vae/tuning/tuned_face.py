@@ -14,11 +14,12 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from modeling_vae.animation import Animation
+from modeling_vae.become import become_latents
 from modeling_vae.model.attribute_directions import AttributeDirections
 from modeling_vae.model.gaussian import Gaussian
 from modeling_vae.model.image_processing_image_vae import VAEImageProcessor
 from modeling_vae.model.latents import keyframe_path
-from modeling_vae.model.scalars import names_of
+from modeling_vae.model.priors import FlowPrior
 from modeling_vae.model.tensor_files import find_file, read_part, refuse_other_weights, write_tensors
 from modeling_vae.parts import Parts
 from modeling_vae.photos.photo import PhotoCrop, edit_difference
@@ -47,7 +48,7 @@ class TunedFace:
         photos: what the model got of each photo; none of a loaded face whose photos were not given.
         pixel_values: the same as [K, C, H, W] in [0, 1].
         processor: of the model.
-        directions: of its latent space, where there are any.
+        directions, prior: of its latent space, where there are any.
         weights_sha256: of the model's weights.
     """
 
@@ -58,6 +59,7 @@ class TunedFace:
     pixel_values: Tensor = field(repr=False)
     processor: VAEImageProcessor = field(repr=False)
     directions: AttributeDirections | None = field(repr=False)
+    prior: FlowPrior | None = field(default=None, repr=False)
     weights_sha256: str = ""
 
     @classmethod
@@ -83,6 +85,7 @@ class TunedFace:
             pixel_values=pixel_values,
             processor=parts.processor,
             directions=parts.directions,
+            prior=parts.prior,
             weights_sha256=parts.sha256,
         )
 
@@ -127,6 +130,7 @@ class TunedFace:
             pixel_values=latents.new_zeros(0) if pixel_values is None else pixel_values,
             processor=parts.processor,
             directions=parts.directions,
+            prior=parts.prior,
             weights_sha256=parts.sha256,
         )
 
@@ -140,14 +144,24 @@ class TunedFace:
         return self.processor.postprocess(self._pixels(self.decoder, self.latents[:1]))[0]
 
     def edit(
-        self, strengths: Mapping[str, float], hold: str | Iterable[str] = (), preserve_detail: bool = False
+        self,
+        strengths: Mapping[str, float],
+        hold: str | Iterable[str] = (),
+        preserve_detail: bool = False,
+        become: str = "",
+        share: float = 1.0,
     ) -> Image.Image:
         """The first photo with attributes changed; for the arguments see `VAEPipeline.edit`.
 
         Where the edit changes much the model's own picture takes over, and the likeness is that of the rest: the tuned
         decoder clings to what it was fitted to, and shows a third of the edits that the model's shows.
         """
-        edited = self._edited(self._directions().delta(strengths, names_of(hold))[None])
+        directions, first = self._directions(), self.latents[:1]
+        move = directions.delta(strengths, hold)[None]
+        if become:
+            made = become_latents(directions, self.prior, first, become, torch.tensor([share]), hold)
+            move = move + made.double() - first.double()
+        edited = self._edited(move)
         if not preserve_detail:
             return self.processor.postprocess(edited)[0]
         if not self.photos:

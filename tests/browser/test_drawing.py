@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tiny import tiny_model, tiny_pipeline
+from tiny import tiny_model, tiny_pipeline, told_pipeline
 
 from modeling_vae import FlowPrior, VAEConfig, VAEPipeline
 from modeling_vae.browser.browser_model import browser_model, drawable
@@ -118,6 +118,15 @@ def test_a_seed_gives_the_same_latents_by_a_flow(maker):
     code = "maker.way(given.latents.map((latent) => ({ latent: Float32Array.from(latent) })), 7, given.way)"
     found = np.stack(maker(pipe, code, np.float32, latents=keyframes.tolist(), way=way))
     np.testing.assert_allclose(found, pipe.latent_path(keyframes, 7, **way), rtol=1e-5, atol=1e-5)
+
+
+def test_a_seed_gives_the_same_latents_by_a_flow_that_is_told(maker):
+    pipe = told_pipeline(**MODULATED)
+    code = "[0, 1, 7].map((index) => maker.latent({ seed: 3, index, truncation: 0.9 }))"
+    latents = np.stack(maker(pipe, code, np.float32))
+    np.testing.assert_allclose(latents, pipe.sample(8, 3, 0.9)[[0, 1, 7]], rtol=1e-6, atol=1e-6)
+    draft = pipe.prior.latents_of(0.9 * sample_noise(8, 8, 3))[[0, 1, 7]]
+    assert np.abs(latents - draft.numpy()).max() > 0.1, "it is drawn once more, told what the draft shows"
 
 
 @pytest.mark.parametrize("name", BUNDLED)

@@ -8,6 +8,7 @@ from modeling_vae.fitting.becoming import with_distances
 from modeling_vae.fitting.seen_edits import Trial
 from modeling_vae.model.attribute_directions import AttributeDirections
 from modeling_vae.model.direction import Direction
+from modeling_vae.model.label_code import LabelCode
 
 from .planted import PlantedModel
 from .test_seen_edits import PlantedProbe
@@ -16,12 +17,12 @@ MEANS = {"left": 0.6, "right": 0.1, "lost": 1.0, "age": 1.0}
 """Of each group, along its own brightness; the judge sees the left above one half, the right above 0."""
 
 
-def distances(latents, **means):
+def distances(latents, told=LabelCode(), **means):  # noqa: B008  # it is never changed
     """`Direction.becomes` of each, from a model of four brightnesses of which the third is not drawn."""
     groups = {name: mean * row for (name, mean), row in zip((MEANS | means).items(), torch.eye(4), strict=True)}
     known = [Direction(name, "boolean", 50, 50, 1.0) for name in MEANS]
     directions = AttributeDirections(known, torch.eye(4), torch.zeros(4), torch.eye(4) / 4, groups)
-    found = with_distances(Trial.of(PlantedModel(lost=(2,)), directions, PlantedProbe(), latents))
+    found = with_distances(Trial.of(PlantedModel(lost=(2,)), directions, PlantedProbe(), latents), told)
     return {name: direction.becomes for name, direction in found.directions.items()}
 
 
@@ -35,6 +36,11 @@ def test_it_is_the_first_at_which_the_judge_sees_it():
     assert distances(spread(300), left=0.3)["left"] == 2.0
     assert distances(spread(300), left=0.15)["left"] == 4.0
     assert distances(spread(300), left=0.1)["left"] is None
+
+
+def test_what_the_prior_was_told_needs_none():
+    told = LabelCode(["left:false", "left:true", "lost:false", "lost:true"])
+    assert distances(spread(300), told)["left"] is None and distances(spread(300), told)["right"] == 1.5
 
 
 def test_of_too_few_faces_nothing_is_said():

@@ -7,9 +7,13 @@ import math
 import pytest
 import torch
 from tiny import labelled_latents, moments_of
+from torch.nn.functional import pad
 
 from modeling_vae import FlowPrior
-from modeling_vae.model.latents import slerp
+from modeling_vae.model.label_code import LabelCode
+from modeling_vae.model.label_reader import LabelReader
+from modeling_vae.model.latents import sample_noise, slerp
+from modeling_vae.model.priors import GUIDANCE
 from modeling_vae.model.tensor_files import read_tensors, write_tensors
 from modeling_vae.model.velocity import Velocity
 
@@ -20,16 +24,34 @@ def gaussian() -> FlowPrior:
     return FlowPrior.from_moments(moments_of(LATENTS, LABELS), "ab" * 32)
 
 
-def flowing(velocity: Velocity | None = None) -> FlowPrior:
+def flowing() -> FlowPrior:
     """With a flow whose every weight is random."""
-    plain, generator = gaussian(), torch.Generator().manual_seed(0)
-    velocity = velocity or Velocity(8, width=16, blocks=2)
+    plain = gaussian()
+    return FlowPrior(plain.mean, plain.factor, at_random(Velocity(8, width=16, blocks=2)), "ab" * 32)
+
+
+def at_random(velocity: Velocity) -> Velocity:
+    generator = torch.Generator().manual_seed(0)
     for weight in velocity.parameters():
         weight.data = 0.15 * torch.randn(weight.shape, generator=generator)
-    return FlowPrior(plain.mean, plain.factor, velocity, "ab" * 32)
+    return velocity
 
 
-@pytest.fixture(params=[gaussian, flowing], ids=["gaussian", "flow"])
+def told() -> FlowPrior:
+    """With one that is told labels, of which hat and crown never go together."""
+    code = LabelCode(
+        ["coat:black", "coat:white", "crown:false", "crown:true", "hat:false", "hat:true"], torch.ones(6, 6)
+    )
+    code.together[3, 5] = code.together[5, 3] = 0
+    plain = gaussian()
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        reader = LabelReader(8, 6, width=4)
+    velocity = at_random(Velocity(8, 6, width=16, blocks=2))
+    return FlowPrior(plain.mean, plain.factor, velocity, "ab" * 32, code, reader)
+
+
+@pytest.fixture(params=[gaussian, flowing, told], ids=["gaussian", "flow", "told"])
 def prior(request) -> FlowPrior:
     return request.param()
 
@@ -38,11 +60,18 @@ class Planted(Velocity):
     """A velocity in closed form: dx/da = `rate` x + `drift`."""
 
     def __init__(self, dimensions: int, rate: float, drift: float) -> None:
-        super().__init__(dimensions, 2, 1)
+        super().__init__(dimensions, width=2, blocks=1)
         self.rate, self.drift = rate, drift
 
-    def forward(self, x, angle):
+    def forward(self, x, angle, codes=None):
         return self.rate * x + self.drift
+
+
+class Pushed(Velocity):
+    """dx/da = what labels push: label c along dimension c."""
+
+    def forward(self, x, angle, codes=None):
+        return torch.zeros_like(x) if codes is None else pad(codes, (0, x.shape[1] - codes.shape[1]))
 
 
 def test_the_gaussian_has_the_moments_of_the_aggregate_posterior():
@@ -93,7 +122,8 @@ def test_a_sample_is_the_same_however_many_are_asked_for(prior):
 def test_truncation_draws_towards_what_no_noise_becomes(prior):
     ordinary = prior.sample(2, seed=1, truncation=0.0)
     assert torch.equal(ordinary[0], ordinary[1])
-    torch.testing.assert_close(ordinary[0], prior.latents_of(torch.zeros(1, 8))[0].float())
+    draft = prior.latents_of(torch.zeros(1, 8))
+    torch.testing.assert_close(ordinary[:1], prior.latents_of(torch.zeros(1, 8), prior.shown(draft)).float())
     distances = [(prior.sample(50, seed=1, truncation=t) - ordinary[0]).norm(dim=1).mean() for t in (0.3, 0.6, 1.0)]
     assert distances == sorted(distances)
 
@@ -112,6 +142,45 @@ def test_between_keyframes_a_path_goes_round_the_origin_of_the_noise(prior):
     torch.testing.assert_close(path, expected.float(), rtol=1e-2, atol=1e-2)
 
 
+def test_what_is_asked_for_bends_the_way():
+    """Latents that are pushed by what they show lose that push, and get that of what they become."""
+    prior = told()
+    pushed = FlowPrior(prior.mean, prior.factor, Pushed(8, 6, 16, 1), "ab" * 32, prior.labels, prior.reader)
+    latent, quarter = LATENTS[:1].float(), math.pi / 2
+    now = pushed.shown(latent)
+    wanted = prior.labels.instead(now[0], "hat & coat:white")
+    whole = pad(GUIDANCE * wanted - now[0], (0, 2))
+    made = pushed.become(latent, "hat & coat:white", torch.tensor([0.0, 1.0]))
+    assert torch.equal(made[0], latent[0])
+    torch.testing.assert_close(made[1].double(), latent[0].double() + prior.factor @ (quarter * whole))
+    noise, hat = sample_noise(4, 8, 1).double(), GUIDANCE * torch.eye(6)[5].expand(4, 6)
+    draft = prior.mean + (noise + quarter * pad(hat, (0, 2))) @ prior.factor.T
+    asked = torch.stack([prior.labels.instead(code, "hat") for code in pushed.shown(draft)])
+    expected = prior.mean + (noise + quarter * GUIDANCE * pad(asked, (0, 2))) @ prior.factor.T
+    torch.testing.assert_close(pushed.sample(4, seed=1, like="hat"), expected.float(), rtol=1e-4, atol=1e-4)
+
+
+def test_what_becomes_is_the_same_from_any_batch_and_goes_there_steadily():
+    prior, latent = told(), LATENTS[:1].float()
+    film = prior.become(latent, "hat", torch.linspace(0, 1, 5))
+    for share, frame in zip(torch.linspace(0, 1, 5), film, strict=True):
+        torch.testing.assert_close(prior.become(latent, "hat", share[None])[0], frame)
+    steps = (film[1:] - film[:-1]).norm(dim=1)
+    assert torch.equal(film[0], latent[0]) and steps.max() < 3 * steps.min()
+
+
+def test_what_no_flow_was_told_is_not_drawn(prior):
+    with pytest.raises(ValueError, match="'wings' is no value that this model's flow was told"):
+        prior.sample(1, seed=0, like="wings")
+
+
+def test_without_labels_it_draws_the_same(prior):
+    plain = prior.untold()
+    assert len(plain.labels) == 0 and plain.reader is None and "together" not in plain.tensors()
+    noise = sample_noise(5, 8, 1)
+    assert torch.equal(plain.sample(5, seed=1), prior.latents_of(noise).float())
+
+
 def test_truncation_of_a_gaussian_is_linear():
     prior = gaussian()
     whole, half = prior.sample(10, seed=1), prior.sample(10, seed=1, truncation=0.5)
@@ -123,6 +192,11 @@ def test_a_round_trip_gives_the_same_samples(prior, tmp_path):
     prior.save_pretrained(tmp_path)
     loaded = FlowPrior.from_pretrained(tmp_path)
     assert torch.equal(loaded.sample(5, seed=2), prior.sample(5, seed=2))
+    assert loaded.labels.names == prior.labels.names and torch.equal(loaded.labels.together, prior.labels.together)
+    assert torch.equal(loaded.shown(LATENTS), prior.shown(LATENTS))
+    if prior.labels.names:
+        whole = torch.ones(1)
+        assert torch.equal(loaded.become(LATENTS[:1], "hat", whole), prior.become(LATENTS[:1], "hat", whole))
     assert loaded.weights_sha256 == "ab" * 32
     with pytest.raises(ValueError, match="prior belongs to weights abab"):
         loaded.check_weights("cd" * 32)
@@ -132,6 +206,16 @@ def test_the_widest_latent_makes_a_round_trip(tmp_path):
     wide = FlowPrior(torch.zeros(1024), torch.eye(1024), None, "ab" * 32)
     wide.save_pretrained(tmp_path)
     assert torch.equal(FlowPrior.from_pretrained(tmp_path).factor, wide.factor)
+
+
+def test_labels_without_names_are_refused(tmp_path):
+    told().save_pretrained(tmp_path)
+    tensors, description = read_tensors(tmp_path / "prior.safetensors")
+    write_tensors(tmp_path / "prior.safetensors", tensors, description | {"labels": ["hat:true"]})
+    with pytest.raises(ValueError, match=r"not possible: labels has 1 names, and together 6 rows"):
+        FlowPrior.from_pretrained(tmp_path)
+    with pytest.raises(ValueError, match="told 6 numbers of labels, and 0 have names"):
+        FlowPrior(torch.zeros(8), torch.eye(8), Velocity(8, 6))
 
 
 def test_a_covariance_that_is_singular_is_refused():

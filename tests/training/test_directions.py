@@ -78,7 +78,9 @@ def test_shares_of_the_pass_are_the_pass():
     whole = read_training(model, every, ATTRIBUTES, mirrored=True)
     shares = [read_training(model, every[i::3], ATTRIBUTES, mirrored=True, share=(i, 3)) for i in range(3)]
     merged = shares[0].merge(shares[1]).merge(shares[2])
-    assert torch.equal(merged.draws.chosen(), whole.draws.chosen())
+    (draws, said), (all_draws, all_said) = merged.draws.chosen(), whole.draws.chosen()
+    assert torch.equal(draws, all_draws) and said == all_said
+    assert said.count(()) == 200, "of mirror images nobody said anything"
     assert (whole.moments.count, whole.everything.count) == (200, 400)
     for ours, theirs in ((merged.moments, whole.moments), (merged.everything, whole.everything)):
         assert ours.count == theirs.count and ours.groups.keys() == theirs.groups.keys()

@@ -7,8 +7,9 @@ import torch
 from tiny import tiny_model, two_kinds
 
 from modeling_vae.fitting import fit_prior as fitting
-from modeling_vae.fitting.fit_prior import as_varied, fit_prior, learn_velocity, velocity_error
+from modeling_vae.fitting.fit_prior import as_varied, fit_prior, learn_reader, learn_velocity, velocity_error
 from modeling_vae.fitting.latent_passes import read_held_out, read_training
+from modeling_vae.model.label_code import LabelCode
 from modeling_vae.model.modeling_image_vae import VAEModel
 from modeling_vae.model.priors import FlowPrior
 from modeling_vae.model.velocity import Velocity
@@ -33,13 +34,23 @@ def test_the_error_of_no_velocity_is_one_whatever_the_latents_are():
         assert velocity_error(Velocity(latents.shape[1]), latents) == pytest.approx(1, abs=0.02)
 
 
+CODE = LabelCode(["side:left", "side:right"], torch.eye(2))
+
+
+def sides(latents: torch.Tensor) -> torch.Tensor:
+    """The codes of the clouds that latents are of."""
+    return torch.stack([latents[:, 0] < 0, latents[:, 0] >= 0], dim=1).float()
+
+
 @pytest.fixture(scope="module")
 def learnt() -> Velocity:
-    return learn_velocity(clouds(1000, 0))
+    """Told which cloud each latent is of."""
+    latents = clouds(500, 0)
+    return learn_velocity(latents, CODE, sides(latents))
 
 
 def test_two_clouds_are_found_again_and_nothing_between(learnt):
-    prior = FlowPrior(torch.zeros(2), torch.eye(2), learnt)
+    prior = FlowPrior(torch.zeros(2), torch.eye(2), learnt.untold())
     samples = prior.sample(2000, seed=1)
     first = samples[:, 0].abs()
     assert (first < 0.4).float().mean() < 0.03, "a Gaussian has three in ten there"
@@ -47,6 +58,20 @@ def test_two_clouds_are_found_again_and_nothing_between(learnt):
     assert (samples[:, 0] > 0).float().mean() == pytest.approx(0.5, abs=0.06)
     assert samples[:, 1].std() == pytest.approx(1, abs=0.08)
     assert velocity_error(learnt, clouds(2000, 1)) < 0.97
+
+
+def test_a_latent_becomes_one_of_the_other_cloud_and_else_stays_as_it_is(learnt):
+    latents = clouds(400, 2)
+    reader = learn_reader(latents, CODE, sides(latents))
+    prior = FlowPrior(torch.zeros(2), torch.eye(2), learnt, "", CODE, reader)
+    unseen = clouds(100, 3)
+    assert torch.equal(prior.shown(unseen).float(), sides(unseen))
+    moved = torch.cat([prior.become(one, "side:right", torch.ones(1)) for one in unseen.split(1)])
+    assert (moved[:, 0] > 0.4).all() and moved[:, 0].mean() == pytest.approx(1, abs=0.15)
+    assert (moved[:, 1] - unseen[:, 1]).abs().mean() < 0.2
+    there = prior.sample(400, seed=1, like="side:left")
+    assert (there[:, 0] < -0.4).float().mean() > 0.98
+    assert velocity_error(learnt, unseen, sides(unseen)) < 0.9 * velocity_error(learnt, unseen)
 
 
 def test_samples_vary_as_latents_do():
@@ -77,13 +102,45 @@ def test_it_is_learnt_the_same_each_time_and_touches_nothing_global(monkeypatch)
     assert all(torch.equal(a, b) for a, b in zip(first.parameters(), again.parameters(), strict=True))
 
 
-def test_pictures_of_two_kinds_get_a_flow_and_samples_between_none():
+def labelled(count: int, seed: int):
+    """Batches of `two_kinds`, with a label of which kind they are, and one that says nothing of them."""
+    for number, (pixels, _) in enumerate(two_kinds(count, seed)):
+        coins = torch.rand(len(pixels), generator=torch.Generator().manual_seed(number)) > 0.5
+        yield pixels, {"bright": (pixels.mean((1, 2, 3)) > 0.5).tolist(), "coin": coins.tolist()}
+
+
+@pytest.fixture()
+def certain(monkeypatch) -> VAEModel:
+    monkeypatch.setattr(fitting, "EPOCHS", 80)
+    monkeypatch.setattr(fitting, "FEWEST", 500)
     model = tiny_model()
-    torch.nn.init.constant_(model.to_posterior.bias[8:], -10.0)  # all but certain
-    prior = fitted_to(model, two_kinds(1200, 1), two_kinds(300, 2), "ab" * 32)
-    assert prior.velocity is not None and prior.weights_sha256 == "ab" * 32
+    torch.nn.init.constant_(model.to_posterior.bias[8:], -10.0)
+    return model
+
+
+def test_labels_that_tell_something_are_told(certain):
+    kinds = {"bright": "boolean", "coin": "boolean"}
+    training = read_training(certain, labelled(600, 1), kinds)
+    held_out = read_held_out(certain, labelled(300, 2), kinds)
+    prior = fit_prior(training, held_out, weights_sha256="ab" * 32, leave_out=["coin"])
+    assert prior.labels.names == ["bright:false", "bright:true"] and prior.weights_sha256 == "ab" * 32
     with torch.no_grad():
-        real = torch.cat([model.encode(pixels).mean for pixels, _ in two_kinds(300, 3)]).double()
+        latents = torch.cat([certain.encode(pixels).mean for pixels, _ in labelled(300, 3)])
+    bright = torch.tensor([label for _, labels in labelled(300, 3) for label in labels["bright"]])
+    assert torch.equal(prior.shown(latents)[:, 1] == 1, bright)
+    assert (prior.shown(prior.sample(100, 0, like="bright"))[:, 1] == 1).float().mean() > 0.95
+    one = latents[~bright][:1]
+    assert prior.shown(prior.become(one, "bright", torch.ones(1)))[0, 1] == 1
+
+
+def test_pictures_of_two_kinds_get_a_flow_and_samples_between_none(certain):
+    """Told a label that says nothing of them, it is learnt without."""
+    kinds = {"coin": "boolean"}
+    training = read_training(certain, labelled(600, 1), kinds)
+    prior = fit_prior(training, read_held_out(certain, labelled(300, 2), kinds), weights_sha256="")
+    assert prior.velocity is not None and len(prior.labels) == 0
+    with torch.no_grad():
+        real = torch.cat([certain.encode(pixels).mean for pixels, _ in two_kinds(300, 3)]).double()
     plain = FlowPrior(prior.mean, prior.factor)
 
     def nearest(latents: torch.Tensor) -> float:

@@ -12,7 +12,7 @@ def chosen(count: int, most: int, batch: int, seed: int = 0) -> torch.Tensor:
     for part in torch.arange(count).split(batch):
         rows.add(part[:, None], generator)
         assert sum(map(len, rows._rows)) <= 2 * most + batch
-    return rows.chosen()[:, 0]
+    return rows.chosen()[0][:, 0]
 
 
 def test_all_stay_where_there_are_few():
@@ -36,6 +36,8 @@ def test_shares_give_the_choice_of_the_whole():
     whole, shares = RandomRows(20), [RandomRows(20) for _ in range(3)]
     for number, part in enumerate(torch.arange(500)[:, None].split(64)):
         for rows in (whole, shares[number % 3]):
-            rows.add(part, torch.Generator().manual_seed(number))
+            rows.add(part, torch.Generator().manual_seed(number), [(str(row),) for row in part[:, 0].tolist()])
     first, second, third = shares
-    assert torch.equal(third.merge(RandomRows(20).merge(first).merge(second)).chosen(), whole.chosen())
+    merged, notes = third.merge(RandomRows(20).merge(first).merge(second)).chosen()
+    assert torch.equal(merged, whole.chosen()[0]) and notes == whole.chosen()[1]
+    assert notes == [(str(row),) for row in merged[:, 0].tolist()]

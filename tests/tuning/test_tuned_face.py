@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from tiny import tiny_pipeline
+from tiny import tiny_pipeline, told_pipeline
 
 from modeling_vae.model.gaussian import Gaussian
 from modeling_vae.model.tensor_files import read_tensors
@@ -71,6 +71,18 @@ def test_edits_are_the_models_own_changes_of_the_tuned_picture(tuned):
     film = tuned.sweep({"smiling": (0.0, 1.5)}, frames=5, hold=["age"])
     assert len(film) == 5 and film[0].tobytes() == tuned.reconstruct().tobytes()
     assert film[4].tobytes() == wanted.tobytes()
+
+
+def test_it_becomes_by_the_flow_what_the_model_was_told():
+    pipe = told_pipeline()
+    face = pipe.tune(photo(), settings=QUICK)
+    moved = pipe.edit_latents(face.latents, {"smiling": 1.5}, ["age"], "coat:white")
+    drawn = torch.sigmoid(face.decoder(face.latents))
+    before, after = pipe.decode_pixels(torch.cat([face.latents, moved])).split(1)
+    edited = (drawn + edit_difference(drawn, before, after, CLEAR_CHANGE)).clamp(0, 1)
+    given = face.edit({"smiling": 1.5}, ["age"], become="coat:white")
+    assert given.tobytes() == pipe.processor.postprocess(edited)[0].tobytes()
+    assert face.edit({}, become="coat:white", share=0.0).tobytes() == face.reconstruct().tobytes()
 
 
 def test_an_edit_that_keeps_the_photo_gives_it_back_where_nothing_changes(tuned):

@@ -28,10 +28,12 @@ class Velocity {
     const [lift, drop] = ["lift", "drop"].map((name) => [data(`${name}.weight`), data(`${name}.bias`)]);
     const [blocks, inside, width] = tensors["prior.up"].shape;
     const [time, up, upBias, down, downBias] = ["time", "up", "up_bias", "down", "down_bias"].map(data);
-    Object.assign(this, { lift, drop, blocks, inside, width, time, up, upBias, down, downBias });
+    const labels = tensors["prior.labels"] ? data("labels") : [];
+    Object.assign(this, { lift, drop, blocks, inside, width, time, labels, up, upBias, down, downBias });
   }
 
-  at(x, angle) {
+  /** That of x at an angle; `code` is what is known of the picture. */
+  at(x, angle, code) {
     const { blocks, inside, width } = this;
     const told = new Float64Array(2 * FREQUENCIES);
     for (let i = 0; i < FREQUENCIES; i++) {
@@ -40,7 +42,8 @@ class Velocity {
     }
     const result = linear(this.lift[0], 0, x, this.lift[1], 0, width);
     for (let block = 0; block < blocks; block++) {
-      const part = (kind, row) => product(this.time, (3 * block + kind) * width * told.length, row, told);
+      const part = (kind, row) => product(this.time, (3 * block + kind) * width * told.length, row, told)
+        + product(this.labels, (3 * block + kind) * width * code.length, row, code);
       const mean = result.reduce((sum, value) => sum + value, 0) / width;
       const deviation = Math.sqrt(result.reduce((sum, value) => sum + (value - mean) ** 2, 0) / width + 1e-5);
       const inner = result.map((value, row) => ((value - mean) / deviation) * (1 + part(1, row)) + part(0, row));
@@ -53,6 +56,24 @@ class Velocity {
   }
 }
 
+/** `LabelReader`: what a picture shows, read off its whitened latent. */
+class LabelReader {
+  constructor(tensors) {
+    const data = (name) => tensors[`prior.${name}`].data;
+    [this.up, this.down] = ["up", "down"].map((name) => [data(`read.${name}.weight`), data(`read.${name}.bias`)]);
+    this.column = tensors["prior.columns"].data;
+  }
+
+  /** 1 for what is more likely so than not: the softmax over a column's values is above one half. */
+  shown(latent) {
+    const inner = linear(this.up[0], 0, latent, this.up[1], 0, this.up[1].length).map((value) => value / (1 + Math.exp(-value)));
+    const odds = linear(this.down[0], 0, inner, this.down[1], 0, this.column.length).map(Math.exp);
+    const sums = new Float64Array(this.column.length);
+    odds.forEach((value, place) => { sums[this.column[place]] += value; });
+    return odds.map((value, place) => Number(value > sums[this.column[place]] / 2));
+  }
+}
+
 /** A Gaussian that a flow carries to where latents are, see `FlowPrior`; without tensors, N(0, I) of `dimensions`. */
 export class Prior {
   constructor(tensors, dimensions) {
@@ -60,6 +81,8 @@ export class Prior {
     if (!tensors["prior.mean"]) return;
     [this.mean, this.factor] = [tensors["prior.mean"].data, tensors["prior.factor"].data];
     if (tensors["prior.up"]) this.velocity = new Velocity(tensors);
+    if (tensors["prior.together"]) this.reader = new LabelReader(tensors);
+    this.untold = new Float64Array(this.reader ? this.reader.column.length : 0);
   }
 
   /** Latent `index` of a seed. */
@@ -67,12 +90,14 @@ export class Prior {
     const size = this.dimensions;
     const random = noise(seed, index, size);
     if (!this.mean) return random.map((value) => truncation * value);
-    return Float32Array.from(this.latentOf(Float64Array.from(random, (value) => truncation * value)));
+    const from = Float64Array.from(random, (value) => truncation * value);
+    const draft = this.latentOf(from);
+    return Float32Array.from(this.reader ? this.latentOf(from, this.reader.shown(this.whitened(draft))) : draft);
   }
 
-  /** Where the flow takes noise. */
-  latentOf(given) {
-    const x = this.moved(given, 0, Math.PI / 2);
+  /** Where the flow takes noise, told what shall be shown. */
+  latentOf(given, code = this.untold) {
+    const x = this.moved(given, 0, Math.PI / 2, code);
     return Float64Array.from(this.mean, (value, row) => {
       const start = (row * (row + 1)) / 2;
       for (let column = 0; column <= row; column++) value += this.factor[start + column] * x[column];
@@ -82,6 +107,11 @@ export class Prior {
 
   /** The noise that the flow takes to a latent. */
   noiseOf(latent) {
+    return this.moved(this.whitened(latent), Math.PI / 2, 0, this.untold);
+  }
+
+  /** L^-1 (z - m). */
+  whitened(latent) {
     const x = new Float64Array(this.dimensions);
     for (let row = 0; row < x.length; row++) {
       const start = (row * (row + 1)) / 2;
@@ -89,7 +119,7 @@ export class Prior {
       for (let column = 0; column < row; column++) x[row] -= this.factor[start + column] * x[column];
       x[row] /= this.factor[start + row];
     }
-    return this.moved(x, Math.PI / 2, 0);
+    return x;
   }
 
   /** The latents of a film along likely ones, see `FlowPrior.path`. */
@@ -102,11 +132,11 @@ export class Prior {
   }
 
   /** What becomes of x as it follows the velocity from one angle to another, by Heun's method. */
-  moved(x, start, end) {
+  moved(x, start, end, code) {
     const step = (end - start) / STEPS;
     for (let k = 0; this.velocity && k < STEPS; k++) {
-      const here = this.velocity.at(x, start + k * step);
-      const there = this.velocity.at(x.map((value, i) => value + step * here[i]), start + (k + 1) * step);
+      const here = this.velocity.at(x, start + k * step, code);
+      const there = this.velocity.at(x.map((value, i) => value + step * here[i]), start + (k + 1) * step, code);
       x = x.map((value, i) => value + (step / 2) * (here[i] + there[i]));
     }
     return x;
