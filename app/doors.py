@@ -37,6 +37,7 @@ class Doors:
         search: dict[str, Any] = {"concurrency_id": SEARCH, "concurrency_limit": 2}
         api(self.models, api_name="models")
         api(self.attributes, api_name="attributes")
+        api(self.values, api_name="values")
         api(self.new_faces, api_name="new_faces", concurrency_id=SHEET, concurrency_limit=2)
         api(self.find_faces, api_name="find_faces", **search)
         api(self.edit, api_name="edit")
@@ -60,8 +61,17 @@ class Doors:
         return {attribute.name: attribute.full for attribute in self._studio(model).facts.attributes}
 
     @toasts
+    def values(self, model: str = "") -> dict[str, str]:
+        """What a face of a model can become, by name, and what that is called.
+
+        Args:
+            model: a name on offer or an id of the Hub; empty for the first.
+        """
+        return dict(self._studio(model).facts.values)
+
+    @toasts
     def new_faces(
-        self, seed: int = 2, count: int = 4, truncation: float = 0.8, model: str = ""
+        self, seed: int = 2, count: int = 4, truncation: float = 0.8, model: str = "", like: str = ""
     ) -> tuple[list[FileData], list[dict]]:  # type: ignore[type-arg]
         """New faces of a seed, as PNG files and as recipes; the same seed gives the same faces.
 
@@ -70,9 +80,10 @@ class Doors:
             count: 1 to 64.
             truncation: 0 for the most ordinary faces, 1 for the model's whole variety, at most 1.5.
             model: a name on offer or an id of the Hub; empty for the first.
+            like: what they show, such as "hair:afro"; of a model that draws what is asked for, see `values`.
         """
         studio = self._studio(model)
-        faces, files, go_on = studio.faces(GenerateRequest(seed, count, truncation)), [], between_steps()
+        faces, files, go_on = studio.faces(GenerateRequest(seed, count, truncation, like)), [], between_steps()
         for number, face in enumerate(faces):
             go_on()
             if number % DRAWN_AT_ONCE == 0:
@@ -100,6 +111,7 @@ class Doors:
         changes: dict[str, float],
         hold: list[str] = [],  # noqa: B006  # the schema shows it
         model: str = "",
+        become: list[str] = [],  # noqa: B006
     ) -> tuple[FileData, dict]:  # type: ignore[type-arg]
         """A face with attributes changed, as a PNG file, and what is seen in it: name to value and probability.
 
@@ -108,9 +120,10 @@ class Doors:
             changes: attribute to standard deviations, from -8 to 8; for the names see `attributes`.
             hold: attributes that keep their value.
             model: a name on offer or an id of the Hub; empty for the first.
+            become: values that it is given before that, such as ["hair:afro"]; for the names see `values`.
         """
         studio = self._studio(model)
-        edited = from_json(face).edited(changes, hold)
+        edited = studio.given(from_json(face).edited(changes, hold), become)
         return self._file(studio, edited), _said(studio.seen(edited))
 
     @toasts
@@ -122,6 +135,7 @@ class Doors:
         keep_photo: bool = True,
         frame: list[float] = [],  # noqa: B006
         model: str = "",
+        become: list[str] = [],  # noqa: B006
     ) -> tuple[FileData, dict]:  # type: ignore[type-arg]
         """A photo with attributes of the face in it changed, and what is seen in it: name to value and probability.
 
@@ -132,10 +146,11 @@ class Doors:
             keep_photo: change the photo itself, at its own size; otherwise the model draws the face anew.
             frame: middle (x, y), height and angle of the face; empty for the largest that is found.
             model: a name on offer or an id of the Hub; empty for the first.
+            become: values that the face is given before that, such as ["hair:afro"]; for the names see `values`.
         """
         studio = self._studio(model)
-        upload = self._upload(studio, photo)
-        edited = FaceRecipe(self._framed(studio, upload, frame), keep_photo=keep_photo is True).edited(changes, hold)
+        face = FaceRecipe(self._framed(studio, self._upload(studio, photo), frame), keep_photo=keep_photo is True)
+        edited = studio.given(face.edited(changes, hold), become)
         return self._file(studio, edited), _said(studio.seen(edited))
 
     @toasts

@@ -15,20 +15,23 @@ from .render_requests import EditRequest, FrameRequest, GenerateRequest, as_whol
 MOST_PARENTS = 8
 DEEPEST = 7
 """Generations of mixed faces in one recipe, whose length may double with each."""
+MOST_BECOME = 16
+"""Values that a face is given."""
 TAUGHT = "taught/"
 """How the names of attributes begin that a visitor taught, see `lessons`."""
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """Face `index` (from 0) of a seed."""
+    """Face `index` (from 0) of a seed, of those that show what it is to be `like`."""
 
     seed: int
     index: int = 0
     truncation: float = 0.8
+    like: str = ""
 
     def __post_init__(self) -> None:
-        asked = GenerateRequest(self.seed, truncation=self.truncation)
+        asked = GenerateRequest(self.seed, truncation=self.truncation, like=self.like)
         object.__setattr__(self, "seed", asked.seed)
         object.__setattr__(self, "truncation", asked.truncation)
         object.__setattr__(self, "index", whole("The number of the face", self.index, 0, 63))
@@ -76,6 +79,8 @@ class FaceRecipe:
 
     Args:
         origin: as it is before a change.
+        became: values that it was given by the flow, before all changes, in that order.
+        share: of that way; less than 1 within a film alone.
         changes: attribute and deviations, in the order in which they were first moved.
         hold: attributes that keep their value.
         keep_photo: of a photo's face: change the photo itself.
@@ -85,10 +90,17 @@ class FaceRecipe:
     changes: tuple[tuple[str, float], ...] = ()
     hold: tuple[str, ...] = ()
     keep_photo: bool = False
+    became: tuple[str, ...] = ()
+    share: float = 1.0
 
     @property
-    def request(self) -> EditRequest:
-        return EditRequest(dict(self.changes), self.hold)
+    def changed(self) -> bool:
+        return bool(self.changes or self.became)
+
+    @property
+    def become(self) -> str:
+        """As `VAEPipeline.edit` wants it."""
+        return " & ".join(self.became)
 
     @property
     def plain(self) -> FaceRecipe:
@@ -134,14 +146,16 @@ def to_json(face: FaceRecipe, private: bool = False, given: Mapping[str, str] | 
     changes = {names.get(name, name): change for name, change in face.changes if is_told(name)}
     hold = [names.get(name, name) for name in face.hold if is_told(name)]
     match face.origin:
-        case Drawn(seed, index, truncation):
-            said = {"seed": seed, "face": index, "truncation": truncation}
+        case Drawn(seed, index, truncation, like):
+            said = {"seed": seed, "face": index, "truncation": truncation} | ({"like": like} if like else {})
         case Uploaded(upload, frame, tuned):
             said = {"photo": [upload, *frame.values, tuned] if private else True}
         case Mixed(parts, variety, seed):
             said = {"mix": [[to_json(part, private, names), weight] for part, weight in parts]}
             if variety:
                 said |= {"variety": variety, "seed": seed}
+    if face.became:
+        said["become"] = list(face.became)
     if changes:
         said["edit"] = changes
     if hold:
@@ -161,10 +175,12 @@ def from_json(said: Any, depth: int = 0) -> FaceRecipe:
     if not isinstance(said, Mapping) or depth > DEEPEST:
         raise ValueError(f"{said!r:.40} is no face; give one such as {{'seed': 2, 'face': 0}}.")
     face = FaceRecipe(_origin(said, depth), keep_photo=said.get("keep") is True)
-    changes = said.get("edit", {})
+    became, changes = said.get("become", []), said.get("edit", {})
+    if not isinstance(became, list) or not all(isinstance(name, str) for name in became) or len(became) > MOST_BECOME:
+        raise ValueError(f"What it became is {became!r:.40}; give a list of up to {MOST_BECOME} values.")
     if not isinstance(changes, Mapping):
         raise ValueError(f"The changes are {changes!r:.40}; give attributes with their strengths.")
-    return face.edited(changes, said.get("hold", []))
+    return replace(face, became=tuple(became)).edited(changes, said.get("hold", []))
 
 
 class PhotoStays(ValueError):
@@ -184,4 +200,5 @@ def _origin(said: Mapping[str, Any], depth: int) -> Origin:
         faces = tuple((from_json(face, depth + 1), weight) for face, weight in parts[: MOST_PARENTS + 1])
         return Mixed(faces, said.get("variety", 0.0), said.get("seed", 0))
     index = as_whole(said.get("face", 0))
-    return Drawn(said.get("seed"), -1 if index is None else index, said.get("truncation", 0.8))  # type: ignore[arg-type]
+    seed, truncation, like = said.get("seed"), said.get("truncation", 0.8), said.get("like", "")
+    return Drawn(seed, -1 if index is None else index, truncation, like)  # type: ignore[arg-type]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -76,7 +77,8 @@ class ModelFacts:
     """What the page says about its model.
 
     Sizes are in pixels; `draws_fitted` where new faces come from a prior fitted to the data, and not from N(0, I);
-    `film` is that of its training, where it came with one.
+    `film` is that of its training, where it came with one; `values` are what a face can become, with words for each,
+    and `asked` those of them that new ones can be asked to show.
     """
 
     name: str
@@ -87,15 +89,8 @@ class ModelFacts:
     attributes: tuple[Attribute, ...]
     card: ModelCard = field(default=ModelCard(), repr=False)
     film: Path | None = None
-
-    @property
-    def categories(self) -> dict[str, list[Attribute]]:
-        """Columns with two values or more, and these."""
-        columns: dict[str, list[Attribute]] = {}
-        for attribute in self.attributes:
-            if attribute.column:
-                columns.setdefault(attribute.column, []).append(attribute)
-        return {column: values for column, values in columns.items() if len(values) > 1}
+    values: Mapping[str, str] = field(default_factory=dict)
+    asked: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, pipe: VAEPipeline, name: str) -> ModelFacts:
@@ -109,6 +104,8 @@ class ModelFacts:
             attributes=attributes_of(pipe),
             card=read_card(pipe),
             film=_film(pipe.folder),
+            values=values_of(pipe),
+            asked=tuple(name for name in values_of(pipe) if pipe.prior is not None and pipe.prior.labels.knows(name)),
         )
 
 
@@ -128,6 +125,23 @@ def attributes_of(pipe: VAEPipeline) -> tuple[Attribute, ...]:
     if len(names) > MOST_SHOWN and all(direction.drawable is None for direction in known.values()):
         names = sorted(names, key=lambda name: -known[name].concordance)
     return tuple(_attribute(known[name]) for name in names)
+
+
+def values_of(pipe: VAEPipeline) -> dict[str, str]:
+    """What a face can become, in the order in which attributes are offered, and what it is called.
+
+    All values of which the prior was told, and of other categories those that have two directions or more.
+    """
+    columns = [pipe.directions.directions[name].column for name in pipe.attributes] if pipe.directions else []
+    told = pipe.prior.labels.names if pipe.prior is not None else []
+    others = [a.name for a in attributes_of(pipe) if columns.count(a.column) > 1 and a.name not in told]
+    offered = [name for name in (*told, *others) if name.partition(":")[0] in columns]
+    return {name: _value_label(name) for name in sorted(offered, key=lambda n: columns.index(n.partition(":")[0]))}
+
+
+def _value_label(name: str) -> str:
+    column, _, value = name.partition(":")
+    return label_of(f"{column}:{ {'true': 'yes', 'false': 'no'}.get(value, value) }")
 
 
 def _attribute(direction: Direction) -> Attribute:

@@ -36,7 +36,7 @@ class PageState:
     opened: whether the page shows it already; before that the browser may have chosen a tab by itself.
     paints: whether the page draws the model's faces by itself.
     tab: the one that is open.
-    seed, truncation, chosen: of the new faces, and which of them is chosen, from 0.
+    seed, truncation, like, chosen: of the new faces, and which of them is chosen, from 0.
     photo: the face in the visitor's photo, where there is one.
     face: the one that is edited.
     past, future: what undo and redo lead to, the nearest last.
@@ -55,6 +55,7 @@ class PageState:
     tab: str = "generate"
     seed: int = FIRST_SEED
     truncation: float = FIRST_TRUNCATION
+    like: str = ""
     chosen: int = 0
     photo: Uploaded | None = None
     face: FaceRecipe = FaceRecipe(Drawn(FIRST_SEED, 0, FIRST_TRUNCATION))
@@ -76,7 +77,7 @@ class PageState:
 
     @property
     def request(self) -> GenerateRequest:
-        return GenerateRequest(self.seed, truncation=self.truncation)
+        return GenerateRequest(self.seed, truncation=self.truncation, like=self.like)
 
     def with_face(self, face: FaceRecipe) -> PageState:
         """With another face to edit; its own changes are the first step."""
@@ -103,7 +104,8 @@ class PageState:
         if face == self.face:
             return self
         moved = [name for name, _ in face.changes] == [name for name, _ in self.face.changes]
-        same_step = moved and bool(self.past) and face.hold == self.face.hold and face.changes != ()
+        alike = (face.became, face.hold) == (self.face.became, self.face.hold)
+        same_step = moved and alike and bool(self.past) and face.changes != ()
         past = self.past if same_step else (*self.past, self.face)[-MOST_STEPS:]
         return replace(self, face=face, past=past, future=())
 
@@ -150,6 +152,7 @@ class PageState:
             "parents": [[said_of(face), weight] for face, weight in self.parents],
             "brood": self.brood,
             "variety": self.variety,
+            **({"like": self.like} if self.like else {}),
             **self._map,
             **own,
         }
@@ -170,7 +173,10 @@ class PageState:
             raise ValueError("This link says nothing that the page could show.")
         plain = cls(said["model"])
         drawn = Drawn(
-            said.get("seed", plain.seed), said.get("chosen", plain.chosen), said.get("truncation", plain.truncation)
+            said.get("seed", plain.seed),
+            said.get("chosen", plain.chosen),
+            said.get("truncation", plain.truncation),
+            said.get("like", plain.like),
         )
         keyframes = said.get("keyframes", [])
         way, place = said.get("way", []), said.get("map", [])
@@ -189,6 +195,7 @@ class PageState:
             tab=said["tab"] if said.get("tab") in TABS else plain.tab,
             seed=drawn.seed,
             truncation=drawn.truncation,
+            like=drawn.like,
             chosen=drawn.index,
             photo=photo.photo if photo else None,
             face=face or plain.face,

@@ -35,16 +35,20 @@ class GenerateRequest:
         seed: 0 to 4,294,967,295; face i of a seed is the same however many are asked for.
         count: faces, 1 to 64.
         truncation: 0 (the most ordinary faces) to 1.5; 1 draws them as the model learnt them.
+        like: what they show, such as "hair:afro"; anything where it is empty.
     """
 
     seed: int
     count: int = 20
     truncation: float = 0.8
+    like: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "seed", whole("The seed", self.seed, 0, LARGEST_SEED))
         object.__setattr__(self, "count", whole("The number of faces", self.count, 1, MOST_FACES))
         object.__setattr__(self, "truncation", number("The truncation", self.truncation, 0.0, 1.5))
+        if not isinstance(self.like, str):
+            raise ValueError(f"What they show is {self.like!r:.40}; give the name of a value.")
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -93,9 +93,10 @@ class Studio:
 
     def faces(self, request: GenerateRequest) -> list[FaceRecipe]:
         """Faces from the prior: the same for the same request, today and tomorrow."""
-        recipes = [FaceRecipe(Drawn(request.seed, index, request.truncation)) for index in range(request.count)]
+        asked = request.truncation, request.like
+        recipes = [FaceRecipe(Drawn(request.seed, index, *asked)) for index in range(request.count)]
         if any(self._origins.peek(recipe.origin) is None for recipe in recipes):
-            latents = self._pipe.sample(request.count, seed=request.seed, truncation=request.truncation)
+            latents = self._pipe.sample(request.count, request.seed, *asked)
             for recipe, latent in zip(recipes, latents, strict=True):
                 self._origins.put(recipe.origin, latent)
         return recipes
@@ -115,10 +116,9 @@ class Studio:
     def latent(self, face: FaceRecipe) -> torch.Tensor:
         """The latent [D] of a face, edited."""
         origin = self._origin(face.origin)
-        asked = face.request
-        if not asked.strengths:
+        if not face.changed:
             return origin
-        return self._pipe_of(face).edit_latents(origin[None], asked.strengths, asked.hold)[0]
+        return self._pipe_of(face).edit_latents(origin[None], *_asked(face))[0]
 
     @cached_property
     def browser_model(self) -> bytes | None:
@@ -159,7 +159,7 @@ class Studio:
         if face.photo is None or not face.keep_photo:
             return self.pictures([face])[0]
         crop = self.photos.working_crop(face.photo)
-        return self._in_photo(face, crop) if face.changes else crop.photo
+        return self._in_photo(face, crop) if face.changed else crop.photo
 
     def finished(self, face: FaceRecipe) -> Image.Image:
         """A face as it is downloaded: the photo at its own size with its change, or the model's picture enlarged."""
@@ -182,18 +182,32 @@ class Studio:
         return face.edited(changes, face.hold)
 
     def become(self, face: FaceRecipe, target: str) -> FaceRecipe:
-        """The face with this value of a category, as changes, which take the place of those of its whole column."""
-        columns = {a.name: values for values in self.facts.categories.values() for a in values}
-        if target not in columns:
-            offered = ", ".join(columns) or "none"
+        """The face with this value of a column, in the place of what it has.
+
+        By the flow where the model's prior was told of it. Else as changes, which take the place of those of its whole
+        column.
+        """
+        if target not in self.facts.values:
+            offered = ", ".join(self.facts.values) or "none"
             raise ValueError(f"{target!r:.80} is no value of a category; this model offers {offered}.")
-        known = {attribute.name for attribute in columns[target]}
-        changes = {name: change for name, change in face.changes if name not in known}
+        column = target.partition(":")[0]
+        changes = {name: change for name, change in face.changes if name.partition(":")[0] != column}
+        pipe = self._pipe_of(face)
+        if pipe.prior is not None and pipe.prior.labels.knows(target):
+            stays = [value for value in face.became if pipe.prior.labels.go_together(value, target)]
+            return replace(face, became=(*stays, target)).edited(changes, face.hold)
         origin = self._origin(face.origin)[None]
-        for name, strength in self._pipe_of(face).strengths_to_become(origin, target).items():
+        known = {attribute.name for attribute in self.facts.attributes if attribute.column == column}
+        for name, strength in pipe.strengths_to_become(origin, target).items():
             if name in known:
                 changes[name] = round(max(-LARGEST_STRENGTH, min(LARGEST_STRENGTH, strength)), 1)
         return face.edited(changes, face.hold)
+
+    def given(self, face: FaceRecipe, targets: Iterable[Any]) -> FaceRecipe:
+        """The face with each of these values in turn."""
+        for target in targets:
+            face = self.become(face, str(target))
+        return face
 
     # --- the map -------------------------------------------------------------------------------------------------
 
@@ -241,10 +255,10 @@ class Studio:
 
     def sweep(self, face: FaceRecipe, frames: int, progress: Progress | None = None) -> Animation:
         """The film from the face as it is to the edited one; in the photo, where that is kept."""
-        if not face.changes:
+        if not face.changed:
             raise ValueError("Move at least one slider first: the film goes from what is there to what you edited.")
         eased = [(3 - 2 * t) * t * t for t in (i / (frames - 1) for i in range(frames))]
-        steps = [replace(face, changes=tuple((name, to * t) for name, to in face.changes if to * t)) for t in eased]
+        steps = [_part_of(face, t) for t in eased]
         if face.photo is not None and face.keep_photo:
             return _drawn(steps, 1, lambda few: [_for_the_screen(self.shown(step)) for step in few], progress)
         return _drawn(steps, DRAWN_AT_ONCE, self.pictures, progress)
@@ -258,8 +272,8 @@ class Studio:
 
     def _make_origin(self, origin: Origin) -> torch.Tensor:
         match origin:
-            case Drawn(seed, index, truncation):
-                return self._pipe.sample(index + 1, seed=seed, truncation=truncation)[index]
+            case Drawn(seed, index, truncation, like):
+                return self._pipe.sample(index + 1, seed, truncation, like)[index]
             case Uploaded():
                 return self._pipe.encode([self.photos.working_crop(origin)])[0]
             case Mixed(parts, variety, seed):
@@ -269,19 +283,20 @@ class Studio:
 
     def _tuned(self, face: FaceRecipe) -> Image.Image:
         tuned = self._tuned_face(face)
-        return tuned.edit(dict(face.changes), face.hold) if face.changes else tuned.reconstruct()
+        strengths, hold, become, share = _asked(face)
+        return tuned.edit(strengths, hold, False, become, share) if face.changed else tuned.reconstruct()
 
     def _tuned_face(self, face: FaceRecipe) -> TunedFace:
         return replace(self.photos.tuned_face(face.tuned), directions=self._pipe_of(face).directions)
 
     def _in_photo(self, face: FaceRecipe, crop: PhotoCrop) -> Image.Image:
         """The photo of a crop, changed."""
-        strengths, hold = dict(face.changes), face.hold
-        if not strengths:
+        strengths, hold, become, share = _asked(face)
+        if not face.changed:
             return crop.original or crop.photo
         if face.tuned is not None:
-            return replace(self._tuned_face(face), photos=[crop]).edit(strengths, hold, preserve_detail=True)
-        return self._pipe_of(face).edit(crop, strengths, hold, preserve_detail=True)
+            return replace(self._tuned_face(face), photos=[crop]).edit(strengths, hold, True, become, share)
+        return self._pipe_of(face).edit(crop, strengths, hold, True, become, share)
 
     def _pipe_of(self, face: FaceRecipe) -> VAEPipeline:
         """The pipeline that knows what the face is changed by."""
@@ -317,6 +332,17 @@ def _drawn(steps: Any, at_once: int, draw: Callable[[Any], list[Image.Image]], p
             progress(len(frames), len(steps))
         frames += draw(steps[len(frames) : len(frames) + at_once])
     return Animation(frames)
+
+
+def _part_of(face: FaceRecipe, share: float) -> FaceRecipe:
+    """A face after a share of all that it is changed by."""
+    changes = tuple((name, to * share) for name, to in face.changes if to * share)
+    return replace(face, changes=changes, share=share) if share else face.plain
+
+
+def _asked(face: FaceRecipe) -> tuple[dict[str, float], tuple[str, ...], str, float]:
+    """What a face is changed by, as `VAEPipeline.edit_latents` wants it."""
+    return dict(face.changes), face.hold, face.become, face.share
 
 
 def _for_the_screen(picture: Image.Image) -> Image.Image:

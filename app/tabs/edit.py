@@ -134,7 +134,7 @@ class EditTab:
             "attributes": [asdict(a) for a in attributes],
             "changes": dict(state.face.changes),
             "hold": list(state.face.hold),
-            "latent": text_of(studio.latent(state.face.plain)) if studio.is_plain(state.face) else "",
+            "latent": text_of(studio.latent(state.face.edited({}, ()))) if studio.is_plain(state.face) else "",
         }
         look = studio.look(state.face, state.lessons)
         some = bool(attributes)
@@ -155,7 +155,7 @@ class EditTab:
         start = _first_shown(state)
         shown = steps[start : start + STEPS_SHOWN]
         faces = [
-            {"file": file, "label": _described(labels, step) or "As it is"}
+            {"file": file, "label": _described(studio, labels, step) or "As it is"}
             for step, file in zip(shown, shown_files(studio.pictures(shown)), strict=True)
         ]
         return {
@@ -168,7 +168,7 @@ class EditTab:
             self.steps: {"faces": faces if len(steps) > 1 else [], "chosen": len(state.past) - start},
             self.undo: gr.Button(interactive=bool(state.past)),
             self.redo: gr.Button(interactive=bool(state.future)),
-            self.reset: gr.Button(interactive=bool(state.face.changes or state.face.hold)),
+            self.reset: gr.Button(interactive=bool(state.face.changed or state.face.hold)),
             self.film: {},
         }
 
@@ -180,7 +180,7 @@ class EditTab:
             whose = "Your photo"
         else:
             whose = f"Your {word}" if state.face.tuned else "As the model draws it"
-        return f"{whose}, edited" if state.face.changes else whose
+        return f"{whose}, edited" if state.face.changed else whose
 
     # --- what is asked for ---------------------------------------------------------------------------------------
 
@@ -270,14 +270,19 @@ def _values(studio: Studio, look: Look) -> dict[str, Any]:
 
     Deviations alone would mostly name a rare value, of which little is much.
     """
-    categories = studio.facts.categories
-    before = {r.attribute.name: (r.probability_before or 0.0, r.before) for r in look.readings}
-    columns = [
-        {"label": label_of(column), "values": [{"name": a.name, "label": a.label} for a in values]}
-        for column, values in categories.items()
-    ]
-    seen = [max(values, key=lambda a: before[a.name]).name for values in categories.values()]
-    return {"columns": columns, "seen": seen[0] if seen else None}
+    columns: dict[str, list[dict[str, str]]] = {}
+    for name, label in studio.facts.values.items():
+        columns.setdefault(name.partition(":")[0], []).append({"name": name, "label": label})
+    before = {r.attribute.name: r.probability_before or 0.0 for r in look.readings}
+
+    def probable(value: dict[str, str]) -> float:
+        column, _, answer = value["name"].partition(":")
+        of_true = before.get(column, 0.0)
+        return before.get(value["name"], of_true if answer == "true" else 1 - of_true)
+
+    seen = [max(values, key=probable)["name"] for values in columns.values()]
+    offered = [{"label": label_of(column), "values": values} for column, values in columns.items()]
+    return {"columns": offered, "seen": seen[0] if seen else None}
 
 
 def _labels(studio: Studio, state: PageState) -> dict[str, str]:
@@ -285,10 +290,13 @@ def _labels(studio: Studio, state: PageState) -> dict[str, str]:
     return {a.name: a.label for a in studio.attributes(state.lessons)}
 
 
-def _described(labels: dict[str, str], face: FaceRecipe) -> str:
+def _described(studio: Studio, labels: dict[str, str], face: FaceRecipe) -> str:
     """What is changed, in words."""
     words = Words.here()
-    return ", ".join(f"{words.finished(labels.get(name, name))} {change:+.1f}" for name, change in face.changes)
+    became = [words.finished(studio.facts.values.get(name, name)) for name in face.became]
+    return ", ".join(
+        [*became, *(f"{words.finished(labels.get(name, name))} {change:+.1f}" for name, change in face.changes)]
+    )
 
 
 def _file_name(studio: Studio, state: PageState) -> str:
@@ -296,4 +304,5 @@ def _file_name(studio: Studio, state: PageState) -> str:
     labels = {lesson.key: lesson.title for lesson in state.lessons}
     changes = [f"{labels.get(name, name)}{change:+.1f}" for name, change in state.face.changes[:4]]
     whose = [f"seed {origin.seed}", str(origin.index + 1)] if isinstance(origin, Drawn) else []
-    return file_name(studio.facts.card.word, *whose, *changes)
+    became = [name.replace(":", " ") for name in state.face.became[:4]]
+    return file_name(studio.facts.card.word, *whose, *became, *changes)

@@ -8,14 +8,16 @@ from typing import Any
 import gradio as gr
 
 from ..face_recipes import FaceRecipe
+from ..facts import ModelFacts
 from ..files import file_name, picture_bytes
 from ..page_state import PageState
 from ..render_requests import LARGEST_SEED, GenerateRequest, place
 from ..shell import NEWEST, PRIVATE, Shell, Updates, sent
 from ..toasts import toasts
 from ..views import view
-from ..words import say
+from ..words import Words, say
 
+ANYTHING = "anything"
 UNFITTED = (
     "This model has no prior fitted to its data, so what is new is drawn from the textbook N(0, I). Expect rough ones."
 )
@@ -43,6 +45,9 @@ class GenerateTab:
     def _controls(self, new: str) -> None:
         self.new = gr.Button(say(new), variant="primary", elem_id="new-faces")
         with gr.Group():
+            self.like = gr.Dropdown(
+                [(say(ANYTHING), "")], value="", label=say("They show"), elem_id="like", visible=False
+            )
             self.seed = gr.Number(
                 precision=0,
                 minimum=0,
@@ -63,9 +68,9 @@ class GenerateTab:
         self.caption = gr.Markdown(say(UNFITTED), elem_classes="caption", visible=False)
 
     def _wire(self) -> None:
-        asked = [self.shell.state, self.seed, self.truncation, self.shell.painter]
+        asked = [self.shell.state, self.seed, self.truncation, self.like, self.shell.painter]
         gr.on(
-            [self.seed.submit, self.seed.blur, self.truncation.input, self.truncation.release],
+            [self.seed.submit, self.seed.blur, self.truncation.input, self.truncation.release, self.like.input],
             self.generate,
             asked,
             self.changed,
@@ -78,7 +83,7 @@ class GenerateTab:
 
     @property
     def outputs(self) -> list[Any]:
-        return [self.grid, self.large, self.seed, self.truncation, self.caption, self.new]
+        return [self.grid, self.large, self.seed, self.truncation, self.like, self.caption, self.new]
 
     @property
     def changed(self) -> list[Any]:
@@ -94,6 +99,7 @@ class GenerateTab:
             self.large: self._large(state),
             self.seed: state.seed,
             self.truncation: state.truncation,
+            self.like: gr.Dropdown(self._offered(studio.facts), value=state.like, visible=bool(studio.facts.asked)),
             self.caption: gr.Markdown(visible=not studio.facts.draws_fitted),
             self.new: gr.Button(say(f"New {words}")),
         }
@@ -103,16 +109,17 @@ class GenerateTab:
         return self.shell.studio(state).faces(state.request)[state.chosen]
 
     @toasts
-    def generate(self, state: PageState, seed: Any, truncation: Any, painter: Any) -> Updates:
-        asked = GenerateRequest(seed, truncation=truncation)
+    def generate(self, state: PageState, seed: Any, truncation: Any, like: Any, painter: Any) -> Updates:
+        asked = GenerateRequest(seed, truncation=truncation, like=like)
         if asked == state.request:
             return {self.seed: asked.seed}
         return self._asked(self.shell.painted(state, painter), asked)
 
     @toasts
-    def new_faces(self, state: PageState, seed: Any, truncation: Any, painter: Any) -> Updates:
+    def new_faces(self, state: PageState, seed: Any, truncation: Any, like: Any, painter: Any) -> Updates:
         state = self.shell.painted(state, painter)
-        return self._asked(state, GenerateRequest(self.shell.studio(state).new_seed(), truncation=truncation))
+        new = self.shell.studio(state).new_seed()
+        return self._asked(state, GenerateRequest(new, truncation=truncation, like=like))
 
     @toasts
     def choose(self, state: PageState, value: Any) -> Updates:
@@ -127,12 +134,18 @@ class GenerateTab:
         return self.shell.bring(data, f"{name}.png")
 
     def _asked(self, state: PageState, asked: GenerateRequest) -> Updates:
-        state = replace(state, seed=asked.seed, truncation=asked.truncation, chosen=0)
+        state = replace(state, seed=asked.seed, truncation=asked.truncation, like=asked.like, chosen=0)
         shown = self.show(state)
         return {
             **self.shell.said(state, push=True),
             **{part: shown[part] for part in (self.grid, self.large, self.seed)},
         }
+
+    @staticmethod
+    def _offered(facts: ModelFacts) -> list[tuple[str, str]]:
+        words = Words.here()
+        values = [(words.finished(facts.values[name]), name) for name in facts.asked]
+        return [(words.finished(ANYTHING), ""), *values]
 
     def _large(self, state: PageState) -> dict[str, Any]:
         return {

@@ -4,7 +4,7 @@ studio.views.become = (element, props, trigger, watch) => {
   const { h } = studio;
   const root = element.querySelector(".view");
   const tell = studio.sender(props, trigger);
-  const option = ({ name, label }) => h("option", { value: name }, studio.say(label).replace(/^.*?: /, ""));
+  const option = ({ name, label }) => h("option", { value: name }, studio.say(label));
   const target = h("select", { "aria-label": "Become" });
   root.setAttribute("role", "group");
   root.setAttribute("aria-label", studio.say("Become another"));

@@ -18,8 +18,8 @@ from app.face_recipes import Drawn, FaceRecipe
 from modeling_vae import AttributeDirections
 
 ENDPOINTS = [
-    *("/models", "/attributes", "/new_faces", "/find_faces", "/edit", "/edit_photo", "/read_photo", "/morph"),
-    *("/film_of_edit", "/teach"),
+    *("/models", "/attributes", "/values", "/new_faces", "/find_faces", "/edit", "/edit_photo", "/read_photo"),
+    *("/morph", "/film_of_edit", "/teach"),
 ]
 
 
@@ -45,8 +45,8 @@ def test_every_action_has_a_name_words_and_named_parameters(client):
     endpoints = client.view_api(return_format="dict", print_info=False)["named_endpoints"]
     assert sorted(endpoints) == sorted(ENDPOINTS)
     names = {name: [p["parameter_name"] for p in info["parameters"]] for name, info in endpoints.items()}
-    assert names["/new_faces"] == ["seed", "count", "truncation", "model"]
-    assert names["/edit"] == ["face", "changes", "hold", "model"]
+    assert names["/new_faces"] == ["seed", "count", "truncation", "model", "like"]
+    assert names["/edit"] == ["face", "changes", "hold", "model", "become"]
     for name, info in endpoints.items():
         assert info["description"], name
         for parameter in info["parameters"]:
@@ -55,6 +55,7 @@ def test_every_action_has_a_name_words_and_named_parameters(client):
 
 def test_the_names_that_are_taken(client):
     assert client.predict(api_name="/models")[0] == "tiny"
+    assert client.predict(api_name="/values")["coat:black"] == "Coat: black"
     assert list(client.predict(api_name="/attributes")) == ["smiling", "coat:black", "coat:tabby", "coat:white", "age"]
 
 
@@ -77,6 +78,14 @@ def test_an_edit_moves_what_was_asked(client, studio):
     assert json.loads(Image.open(file).text["studio"])["faces"] == [
         {"seed": 3, "face": 1, "truncation": 0.8, "edit": {"smiling": 2.0}, "hold": ["age"]}
     ]
+
+
+def test_an_edit_gives_another_value(client, studio):
+    file, _ = client.predict({"seed": 3}, {"smiling": 1.0}, become=["coat:white"], api_name="/edit")
+    expected = studio.become(FaceRecipe(Drawn(3)).edited({"smiling": 1.0}, []), "coat:white")
+    assert abs(pixels(file) - np.asarray(studio.finished(expected)).astype(int)).max() <= 1
+    with pytest.raises(AppError, match="'coat:pink' is no value"):
+        client.predict({"seed": 3}, {}, become=["coat:pink"], api_name="/edit")
 
 
 def test_all_faces_of_a_photo_are_found_and_each_can_be_edited(client, two_faces):

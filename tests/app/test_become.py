@@ -14,7 +14,7 @@ def test_a_face_becomes_what_it_is_not(page):
     visit.open_edit(page)
     as_it_is = visit.sources(page, visit.AFTER)
     target = page.get_by_role("group", name="Become another").get_by_label("Become", exact=True)
-    assert target.locator("option").all_inner_texts() == ["black", "tabby", "white"]
+    assert target.locator("option").all_inner_texts() == ["Coat: black", "Coat: tabby", "Coat: white"]
     target.select_option("coat:tabby")
     target.focus()
     page.keyboard.press("ArrowDown")

@@ -1,5 +1,7 @@
 """A recipe and its JSON are one; photos stay with their owners."""
 
+from dataclasses import replace
+
 import pytest
 
 from app.face_recipes import DEEPEST, Drawn, FaceRecipe, Mixed, PhotoStays, Uploaded, from_json, to_json
@@ -12,7 +14,10 @@ PHOTO = FaceRecipe(Uploaded("a-secret-name", FrameRequest(10, 20, 30, 5), tuned=
 CHILD = FaceRecipe(Mixed(((DRAWN, 0.5), (FaceRecipe(Drawn(1)), 0.5)), 0.4, 9))
 
 
-@pytest.mark.parametrize("face", [DRAWN, PHOTO, CHILD], ids=["drawn", "photo", "child"])
+OTHER = replace(DRAWN, became=("hair:afro", "hat:false"))
+
+
+@pytest.mark.parametrize("face", [DRAWN, PHOTO, CHILD, OTHER], ids=["drawn", "photo", "child", "other"])
 def test_there_and_back(face):
     assert from_json(to_json(face, private=True)) == face
 
@@ -29,6 +34,21 @@ def test_a_photo_is_not_in_what_others_see():
     shown = PageState.from_json(state.to_json({}))
     assert shown.face == PageState("m").face and shown.keyframes == (DRAWN,) and shown.photo is None
     assert PageState.from_json(state.to_json()) == state
+
+
+def test_what_it_became_is_said_and_goes_with_a_reset():
+    said = to_json(OTHER)
+    assert said["become"] == ["hair:afro", "hat:false"] and said["edit"] == {"smiling": 2.0, "age": -1.5}
+    assert OTHER.plain == FaceRecipe(OTHER.origin) and OTHER.edited({}, []).became == OTHER.became
+    for wrong in ("hat", [1], ["hat"] * 17):
+        with pytest.raises(ValueError, match="give a list of up to 16 values"):
+            from_json(said | {"become": wrong})
+
+
+def test_to_become_is_a_step_of_its_own():
+    state = PageState("m").stepped(DRAWN).stepped(OTHER)
+    assert state.undone().face == DRAWN and state.undone().redone().face == OTHER
+    assert len(state.stepped(OTHER.edited({"smiling": 3, "age": -1.5}, ["coat:black"])).past) == len(state.past)
 
 
 def test_a_recipe_that_never_ends_is_refused():
@@ -68,6 +88,13 @@ def test_steps_are_bounded():
     for number in range(3 * MOST_STEPS):
         state = state.stepped(state.face.edited({f"a{number}": 1}, []))
     assert len(state.past) == MOST_STEPS
+
+
+def test_what_new_faces_show_is_in_the_link():
+    state = PageState("m", like="hair:afro", face=FaceRecipe(Drawn(2, 1, 0.8, "hair:afro")))
+    assert PageState.from_json(state.to_json({})) == state
+    with pytest.raises(ValueError, match="give the name of a value"):
+        from_json({"seed": 2, "like": 3})
 
 
 def test_a_link_without_anything_is_a_beginning():

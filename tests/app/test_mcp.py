@@ -53,7 +53,7 @@ def test_every_door_is_a_tool_with_words(address):
             return (await session.list_tools()).tools
 
     tools = {tool.name: tool for tool in asyncio.run(listed())}
-    assert len(tools) == 10 and all(tool.description for tool in tools.values())
+    assert len(tools) == 11 and all(tool.description for tool in tools.values())
     asked = tools["edit"].inputSchema
     assert set(asked["required"]) == {"face", "changes"} and all(
         p["description"] for p in asked["properties"].values()

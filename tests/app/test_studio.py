@@ -7,7 +7,7 @@ import pytest
 import torch
 from PIL import Image
 from planted_faces import face_photo, turned
-from tiny import many_attributes
+from tiny import many_attributes, told_pipeline
 
 from app.face_recipes import Drawn, FaceRecipe, Mixed, Uploaded
 from app.facts import attributes_of
@@ -48,6 +48,10 @@ def test_the_facts(studio):
     assert [a.name for a in facts.attributes] == NAMES
     assert [a.label for a in facts.attributes] == ["Smiling", "Coat: black", "Coat: tabby", "Coat: white", "Age"]
     assert facts.card.word == "picture" and facts.card.words == "pictures"
+
+
+def test_of_a_model_that_was_told_nothing_nothing_is_asked(studio, bare_studio):
+    assert studio.facts.asked == bare_studio.facts.asked == ()
 
 
 def test_attributes_come_as_the_pipeline_offers_them():
@@ -199,13 +203,62 @@ def test_a_face_becomes_what_it_is_not(studio):
     assert len(studio.sweep(changed, 4)) == 4
 
 
+@pytest.fixture
+def told_studio() -> Studio:
+    return Studio(told_pipeline(), "told")
+
+
+def test_what_the_prior_was_told_a_face_becomes_by_the_flow(told_studio):
+    """Before all sliders, in one: what comes later takes the place of what it does not go with."""
+    assert list(told_studio.facts.values) == [
+        "smiling:false",
+        "smiling:true",
+        "coat:black",
+        "coat:tabby",
+        "coat:white",
+    ]
+    assert told_studio.facts.values["smiling:true"] == "Smiling: yes"
+    changed = told_studio.become(face().edited({"age": 1.0, "coat:white": 2.0}, ["age"]), "coat:tabby")
+    assert changed.became == ("coat:tabby",) and dict(changed.changes) == {"age": 1.0} and changed.changed
+    both = told_studio.become(changed, "smiling:true")
+    assert both.become == "coat:tabby & smiling:true"
+    assert told_studio.become(both, "coat:black").became == ("coat:black",)  # they never smile
+    origin = told_studio.latent(face())[None]
+    wanted = told_studio._pipe.edit_latents(origin, {"age": 1.0}, ["age"], both.become)[0]
+    assert torch.equal(told_studio.latent(both), wanted)
+    assert not torch.equal(told_studio.latent(both), told_studio.latent(changed))
+    film = told_studio.sweep(both, 4)
+    ends = [told_studio.pictures([one])[0] for one in (both.plain, both)]
+    assert [
+        np.abs(pixels(frame) - pixels(end)).max() for frame, end in zip((film[0], film[3]), ends, strict=True)
+    ] == [0, 0]
+    with pytest.raises(ValueError, match="'coat:pink' is no value.*smiling:false"):
+        told_studio.become(face(), "coat:pink")
+
+
+def test_new_faces_show_what_is_asked_for(told_studio):
+    assert told_studio.facts.asked == tuple(told_studio.facts.values)
+    asked = GenerateRequest(5, 3, 1.0, "coat:white")
+    latents = [told_studio.latent(one) for one in told_studio.faces(asked)]
+    assert torch.equal(torch.stack(latents), told_studio._pipe.sample(3, 5, 1.0, "coat:white"))
+    assert torch.equal(told_studio._make_origin(Drawn(5, 2, 1.0, "coat:white")), latents[2])
+    with pytest.raises(ValueError, match="'coat:pink' is no value"):
+        told_studio.faces(GenerateRequest(5, like="coat:pink"))
+
+
+def test_a_photo_is_kept_around_what_its_face_becomes(told_studio, photo):
+    own = FaceRecipe(uploaded(told_studio, photo), keep_photo=True)
+    before, after = told_studio.finished(own), told_studio.finished(told_studio.become(own, "coat:white"))
+    assert before.size == after.size == (240, 180) and np.abs(pixels(before) - pixels(after)).max() > 0
+
+
 def test_what_it_becomes_may_lie_beyond_the_sliders_usual_ends(aligned):
     pipe = VAEPipeline.from_pretrained(aligned)
     known = pipe.directions.directions.values()
     pipe.directions = pipe.directions.with_directions(replace(direction, becomes=10.0) for direction in known)
     studio = Studio(pipe, "far")
     largest = max(abs(strength) for _, strength in studio.become(face(), "coat:tabby").changes)
-    assert max(a.most for a in studio.facts.categories["coat"]) < largest <= LARGEST_STRENGTH
+    assert max(a.most for a in studio.facts.attributes if a.column == "coat") < largest <= LARGEST_STRENGTH
 
 
 @pytest.mark.parametrize("target", ["coat:pink", "smiling", ""])
@@ -215,7 +268,7 @@ def test_others_cannot_be_become(studio, target):
 
 
 def test_a_model_without_categories_offers_nothing_to_become(bare_studio):
-    assert bare_studio.facts.categories == {}
+    assert bare_studio.facts.values == {}
     with pytest.raises(ValueError, match="offers none"):
         bare_studio.become(face(), "coat:tabby")
 

@@ -73,7 +73,8 @@ def test_the_words_of_the_bundled_models_are_all_there():
             f"The {word} here",
         }
         wanted |= {attribute.label for attribute in facts.attributes}
-        wanted |= {label_of(column) for column in facts.categories}
+        wanted |= {label for name, label in facts.values.items()}
+        wanted |= {label_of(name.partition(":")[0]) for name in facts.values}
     of_none = {text.replace("{}", WORD) for text in ("{}", "{}s", "New {}s", "The {}", "Your {}", "The {} here")}
     assert set(translations(MODELS)["es"]) == wanted | of_none
 
