@@ -90,7 +90,8 @@ class MorphTab:
             self.changed,
             **newest,
         )
-        gr.on([part.input for part in settings], lambda: {}, None, self.film, **newest)
+        # by the page itself: a late answer of the server would take a film away that was asked for meanwhile
+        gr.on([part.input for part in settings], None, None, self.film, js="() => ({})", cancels=[filming], **PRIVATE)
         self.save_strip.click(self.bring_strip, [state, self.frames], self.shell.courier, **FILMING)
         self.save_frames.click(self.bring_frames, [state, self.frames, self.size], self.shell.courier, **FILMING)
 

@@ -37,7 +37,7 @@ def test_tools_are_served(address):
             return names, await session.call_tool("studio_edit", face)
 
     names, answer = asyncio.run(asked())
-    assert len(names) == 10 and all(name.startswith("studio_") for name in names), "as the Hub names them"
+    assert len(names) == 11 and all(name.startswith("studio_") for name in names), "as the Hub names them"
     assert [part.type for part in answer.content] == ["image", "text", "text"]
     assert "smiling" in json.loads(answer.content[-1].text)
 
