@@ -95,6 +95,7 @@ class ModelFacts:
     @classmethod
     def of(cls, pipe: VAEPipeline, name: str) -> ModelFacts:
         height, width = pipe.model.config.image_size
+        values = values_of(pipe)
         return cls(
             name,
             height,
@@ -104,8 +105,8 @@ class ModelFacts:
             attributes=attributes_of(pipe),
             card=read_card(pipe),
             film=_film(pipe.folder),
-            values=values_of(pipe),
-            asked=tuple(name for name in values_of(pipe) if pipe.prior is not None and pipe.prior.labels.knows(name)),
+            values=values,
+            asked=tuple(name for name in values if pipe.prior is not None and pipe.prior.labels.knows(name)),
         )
 
 

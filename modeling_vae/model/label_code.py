@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from sys import intern
 from typing import Any
 
 import torch
@@ -114,7 +115,7 @@ class LabelCode:
 
 
 def names_said(labels: Mapping[str, Sequence[Any]], kinds: Mapping[str, str], count: int) -> list[tuple[str, ...]]:
-    """What the labels of pictures say that are no numbers: N tuples of "column:value".
+    """What the labels of pictures say that are no numbers: N tuples of "column:value", each name kept once in memory.
 
     Args:
         labels: N values, or None, for each column.
@@ -124,6 +125,6 @@ def names_said(labels: Mapping[str, Sequence[Any]], kinds: Mapping[str, str], co
     columns = [column for column, kind in kinds.items() if kind != "numeric"]
     rows = zip(*(labels[column] for column in columns), strict=True) if columns else [()] * count
     return [
-        tuple(f"{column}:{group_value(v)}" for column, v in zip(columns, row, strict=True) if v is not None)
+        tuple(intern(f"{column}:{group_value(v)}") for column, v in zip(columns, row, strict=True) if v is not None)
         for row in rows
     ]

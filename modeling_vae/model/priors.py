@@ -247,11 +247,6 @@ class FlowPrior:
             velocity = Velocity.of({name: tensors[name] for name in SHAPES | LABELS if name in tensors})
             return cls(mean, factor, velocity, description["weights_sha256"], labels, reader)
 
-    def untold(self) -> FlowPrior:
-        """The same without labels: it draws the same, and knows of nothing to ask for."""
-        velocity = None if self.velocity is None else self.velocity.untold()
-        return FlowPrior(self.mean, self.factor, velocity, self.weights_sha256)
-
     def check_weights(self, sha256: str) -> None:
         """Raise a ValueError where this prior belongs to other weights."""
         refuse_other_weights("this prior belongs", self.weights_sha256, sha256)

@@ -66,10 +66,6 @@ class Velocity(nn.Module):
         velocity.load_state_dict({**tensors, "labels": labels})
         return velocity
 
-    def untold(self) -> Velocity:
-        """The same without labels."""
-        return Velocity.of(self.state_dict() | {"labels": self.labels[..., :0]})
-
     def forward(self, x: Tensor, angle: Tensor, codes: Tensor | None = None) -> Tensor:
         """Positions [N, D] at angles [N] from 0 to pi / 2 -> velocities [N, D].
 

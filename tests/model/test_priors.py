@@ -174,13 +174,6 @@ def test_what_no_flow_was_told_is_not_drawn(prior):
         prior.sample(1, seed=0, like="wings")
 
 
-def test_without_labels_it_draws_the_same(prior):
-    plain = prior.untold()
-    assert len(plain.labels) == 0 and plain.reader is None and "together" not in plain.tensors()
-    noise = sample_noise(5, 8, 1)
-    assert torch.equal(plain.sample(5, seed=1), prior.latents_of(noise).float())
-
-
 def test_truncation_of_a_gaussian_is_linear():
     prior = gaussian()
     whole, half = prior.sample(10, seed=1), prior.sample(10, seed=1, truncation=0.5)

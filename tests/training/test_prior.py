@@ -50,7 +50,7 @@ def learnt() -> Velocity:
 
 
 def test_two_clouds_are_found_again_and_nothing_between(learnt):
-    prior = FlowPrior(torch.zeros(2), torch.eye(2), learnt.untold())
+    prior = FlowPrior(torch.zeros(2), torch.eye(2), learnt, labels=CODE)
     samples = prior.sample(2000, seed=1)
     first = samples[:, 0].abs()
     assert (first < 0.4).float().mean() < 0.03, "a Gaussian has three in ten there"
