@@ -66,6 +66,12 @@ class Perceptual(Section):
     batch_ratio: float = Field(1.0, gt=0, le=1, description="share of each batch that the network sees")
 
 
+class Spectrum(Section):
+    """A reconstruction shall have the power of its picture at every frequency (Durall, Keuper and Keuper 2020)."""
+
+    weight: float = Field(1.0, ge=0, description="of the mean difference of log powers, in nats")
+
+
 class Adversarial(Section):
     """A critic that tells what the perceptual network sees in reconstructions and samples from real pictures'."""
 
@@ -107,6 +113,7 @@ class ObjectiveRecipe(Section):
     free_bits: float = Field(0.0, ge=0)
     kl_warmup_ratio: float = Field(0.0, ge=0, le=1, description="share of the training in which it grows from 0")
     perceptual: Perceptual | None = None
+    spectrum: Spectrum | None = None
     attribute_consistency: AttributeConsistency | None = None
     adversarial: Adversarial | None = None
     edits: Edits | None = None

@@ -14,6 +14,7 @@ from modeling_vae.training.objective import TrainingObjective
 from modeling_vae.training.terms import perceptual_distance as perceptual
 from modeling_vae.training.terms.adversarial_term import last_layer
 from modeling_vae.training.terms.batch import ramp
+from modeling_vae.training.terms.spectrum_term import log_spectrum
 
 from .making import looking, pixels
 
@@ -26,6 +27,7 @@ def full(backbone) -> TrainingObjective:
         {
             "perceptual": {"backbone": str(backbone), "layers": ["conv_stem", "layer.1"]},
             "adversarial": {"weight": 0.5, "start_ratio": 0, "ramp_ratio": 0, "channels": 8, "layers": ["layer.1"]},
+            "spectrum": {"weight": 0.01},
             "attribute_consistency": {"weight": 2.0},
             "edits": {"start_ratio": 0.0},
         }
@@ -100,6 +102,7 @@ def test_the_adversarial_gradient_is_as_long_as_the_others_at_the_last_layer(ful
     visible = output.loss / (3 * 32 * 32) + 0.5 * full.perceptual.distance(output.reconstruction, pixels())[0]
     nats, answers = full.attributes.distance(output.reconstruction, pixels())
     visible = visible + 2.0 * (full.attributes.shares.balance(answers) * nats).mean()
+    visible = visible + 0.01 * (log_spectrum(output.reconstruction) - log_spectrum(pixels())).abs().mean()
     (gradient,) = torch.autograd.grad(visible, weight)
     # what is left after the others are taken away is 0.5 times as long
     total = copy.deepcopy(full)
