@@ -139,7 +139,10 @@ def _measure(folder: Path, pipe: VAEPipeline, options: argparse.Namespace) -> No
     if judge is None:
         raise ValueError(f"no attribute of {recipe.data.path} has pictures enough for a judge to learn it from.")
     parts = pipe.model, pipe.directions, pipe.prior
-    write(folder, pipe, *fit_seen(*parts, data, recipe.columns, judge, options.tried or TRIED))
+    directions, prior, said = fit_seen(*parts, data, recipe.columns, judge, options.tried or TRIED)
+    if len(prior.labels):
+        prior.save_pretrained(folder)
+    write(folder, pipe, directions, said)
 
 
 def _recipe(folder: Path, pipe: VAEPipeline, options: argparse.Namespace) -> Recipe:

@@ -1,7 +1,8 @@
-"""How far a face has to go to become one of a group: a few distances are tried, and a judge of pictures looks.
+"""How far a face has to go to become one of a group: a few ways are tried, and a judge of pictures looks.
 
 One distance does not suit all. What lies between its neighbours, such as a light skin between fair and tan, is passed
-by who goes beyond its mean; what is rare and strange, such as a mohawk, shows at twice the way.
+by who goes beyond its mean; what is rare and strange, such as a mohawk, shows at twice the way. So it is with
+how far a flow's way is bent: more than shows it takes more of the face along.
 """
 
 from __future__ import annotations
@@ -11,8 +12,10 @@ from dataclasses import replace
 
 import torch
 
+from modeling_vae.become import become_latents
 from modeling_vae.model.attribute_directions import AttributeDirections
 from modeling_vae.model.label_code import LabelCode
+from modeling_vae.model.priors import FlowPrior
 from modeling_vae.model.seen_curve import WHOLE
 from modeling_vae.processes import each
 from modeling_vae.progress import in_turn
@@ -20,6 +23,11 @@ from modeling_vae.progress import in_turn
 from .seen_edits import ENOUGH, FEWEST, Trial, look_at
 
 logger = logging.getLogger(__name__)
+
+GUIDANCES = (1.25, 1.5, 1.75, 2.0, 2.5, 3.0)
+"""How far the way of a flow is bent, in the order in which they are tried."""
+CHANCE = 0.016
+"""Share of faces by which two guidances may differ and count as equal: one of 64."""
 
 DISTANCES = (1.5, 2.0, 2.5, 3.0, 4.0, 1.25, 1.0)
 """In lengths of the way from the mean of all to that of the group, in the order in which they are tried. Nearer ones
@@ -67,3 +75,36 @@ def nearest_distance(trial: Trial, name: str, seed: int = 0) -> float | None:
     where = "nowhere" if best is None else f"at {best:g} times its mean, {most:.0%} of them"
     logger.info("faces become %s %s", name, where)
     return best
+
+
+@torch.no_grad()
+def with_guidance(trial: Trial, prior: FlowPrior) -> FlowPrior:
+    """The prior, whose labels that the judge knows have the guidance by which faces become what they say."""
+    known = {f"{attribute.column}:{attribute.value}" for attribute in trial.probe.attributes}
+    names = [name for name in prior.labels.names if name in known]
+    found = each(lambda name: least_guidance(trial, prior, name), in_turn(names, "Looking at what faces become"))
+    guidance = {name: one for name, one in zip(names, found, strict=True) if one is not None}
+    return prior.with_labels(prior.labels.guided(guidance))
+
+
+def least_guidance(trial: Trial, prior: FlowPrior, name: str, seed: int = 0) -> float | None:
+    """The least guidance by which as many faces that lacked a value show it as by any.
+
+    None where too few lack it, or none shows it.
+    """
+    column = [f"{attribute.column}:{attribute.value}" for attribute in trial.probe.attributes].index(name)
+    order = torch.randperm(len(trial.latents), generator=torch.Generator().manual_seed(seed))
+    latents = trial.latents[order[trial.before.scores[order, column] <= 0][: trial.tried]]
+    seen: dict[float, float] = {}
+    for guidance in GUIDANCES if len(latents) >= FEWEST else ():
+        tried = prior.with_labels(prior.labels.guided({name: guidance}))
+        moved = [become_latents(trial.directions, tried, one, name, torch.ones(1)) for one in latents.split(1)]
+        after = look_at(trial.model, trial.probe, torch.cat(moved))
+        seen[guidance] = float((after.scores[:, column] > 0).float().mean())
+        if seen[guidance] >= 1 - CHANCE:
+            break
+    if not any(seen.values()):
+        return None
+    least = next(guidance for guidance, share in seen.items() if share >= max(seen.values()) - CHANCE)
+    logger.info("faces become %s where the flow is bent by %g, %.0f %% of them", name, least, 100 * seen[least])
+    return least

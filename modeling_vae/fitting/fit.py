@@ -61,7 +61,7 @@ def fit(model: VAEModel, recipe: Recipe, data: PictureData, learnt: Learnt) -> t
     directions: AttributeDirections = fitted.directions
     said: dict[str, Any] = {}
     if len(directions) and learnt.judge is not None:
-        directions, said = fit_seen(model, directions, prior, data, recipe.columns, learnt.judge)
+        directions, prior, said = fit_seen(model, directions, prior, data, recipe.columns, learnt.judge)
     pictures = _pictures(data.validation, "Measuring the usual error of reconstructions")
     parts = Parts(
         model=model,

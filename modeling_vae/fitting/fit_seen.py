@@ -12,7 +12,7 @@ from modeling_vae.model.modeling_image_vae import VAEModel
 from modeling_vae.model.priors import FlowPrior
 from modeling_vae.probing.probes import Probe, learn_probe
 
-from .becoming import with_distances
+from .becoming import with_distances, with_guidance
 from .better_directions import LOOKED_AT, better_directions
 from .fit_directions import measured
 from .latent_passes import read_held_out
@@ -38,8 +38,8 @@ def fit_seen(
     attributes: dict[str, str],
     judge: Probe,
     tried: int = TRIED,
-) -> tuple[AttributeDirections, dict[str, Any]]:
-    """Directions with what their edits show and how far faces go to become one of a group; evaluation.json's words.
+) -> tuple[AttributeDirections, FlowPrior, dict[str, Any]]:
+    """Directions with what their edits show; both with how far faces go to become something; evaluation.json's words.
 
     Args:
         model, directions, prior: of one model.
@@ -54,5 +54,5 @@ def fit_seen(
     found, replaced = better_directions(trial, labelled_batches(data.train, BATCH, LOOKED_AT))
     if replaced:
         found = measured(found, read_held_out(model, labelled_batches(data.validation, BATCH), attributes))
-    found = with_distances(trial.of_directions(found), prior.labels)
-    return found, {"judge": judge.protocol, "by_the_judges_scores": replaced}
+    trial = trial.of_directions(with_distances(trial.of_directions(found), prior.labels))
+    return trial.directions, with_guidance(trial, prior), {"judge": judge.protocol, "by_the_judges_scores": replaced}

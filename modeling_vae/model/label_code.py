@@ -13,6 +13,9 @@ from torch import Tensor
 
 from .latent_moments import group_value
 
+GUIDANCE = 1.75
+"""How far what is asked for bends the way of a flow, where nobody has measured it (`LabelCode.guidance`)."""
+
 
 class LabelCode:
     """One number for each value of each column: 1 where it is known to be so. A column of zeros says nothing.
@@ -20,16 +23,26 @@ class LabelCode:
     Args:
         names: "column:value", as groups are called, C of them; of a boolean column the values are "true" and "false".
         together: [C, C], above 0 for two values that some picture has both of.
+        guidance: [C], how far each bends the way of a flow where it is asked for, in shares of what it would by itself
+            (Ho and Salimans 2022).
 
     Raises:
         ValueError: there are not as many rows as names.
     """
 
-    def __init__(self, names: Sequence[str] = (), together: Tensor | None = None) -> None:
+    def __init__(
+        self, names: Sequence[str] = (), together: Tensor | None = None, guidance: Tensor | None = None
+    ) -> None:
         self.names = list(names)
         self.together = torch.zeros(len(names), len(names)) if together is None else (together > 0).float()
-        if len(self.together) != len(self.names):
-            raise ValueError(f"labels has {len(self.names)} names, and together {len(self.together)} rows.")
+        self.guidance = torch.full((len(names),), GUIDANCE) if guidance is None else guidance.float()
+        if not len(self.together) == len(self.guidance) == len(self.names):
+            raise ValueError(
+                f"labels has {len(self.names)} names, and together {len(self.together)} rows, and guidance "
+                f"{len(self.guidance)} numbers."
+            )
+        if not (self.guidance > 0).all():
+            raise ValueError(f"guidance of labels is {self.guidance.min():g}, where a number above 0 is due.")
         columns = [name.partition(":")[0] for name in self.names]
         self.column_of = torch.tensor([columns.index(column) for column in columns], dtype=torch.long)
         """[C], the same number for all values of a column."""
@@ -108,6 +121,15 @@ class LabelCode:
                 wanted[self.column_of == column] = 0
         wanted[asked] = 1
         return wanted
+
+    def guided(self, guidance: Mapping[str, float]) -> LabelCode:
+        """The same code, where these values have another guidance."""
+        known = zip(self.names, self.guidance.tolist(), strict=True)
+        return LabelCode(self.names, self.together, torch.tensor([guidance.get(name, usual) for name, usual in known]))
+
+    def guidance_of(self, target: str) -> float:
+        """How far a target bends the way, see `instead`: as far as the part of it that bends it most."""
+        return max(float(self.guidance[self.names.index(self._name(part))]) for part in target.split("&"))
 
     def _name(self, part: str) -> str:
         part = part.strip()

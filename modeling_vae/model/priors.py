@@ -29,11 +29,11 @@ GAUSSIAN = {"mean": ("D",), "factor": ("T",)}
 """The shapes of what every prior has, see `tensor_files.Shapes`."""
 TOLD = LABELS | READER | {"together": ("C", "C")}
 """Of what one with a flow that was told labels has besides."""
+GUIDED = {"guidance": ("C",)}
+"""Of what such a one has where it was measured how far each label bends the way."""
 PATHS = ("slerp", "linear", "flow")
 STEPS = 16
 """Of the way from noise to a latent; 25 bring nothing more."""
-GUIDANCE = 1.75
-"""How far what is asked for bends the way, in shares of what it would by itself (Ho and Salimans 2022)."""
 
 
 class FlowPrior:
@@ -85,6 +85,10 @@ class FlowPrior:
         gaussian = moments.aggregate.ridged(1e-6)
         return cls(gaussian.mean, gaussian.factor(), None, weights_sha256)
 
+    def with_labels(self, labels: LabelCode) -> FlowPrior:
+        """The same prior with a code of the same labels."""
+        return FlowPrior(self.mean, self.factor, self.velocity, self.weights_sha256, labels, self.reader)
+
     def sample(self, n: int, seed: int, truncation: float = 1.0, like: str = "") -> Tensor:
         """n latents, [n, D] float32: row i of a seed is the same however many are asked for.
 
@@ -101,10 +105,11 @@ class FlowPrior:
             ValueError: it is not known what `like` is.
         """
         noise = truncate(sample_noise(n, len(self.mean), seed).double(), torch.zeros_like(self.mean), truncation)
-        codes, guidance = torch.zeros(n, len(self.labels), dtype=torch.float64), GUIDANCE if like else None
+        codes, guidance = torch.zeros(n, len(self.labels), dtype=torch.float64), None
         for _ in range(1 if self.reader is None else 2):
             if like and n:
                 codes = torch.stack([self.labels.instead(code, like) for code in codes])
+                guidance = self.labels.guidance_of(like)
             latents = self.latents_of(noise, codes, guidance)
             codes = self.shown(latents)
         return latents.float()
@@ -115,7 +120,7 @@ class FlowPrior:
         Args:
             noise: [N, D].
             codes: [N, C] of what the pictures shall show.
-            guidance: see `GUIDANCE`; one for all, or [N, 1]; 1 where none is given.
+            guidance: see `LabelCode.guidance`; one for all, or [N, 1]; 1 where none is given.
         """
         result: Tensor = self.mean + self._moved(noise.double(), 0.0, math.pi / 2, codes, guidance) @ self.factor.T
         return result
@@ -153,7 +158,7 @@ class FlowPrior:
         noise = self.noise_of(latent, now)
         missed = latent.double().cpu() - self.latents_of(noise, now)
         codes = now + shares * (wanted - now)
-        guidance = 1 + shares * (GUIDANCE - 1)
+        guidance = 1 + shares * (self.labels.guidance_of(target) - 1)
         return (self.latents_of(noise.expand(len(shares), -1), codes, guidance) + missed).float()
 
     def whitened(self, latents: Tensor) -> Tensor:
@@ -204,7 +209,10 @@ class FlowPrior:
         rows, columns = torch.tril_indices(*self.factor.shape)
         flow = {} if self.velocity is None else self.velocity.state_dict()
         read = {} if self.reader is None else self.reader.state_dict()
-        told = {f"read.{name}": weight for name, weight in read.items()} | {"together": self.labels.together}
+        told = {f"read.{name}": weight for name, weight in read.items()} | {
+            "together": self.labels.together,
+            "guidance": self.labels.guidance,
+        }
         gaussian = {"mean": self.mean.float(), "factor": self.factor[rows, columns].half()}
         return gaussian | {name: weight.half() for name, weight in (flow | told).items() if weight.numel()}
 
@@ -230,7 +238,9 @@ class FlowPrior:
         path = find_file(folder_or_id, FILE_NAME, **hub)
         found = read_header(path)
         flows, told = "up" in found, "together" in found
-        shapes = GAUSSIAN | (SHAPES if flows else {}) | (TOLD if told else {})
+        shapes = (
+            GAUSSIAN | (SHAPES if flows else {}) | (TOLD if told else {}) | (GUIDED if "guidance" in found else {})
+        )
         tensors, description = read_part(path, FORMAT, shapes, latent_dim)
         with usable(path):
             mean, packed = tensors.pop("mean"), tensors.pop("factor")
@@ -242,7 +252,9 @@ class FlowPrior:
             factor[rows, columns] = packed
             if not flows:
                 return cls(mean, factor, None, description["weights_sha256"])
-            labels = LabelCode(group_names(description.get("labels", [])), tensors.get("together"))
+            labels = LabelCode(
+                group_names(description.get("labels", [])), tensors.get("together"), tensors.get("guidance")
+            )
             reader = LabelReader.of(tensors) if told else None
             velocity = Velocity.of({name: tensors[name] for name in SHAPES | LABELS if name in tensors})
             return cls(mean, factor, velocity, description["weights_sha256"], labels, reader)

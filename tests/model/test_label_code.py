@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from modeling_vae.model.label_code import LabelCode, names_said
+from modeling_vae.model.label_code import GUIDANCE, LabelCode, names_said
 
 KINDS = {"hair": "category", "hat": "boolean", "smiling": "boolean", "age": "numeric"}
 LABELS = {
@@ -82,3 +82,16 @@ def test_unknown_values_are_named(code, target, words):
 def test_as_many_rows_as_names():
     with pytest.raises(ValueError, match="2 names, and together 3 rows"):
         LabelCode(["a:1", "a:2"], torch.ones(3, 3))
+
+
+def test_of_several_values_the_one_that_bends_most_counts(code):
+    guided = code.guided({"hat:true": 1.25, "hair:none": 3.0})
+    assert guided.guidance_of("hat") == 1.25 and guided.guidance_of("hat & hair:none") == 3.0
+    assert guided.guidance_of("smiling") == GUIDANCE and guided.names == code.names
+    assert torch.equal(guided.together, code.together)
+
+
+@pytest.mark.parametrize("guidance", [[1.0], [1.0, 0.0]], ids=["one", "zero"])
+def test_each_value_has_a_guidance_above_0(guidance):
+    with pytest.raises(ValueError, match="guidance"):
+        LabelCode(["a:1", "a:2"], None, torch.tensor(guidance))

@@ -13,7 +13,6 @@ from modeling_vae import FlowPrior
 from modeling_vae.model.label_code import LabelCode
 from modeling_vae.model.label_reader import LabelReader
 from modeling_vae.model.latents import sample_noise, slerp
-from modeling_vae.model.priors import GUIDANCE
 from modeling_vae.model.tensor_files import read_tensors, write_tensors
 from modeling_vae.model.velocity import Velocity
 
@@ -143,20 +142,21 @@ def test_between_keyframes_a_path_goes_round_the_origin_of_the_noise(prior):
 
 
 def test_what_is_asked_for_bends_the_way():
-    """Latents that are pushed by what they show lose that push, and get that of what they become."""
+    """Latents that are pushed by what they show lose that push, and get that of what they become, bent as it asks."""
     prior = told()
-    pushed = FlowPrior(prior.mean, prior.factor, Pushed(8, 6, 16, 1), "ab" * 32, prior.labels, prior.reader)
+    labels = prior.labels.guided({"hat:true": 1.5, "coat:white": 2.5})
+    pushed = FlowPrior(prior.mean, prior.factor, Pushed(8, 6, 16, 1), "ab" * 32, labels, prior.reader)
     latent, quarter = LATENTS[:1].float(), math.pi / 2
     now = pushed.shown(latent)
     wanted = prior.labels.instead(now[0], "hat & coat:white")
-    whole = pad(GUIDANCE * wanted - now[0], (0, 2))
+    whole = pad(2.5 * wanted - now[0], (0, 2))
     made = pushed.become(latent, "hat & coat:white", torch.tensor([0.0, 1.0]))
     assert torch.equal(made[0], latent[0])
     torch.testing.assert_close(made[1].double(), latent[0].double() + prior.factor @ (quarter * whole))
-    noise, hat = sample_noise(4, 8, 1).double(), GUIDANCE * torch.eye(6)[5].expand(4, 6)
+    noise, hat = sample_noise(4, 8, 1).double(), 1.5 * torch.eye(6)[5].expand(4, 6)
     draft = prior.mean + (noise + quarter * pad(hat, (0, 2))) @ prior.factor.T
     asked = torch.stack([prior.labels.instead(code, "hat") for code in pushed.shown(draft)])
-    expected = prior.mean + (noise + quarter * GUIDANCE * pad(asked, (0, 2))) @ prior.factor.T
+    expected = prior.mean + (noise + quarter * 1.5 * pad(asked, (0, 2))) @ prior.factor.T
     torch.testing.assert_close(pushed.sample(4, seed=1, like="hat"), expected.float(), rtol=1e-4, atol=1e-4)
 
 
@@ -182,10 +182,13 @@ def test_truncation_of_a_gaussian_is_linear():
 
 
 def test_a_round_trip_gives_the_same_samples(prior, tmp_path):
+    guided = {"hat:true": 2.5} if "hat:true" in prior.labels.names else {}
+    prior = prior.with_labels(prior.labels.guided(guided))
     prior.save_pretrained(tmp_path)
     loaded = FlowPrior.from_pretrained(tmp_path)
     assert torch.equal(loaded.sample(5, seed=2), prior.sample(5, seed=2))
     assert loaded.labels.names == prior.labels.names and torch.equal(loaded.labels.together, prior.labels.together)
+    assert torch.equal(loaded.labels.guidance, prior.labels.guidance)
     assert torch.equal(loaded.shown(LATENTS), prior.shown(LATENTS))
     if prior.labels.names:
         whole = torch.ones(1)
