@@ -31,7 +31,7 @@ def parser(program: str) -> argparse.ArgumentParser:
         description="Measure what edits of a published folder show: at which strengths nine in ten pictures show an "
         "attribute, or lose it, and how far faces go to become one of a group, in the eyes of a network that learns "
         "from real ones. Or give it new attributes without training: of columns of a data set, or of few examples. "
-        "Writes directions.safetensors and the card anew.",
+        "Writes directions.safetensors, the prior with how far its flow is bent, and the card anew.",
         epilog="Example: %(prog)s runs/cats/published --with grumpy --without friendly",
     )
     parser.add_argument("model", type=Path, metavar="FOLDER", help="a published folder")
@@ -140,8 +140,7 @@ def _measure(folder: Path, pipe: VAEPipeline, options: argparse.Namespace) -> No
         raise ValueError(f"no attribute of {recipe.data.path} has pictures enough for a judge to learn it from.")
     parts = pipe.model, pipe.directions, pipe.prior
     directions, prior, said = fit_seen(*parts, data, recipe.columns, judge, options.tried or TRIED)
-    if len(prior.labels):
-        prior.save_pretrained(folder)
+    prior.save_pretrained(folder)
     write(folder, pipe, directions, said)
 
 
