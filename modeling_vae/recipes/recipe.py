@@ -67,7 +67,10 @@ class Perceptual(Section):
 
 
 class Spectrum(Section):
-    """A reconstruction shall have the power of its picture at every frequency (Durall, Keuper and Keuper 2020)."""
+    """A reconstruction shall have the power of its picture at every frequency (Durall, Keuper and Keuper 2020).
+
+    It is for the last part of a training: while pictures are flat, its gradient is steep.
+    """
 
     weight: float = Field(1.0, ge=0, description="of the mean difference of log powers, in nats")
 
