@@ -28,8 +28,8 @@ ROOMS = (
         "sheets",
         "paper",
     ),
-    *("recipes", "data", "probing", "annotating", "contents", "parts", "browser", "exporting", "fitting", "figures"),
-    *("publishing", "sweeps", "become", "found_faces", "films", "tuning", "few_examples", "pipeline"),
+    *("recipes", "data", "probing", "annotating", "contents", "parts", "browser", "exporting", "become"),
+    *("fitting", "figures", "publishing", "sweeps", "found_faces", "films", "tuning", "few_examples", "pipeline"),
     *("media", "training", "evaluation", "latent_report", "public", "commands"),
 )
 """The rooms of the package, from the ground up: each may import those before it, wherever in a file it does."""
