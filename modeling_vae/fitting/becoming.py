@@ -56,8 +56,7 @@ def nearest_distance(trial: Trial, name: str, seed: int = 0) -> float | None:
     apart, a distance does not count.
     """
     column = [attribute.name for attribute in trial.probe.attributes].index(name)
-    order = torch.randperm(len(trial.latents), generator=torch.Generator().manual_seed(seed))
-    latents = trial.latents[order[trial.before.scores[order, column] <= 0][: trial.tried]]
+    latents = trial.lacking(column, seed)
     known, best, most = trial.directions.directions, None, 0.0
     for distance in DISTANCES if len(latents) >= FEWEST else ():
         tried = known | {name: replace(known[name], becomes=distance)}
@@ -93,8 +92,7 @@ def least_guidance(trial: Trial, prior: FlowPrior, name: str, seed: int = 0) -> 
     None where too few lack it, or none shows it.
     """
     column = [f"{attribute.column}:{attribute.value}" for attribute in trial.probe.attributes].index(name)
-    order = torch.randperm(len(trial.latents), generator=torch.Generator().manual_seed(seed))
-    latents = trial.latents[order[trial.before.scores[order, column] <= 0][: trial.tried]]
+    latents = trial.lacking(column, seed)
     seen: dict[float, float] = {}
     for guidance in GUIDANCES if len(latents) >= FEWEST else ():
         tried = prior.with_labels(prior.labels.guided({name: guidance}))

@@ -132,6 +132,11 @@ class Trial:
         known = {attribute.name for attribute in self.probe.attributes}
         return [name for name in self.directions.names if name in known]
 
+    def lacking(self, column: int, seed: int = 0) -> Tensor:
+        """Latents in whose pictures an attribute of the judge is not seen, at random: [n, D], at most `tried`."""
+        order = torch.randperm(len(self.latents), generator=torch.Generator().manual_seed(seed))
+        return self.latents[order[self.before.scores[order, column] <= 0][: self.tried]]
+
     def curve(self, name: str, seed: int = 0) -> SeenCurve:
         """Try edits of one attribute, each strength on the same pictures, drawn at random of those that it can change.
 
