@@ -21,6 +21,7 @@ FETCHED = {
     "model.backbone": "",
     "model.pretrained": "",
     "objective.perceptual.backbone": " Or do without: objective.perceptual=null objective.adversarial=null.",
+    "objective.likeness.backbone": " Or do without: objective.likeness=null.",
 }
 """Keys of a recipe that may name what is on the Hub, without which no run begins, and what else could be done."""
 

@@ -58,6 +58,11 @@ def train_recipe(options: argparse.Namespace) -> Path:
         raise ValueError(
             "data.path has no value in this recipe: say where the pictures are, data.path=FOLDER_OR_HUB_ID."
         )
+    if recipe.objective.likeness is not None and recipe.objective.likeness.backbone is None:
+        raise ValueError(
+            "objective.likeness.backbone has no value in this recipe: say which network tells people apart "
+            "(examples/face-network makes one), or do without: objective.likeness=null."
+        )
     if recipe.attributes == "all":
         recipe = recipe.resolved(boolean_columns)
         logging.info("attributes: all stands for %s.", ", ".join(recipe.columns) or "nothing, as no column is boolean")

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from modeling_vae.model.configuration_image_vae import VAEConfig
-from modeling_vae.recipes.recipe import ObjectiveRecipe, Recipe
+from modeling_vae.recipes.objective_recipe import ObjectiveRecipe
+from modeling_vae.recipes.recipe import Recipe
 from modeling_vae.recipes.section import Section
 
 from .tables import code, table

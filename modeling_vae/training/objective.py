@@ -16,13 +16,14 @@ from torch.optim.swa_utils import AveragedModel
 
 from modeling_vae.model.elbo import reconstruction_nll
 from modeling_vae.model.modeling_image_vae import VAEModel
-from modeling_vae.recipes.recipe import ObjectiveRecipe
+from modeling_vae.recipes.objective_recipe import ObjectiveRecipe
 
 from .terms.adversarial_term import AdversarialTerm
 from .terms.attribute_distance import AttributeDistance
 from .terms.attribute_term import AttributeTerm
 from .terms.batch import Batch, Term, ramp
 from .terms.edit_term import EditTerm
+from .terms.likeness_term import LikenessTerm
 from .terms.perceptual_terms import PerceptualTerm, TextureTerm
 from .terms.running_fit import RunningFit
 from .terms.spectrum_term import SpectrumTerm
@@ -39,8 +40,8 @@ FORMER_KEYS = {
 class TrainingObjective(nn.Module):
     """The training loss of a VAE, in nats per picture and dimension.
 
-    loss = (nll + w(t) kl_weight KL) / (C H W) + perceptual + texture + spectrum + attribute + edit + adversarial
-    terms, weighed as the recipe says. The last two look at samples, a quarter of a batch.
+    loss = (nll + w(t) kl_weight KL) / (C H W) + perceptual + texture + spectrum + likeness + attribute + edit
+    + adversarial terms, weighed as the recipe says. The last two look at samples, a quarter of a batch.
 
     Args:
         model: what is trained.
@@ -78,6 +79,7 @@ class TrainingObjective(nn.Module):
                 channels = [maps.shape[1] for maps in self.perceptual.distance.features(blank)]
                 self.adversarial = AdversarialTerm(recipe.adversarial, recipe.perceptual.layers, channels)
         self.spectrum = SpectrumTerm(recipe.spectrum.weight) if recipe.spectrum is not None else None
+        self.likeness = LikenessTerm(recipe.likeness) if recipe.likeness is not None else None
         if attributes is not None and recipe.attribute_consistency is not None:
             self.attributes = AttributeTerm(recipe.attribute_consistency.weight, attributes)
             if recipe.edits is not None:
@@ -119,7 +121,7 @@ class TrainingObjective(nn.Module):
         pixel_values = pixel_values.contiguous(memory_format=torch.channels_last)
         batch = self._batch(pixel_values, step, progress)
         loss = self._negative_elbo(batch)
-        for term in _there(self.perceptual, self.texture, self.spectrum, self.attributes):
+        for term in _there(self.perceptual, self.texture, self.spectrum, self.likeness, self.attributes):
             loss = loss + term(batch)
         batch.visible = loss
         of_samples = _there(self.edits, self.adversarial)

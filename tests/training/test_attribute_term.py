@@ -10,7 +10,8 @@ from tiny import tiny_model
 from torch.distributions import Bernoulli, kl_divergence
 
 from modeling_vae.data import load_data
-from modeling_vae.recipes.recipe import ObjectiveRecipe, Recipe
+from modeling_vae.recipes.objective_recipe import ObjectiveRecipe
+from modeling_vae.recipes.recipe import Recipe
 from modeling_vae.training.objective import TrainingObjective
 from modeling_vae.training.terms import attribute_distance as attribute_term
 from modeling_vae.training.terms.attribute_distance import (

@@ -15,7 +15,7 @@ from tiny import tiny_model
 
 import train as command
 from modeling_vae.data import PictureData
-from modeling_vae.recipes.recipe import ObjectiveRecipe
+from modeling_vae.recipes.objective_recipe import ObjectiveRecipe
 from modeling_vae.training.continuing import checkpoints_in, fault_of, last_whole, note_pictures, seal, step_of
 from modeling_vae.training.divergence import Diverged
 from modeling_vae.training.objective import TrainingObjective

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from tiny import tiny_model
 
 from modeling_vae.model.attribute_directions import AttributeDirections, Direction
-from modeling_vae.recipes.recipe import ObjectiveRecipe
+from modeling_vae.recipes.objective_recipe import ObjectiveRecipe
 from modeling_vae.training.objective import TrainingObjective
 from modeling_vae.training.terms.running_mean import MEMORY
 from modeling_vae.training.terms.running_readouts import ENOUGH, RIDGE, RunningReadouts

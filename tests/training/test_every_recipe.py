@@ -35,6 +35,8 @@ def one_step(name: str, place: Path, output: Path) -> tuple[Recipe, dict[str, to
         "training.num_train_epochs=0.5" if "num_train_epochs" in there.training else "training.max_steps=1",
         "training.per_device_train_batch_size=4", "training.precision=fp32",
     ]  # fmt: skip
+    if there.objective.likeness:
+        overrides.append(f"objective.likeness.backbone={place / 'backbone'}")
     if there.objective.adversarial:
         overrides.append("objective.adversarial.start_ratio=0")
     if there.model.get("backbone"):

@@ -9,7 +9,7 @@ import torch
 from tiny import tiny_model
 
 from modeling_vae import VAEModel
-from modeling_vae.recipes.recipe import ObjectiveRecipe
+from modeling_vae.recipes.objective_recipe import ObjectiveRecipe
 from modeling_vae.training.objective import TrainingObjective
 from modeling_vae.training.terms import perceptual_distance as perceptual
 from modeling_vae.training.terms.adversarial_term import last_layer

@@ -11,7 +11,7 @@ import torch
 from tiny import tiny_model
 from transformers import Trainer, TrainingArguments
 
-from modeling_vae.recipes.recipe import ObjectiveRecipe
+from modeling_vae.recipes.objective_recipe import ObjectiveRecipe
 from modeling_vae.training.objective import TrainingObjective
 from modeling_vae.training.trainer import VAETrainer, training_arguments
 

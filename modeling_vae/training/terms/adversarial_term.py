@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from modeling_vae.processes import mean_of_all_processes
-from modeling_vae.recipes.recipe import Adversarial
+from modeling_vae.recipes.objective_recipe import Adversarial
 
 from .batch import Batch, Term, ramp
 from .critic import Critic, taken_for_real, told_apart

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from modeling_vae.recipes.recipe import Edits
+from modeling_vae.recipes.objective_recipe import Edits
 
 from .batch import Batch, Term
 from .running_readouts import Edited, RunningReadouts

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from modeling_vae.recipes.recipe import Perceptual
+from modeling_vae.recipes.objective_recipe import Perceptual
 
 from .batch import Batch, Term
 from .perceptual_distance import PerceptualDistance
