@@ -174,9 +174,12 @@ class Studio:
 
     def random_changes(self, face: FaceRecipe) -> FaceRecipe:
         """The face with a few attributes changed by chance, all together about as far as one goes alone."""
-        names = [a for a in self.facts.attributes if a.drawable and a.name not in face.hold]
-        chance = secrets.SystemRandom()
-        chosen = chance.sample(names, min(3, len(names)))
+        known = {a.name: a for a in self.facts.attributes if a.drawable and a.name not in face.hold}
+        directions, chance = self._pipe_of(face).directions, secrets.SystemRandom()
+        if directions is None:
+            return face
+        said = directions.independent([*face.hold, *chance.sample(list(known), len(known))])
+        chosen = [known[name] for name in said if name in known][:3]
         share = 1 / math.sqrt(max(1, len(chosen)))  # moves of several add up, and too far out faces are torn
         changes = {a.name: round(share * chance.uniform(0.6, 1) * chance.choice((a.gone, a.full)), 1) for a in chosen}
         return face.edited(changes, face.hold)

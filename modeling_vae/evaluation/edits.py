@@ -54,17 +54,9 @@ def holdable(directions: AttributeDirections, name: str) -> list[str]:
     They are taken one after the other; one that says the same as those before it, as the last value of a category does
     whose other values are held, stays out: it is held with them.
     """
-    held: list[str] = []
     column = directions.directions[name].column
-    for other, direction in directions.directions.items():
-        if direction.column == column:
-            continue
-        try:
-            directions.delta({name: 1.0}, [*held, other])
-        except ValueError:  # dependent: with known names and a finite strength nothing else is refused
-            continue
-        held.append(other)
-    return held
+    others = (other for other, direction in directions.directions.items() if direction.column != column)
+    return directions.independent([name, *others])[1:]
 
 
 @torch.no_grad()

@@ -208,6 +208,15 @@ class AttributeDirections:
         result: Tensor = moves.T @ torch.linalg.solve(gram, target)
         return result
 
+    def independent(self, names: Iterable[str]) -> list[str]:
+        """Of names, in their order, those that say what those before do not: `edit` takes all of them."""
+        chosen: list[str] = []
+        for name in names:
+            units = self._units[[self.place(one) for one in (*chosen, name)]]
+            if torch.linalg.eigvalsh(units @ units.T)[0] >= SMALLEST_INDEPENDENCE:
+                chosen.append(name)
+        return chosen
+
     def between(self, source: str, target: str) -> Tensor:
         """From the mean latent of one group to that of another ("coat:tabby" -> "coat:white"): [D]; see `average`."""
         return self.average(target) - self.average(source)
@@ -230,11 +239,7 @@ class AttributeDirections:
         wanted = self.mean + distance * (self.average(target) - self.mean)
         column = target.partition(":")[0]
         values = [name for name, direction in self.directions.items() if direction.column == column]
-        rows: list[int] = []
-        for name in sorted(values, key=lambda name: name != target):
-            units = self._units[[*rows, self.place(name)]]
-            if torch.linalg.eigvalsh(units @ units.T)[0] >= SMALLEST_INDEPENDENCE:  # else the others say it
-                rows.append(self.place(name))
+        rows = [self.place(name) for name in self.independent(sorted(values, key=lambda name: name != target))]
         if not rows:
             raise ValueError(f"{column!r} has no direction in this model; known are {', '.join(self.names)}.")
         changes = self.readouts[rows] @ (wanted - _on_cpu(latent, len(self.mean))[0])

@@ -281,6 +281,13 @@ def test_random_changes_leave_what_is_held(studio):
         assert sum((change / ends[name]) ** 2 for name, change in changed.changes) < 1.2  # as far as one alone
 
 
+def test_random_changes_can_be_drawn_where_values_say_the_same(studio):
+    """A coat that is not tabby is black or white here: no edit sets all three, or one beside the two others held."""
+    for hold in ([], ["coat:tabby", "coat:white"]):
+        for _ in range(20):
+            studio.look(studio.random_changes(face().edited({}, hold)))
+
+
 def test_a_sweep_ends_where_the_edit_is(studio):
     edited = face(smiling=3.0, age=-2.0)
     film = studio.sweep(edited, 9)

@@ -156,6 +156,7 @@ def test_all_values_of_a_large_category_cannot_be_held_and_are_named():
     assert len(directions.names) == count
     with pytest.raises(ValueError, match="sign:s0, (sign:s[0-9]+, ){38}sign:s9 say the same thing"):
         directions.delta({first: 1.0}, others)
+    assert directions.independent([first, *others]) == [first, *others][:-1]
 
 
 def test_synonyms_cannot_be_set_apart():
@@ -167,6 +168,7 @@ def test_synonyms_cannot_be_set_apart():
     with pytest.raises(ValueError, match="smiling, happy say the same thing"):
         directions.delta({"smiling": 1.0}, ["happy", "age"])
     assert directions.delta({"smiling": 1.0}, ["age"]).isfinite().all()
+    assert directions.independent(["smiling", "happy", "age"]) == ["smiling", "age"]
 
 
 @pytest.mark.parametrize("dimensions", [8, 256])
