@@ -1,15 +1,18 @@
 // Gradio 6.31's server ends the stream of answers when none is due. A request that it takes just then is answered to nobody:
 // the page holds the old stream for open still. And what is cancelled before the server has named it is cancelled without
-// its name, which the server refuses (422), so that it is made and shown. Here a stream goes on while an answer is due, and
-// a cancel waits for the name.
+// its name, which the server refuses (422), so that it is made and shown. And of two requests the later one may arrive first,
+// on a connection of its own. Here a stream goes on while an answer is due, a cancel waits for the name, and so does the next
+// request.
 {
   const ask = window.fetch;
   const due = new Set(); // names of requests whose answer is still to come
   const early = new Set(); // of those whose answer came before their name
   const names = new Map(); // of a function: the name, a promise, of what was asked of it last
 
+  let taken = Promise.resolve(); // once the server has what was asked of it last
   const join = async (given) => {
-    const answer = ask(...given);
+    const answer = taken.then(() => ask(...given));
+    taken = answer.catch(() => {});
     const name = answer.then((said) => said.clone().json()).then(({ event_id }) => event_id, () => null);
     names.set(JSON.parse(given[1].body).fn_index, name);
     const known = await name;

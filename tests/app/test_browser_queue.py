@@ -75,9 +75,9 @@ def test_a_film_that_the_server_has_not_named_yet_is_cancelled(page):
     page.locator("#make-sweep").click()
     playwright.expect(page.locator("#sweep progress")).to_be_visible()
     page.get_by_label("Smiling: all the way up").click()
-    wait_for_change(page, AFTER, seen)
     with page.expect_response(lambda got: got.url.endswith("/cancel")) as cancelled:
         kept[0].continue_()
+    wait_for_change(page, AFTER, seen)
     assert cancelled.value.ok and json.loads(cancelled.value.request.post_data)["event_id"]
     playwright.expect(page.locator("#sweep progress")).to_have_count(0)
     page.wait_for_timeout(600)  # longer than the server takes to look up
@@ -93,3 +93,12 @@ def test_a_film_that_is_asked_for_right_after_an_edit_is_of_it(page):
         )
     assert download.value.suggested_filename == "picture_seed-2_1_age+3-0.gif"
     page.wait_for_selector("#sweep img")
+
+
+def test_an_edit_that_is_long_on_its_way_comes_before_the_film_of_it(page):
+    open_edit(page)
+    page.route("**/queue/join*", lambda route: (page.wait_for_timeout(700), route.continue_()), times=1)
+    page.get_by_label("Age: all the way up").click()
+    with page.expect_download() as download:
+        page.locator("#make-sweep").click()
+    assert download.value.suggested_filename == "picture_seed-2_1_age+3-0.gif"
