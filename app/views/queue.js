@@ -51,14 +51,21 @@
     }
   };
 
+  // What Gradio breaks off itself, as when the page is left, is no lost connection, of which it would tell.
+  const endsQuietly = (request, ended) => (error) => {
+    if (!request.signal.aborted) throw error;
+    return ended;
+  };
+
   const listen = async (given) => {
     const request = new Request(...given);
-    const answer = await ask(request);
+    const answer = await ask(request).catch(endsQuietly(request, new Response()));
+    if (!answer.body) return answer;
     if (!answer.ok) return answer;
     const [said, encoder] = [heard(request, answer), new TextEncoder()];
     const body = new ReadableStream({
       async pull(controller) {
-        const { done, value } = await said.next();
+        const { done, value } = await said.next().catch(endsQuietly(request, { done: true }));
         if (done) controller.close();
         else controller.enqueue(encoder.encode(value));
       },

@@ -102,3 +102,11 @@ def test_an_edit_that_is_long_on_its_way_comes_before_the_film_of_it(page):
     with page.expect_download() as download:
         page.locator("#make-sweep").click()
     assert download.value.suggested_filename == "picture_seed-2_1_age+3-0.gif"
+
+
+def test_a_page_that_is_left_while_an_answer_is_due_says_nothing_of_errors(page):
+    open_edit(page)
+    page.get_by_label("Age: all the way up").click()
+    with page.expect_response(lambda got: "/queue/data" in got.url):
+        page.locator("#make-sweep").click()
+    page.goto("about:blank")
